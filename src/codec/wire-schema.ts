@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { KefuError } from '../errors.js'
+import { isConversationId } from './conversation-id.js'
+import type { Frame } from './frame.js'
+import { type ClientBodies, type ClientFrame, type ClientKind, WIRE_LIMITS } from './wire.js'
+
+/** Validation of what clients send. Unknown fields are refused, every text is bounded and well-formed Unicode. */
+
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine(value => value.isWellFormed(), 'must be well-formed Unicode')
+
+const name = text(100)
+const conversation = z.string().refine(isConversationId, 'must be a conversation id')
+/** An app's own id of a contact: any printable text without control characters. */
+const contact = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\p{C}]+$/u)
+const messageId = z
+  .string()
+  .min(1)
+  .max(WIRE_LIMITS.idLength)
+  .regex(/^[\x21-\x7e]+$/)
+const position = z.int().min(0)
+const cursor = z.string().max(40)
+const mediaId = z
+  .string()
+  .max(40)
+  .regex(/^md_[0-9A-Z]+$/)
+const webUrl = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s\p{C}]+$/u)
+
+const part = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: text(WIRE_LIMITS.messageBytes).min(1) }),
+  z.strictObject({ type: z.enum(['image', 'audio', 'video', 'file']), media: mediaId, name: text(255).optional() }),
+  z.strictObject({
+    type: z.literal('location'),
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+    label: text(200).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('card'),
+    title: text(200).min(1),
+    text: text(2000).optional(),
+    url: webUrl.optional(),
+  }),
+  z.strictObject({
+    type: z.literal('event'),
+    name: z.string().regex(/^[a-z][a-z0-9._-]{0,63}$/),
+    data: z
+      .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,39}$/), z.union([text(1000), z.number(), z.boolean()]))
+      .refine(data => Object.keys(data).length <= 32, 'must have at most 32 keys')
+      .optional(),
+  }),
+])
+
+const receipt = z.strictObject({
+  conversation: conversation.optional(),
+  contact: contact.optional(),
+  n: position.min(1),
+})
+
+const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
+  hello: z.strictObject({
+    token: z.string().min(1).max(1024).optional(),
+    channel: z.string().min(1).max(64).optional(),
+    identity: z
+      .strictObject({
+        id: contact,
+        expiresAt: position,
+        signature: z.string().regex(/^[0-9a-f]{64}$/),
+        name: name.optional(),
+      })
+      .optional(),
+    name: name.optional(),
+    resume: z.strictObject({ n: position.optional(), cursor: cursor.optional() }).optional(),
+    zstd: z.boolean().optional(),
+    client: text(100).optional(),
+  }),
+  inbox: z.strictObject({ before: cursor }),
+  message: z.strictObject({
+    id: messageId,
+    conversation: conversation.optional(),
+    contact: contact.optional(),
+    name: name.optional(),
+    parts: z.array(part).min(1).max(WIRE_LIMITS.parts),
+  }),
+  ack: receipt,
+  read: receipt,
+  typing: z.strictObject({ conversation: conversation.optional(), contact: contact.optional(), on: z.boolean() }),
+  presence: z.strictObject({ state: z.enum(['online', 'away']) }),
+  history: z
+    .strictObject({
+      conversation: conversation.optional(),
+      contact: contact.optional(),
+      after: position.optional(),
+      before: position.optional(),
+      limit: z.int().min(1).max(500).optional(),
+    })
+    .refine(body => body.after === undefined || body.before === undefined, 'must have after or before, not both'),
+  media: z.strictObject({ conversation: conversation.optional(), contact: contact.optional(), media: mediaId }),
+}
+
+/**
+ * A decoded frame as one that a client may send. Throws `KEFU_FRAME_UNEXPECTED` for a kind that only servers send and
+ * `KEFU_FRAME_INVALID` naming the field that is wrong; never echoes its content.
+ */
+export function parseClientFrame(frame: Frame): ClientFrame {
+  const { channel, kind, correlation } = frame
+  if (!Object.hasOwn(SCHEMAS, kind))
+    throw new KefuError('KEFU_FRAME_UNEXPECTED', { kind, reason: 'only servers send it' })
+  const parsed = SCHEMAS[kind as ClientKind].safeParse(frame.body)
+  if (!parsed.success) throw new KefuError('KEFU_FRAME_INVALID', { reason: `${kind}: ${describe(parsed.error)}` })
+  return { channel, kind, correlation, body: parsed.data as ClientBodies[ClientKind] } as ClientFrame
+}
+
+function describe(error: z.ZodError): string {
+  const issue = error.issues[0]
+  if (issue === undefined) return 'does not fit the schema'
+  const path = issue.path.map(String).join('.').slice(0, 60)
+  return path === '' ? issue.message.slice(0, 120) : `${path}: ${issue.message.slice(0, 120)}`
+}
