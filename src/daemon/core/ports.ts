@@ -1,0 +1,262 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import type { ClientFrame } from '../../codec/wire.js'
+import type { LogRecord } from './log-record.js'
+import type { Head, OpenedBody, RecordBody } from './model.js'
+
+/**
+ * What the engine needs from outside. Each port is small, says what it guarantees, and has a conformance suite (`test/conformance/`) that every
+ * implementation passes: embedded on LevelDB, in memory, and later on a cluster.
+ */
+
+/** An opaque position in the log of all conversations. Embedded: `0:<seq>`. `START` is before the first record. */
+export type Cursor = string
+
+/** The cursor before the first record. */
+export const START: Cursor = '0:0'
+
+/** How an append is made idempotent, conditional or a first one. */
+export type AppendOptions = {
+  /** The writer's id of the message. The same id again, within the last 64 of that side of the conversation, returns the first result. */
+  readonly id?: string
+  /** Append only if this is the conversation's last `n`. */
+  readonly expect?: number
+  /** A platform's id of the message (any text): the same key again within 8 days returns the first result. */
+  readonly platformKey?: string
+  /** Appended first when the conversation does not exist yet. */
+  readonly opening?: OpenedBody
+}
+
+/** What an append did. */
+export type Appended = {
+  /** Number of the last body. */
+  readonly n: number
+  readonly cursor: Cursor
+  /** Store time of the record, epoch ms. */
+  readonly at: number
+  readonly duplicate: boolean
+}
+
+/** A committed record and the conversation's head: live, as of that record; replayed, as of now. */
+export type LogEntry = { readonly record: LogRecord; readonly head: Head }
+
+/** The ordered, durable log of all conversations. */
+export type LogPort = {
+  /**
+   * Appends bodies as one atomic unit and resolves when they are on disk (fsync), in call order per conversation.
+   * Throws `KEFU_STORE_CONFLICT` (expect), `KEFU_CONVERSATION_NOT_FOUND` (does not exist, no opening), `KEFU_MESSAGE_TOO_LARGE` (a body over 12 KiB),
+   * `KEFU_QUEUE_FULL` and `KEFU_STORE_FULL` (nothing stored), `KEFU_STORE_UNAVAILABLE` (indeterminate: send again with the same id),
+   * `KEFU_STORE_CORRUPT` (this conversation is damaged).
+   */
+  append(conversation: ConversationId, bodies: readonly RecordBody[], options?: AppendOptions): Promise<Appended>
+  /** Where a conversation stands, durable; null when it does not exist. Throws `KEFU_STORE_CORRUPT`. */
+  head(conversation: ConversationId): Promise<Head | null>
+  /** The committed head, when it is in memory: for paths that must not wait. */
+  cachedHead(conversation: ConversationId): Head | undefined
+  /**
+   * Records `after`+1, `after`+2 …: contiguous and verified, at most `limit` and about `limitBytes` (at least one). Only durable records.
+   * Throws `KEFU_STORE_CORRUPT` naming conversation and `n` instead of leaving a hole or ending early.
+   */
+  read(conversation: ConversationId, after: number, limit: number, limitBytes?: number): Promise<LogRecord[]>
+  /**
+   * Every record after a cursor, in log order, in batches, then live ones as they become durable, until the signal aborts (it then ends without an
+   * error). A consumer that does not pull is not buffered for without bound: it is fed from disk again.
+   */
+  tail(after: Cursor, signal: AbortSignal): AsyncIterable<readonly LogEntry[]>
+  /** The position of the last durable record. */
+  cursor(): Cursor
+}
+
+/** A directory entry and its revision. */
+export type Entry = { readonly key: string; readonly value: unknown; readonly revision: number }
+
+/** A change seen by `watch`. Gone also on expiry. */
+export type DirectoryEvent =
+  | { readonly type: 'put'; readonly entry: Entry }
+  | { readonly type: 'gone'; readonly key: string }
+
+/** Small, durable, mutable facts by key (configuration, channels, agents, leases), with compare-and-set. Values are plain data, at most 64 KiB packed. */
+export type DirectoryPort = {
+  /** May be stale in a cluster. */
+  get(key: string): Promise<Entry | null>
+  /** Entries whose key starts with the prefix, in key order. */
+  list(prefix: string): Promise<Entry[]>
+  /** Durable on return; the revision. Throws `KEFU_DIRECTORY_EXISTS`. With `ttlMs` the entry goes by itself, on the monotonic clock. */
+  create(key: string, value: unknown, ttlMs?: number): Promise<number>
+  /** Throws `KEFU_DIRECTORY_CONFLICT` when the revision is not the present one (changed, removed, expired). Without `ttlMs` the entry does not expire any more. */
+  update(key: string, value: unknown, revision: number, ttlMs?: number): Promise<number>
+  /** Throws `KEFU_DIRECTORY_CONFLICT` as update does. */
+  remove(key: string, revision: number): Promise<void>
+  /** Starts with the present entries, then every change in order. Ends when the signal aborts. */
+  watch(prefix: string, signal: AbortSignal): AsyncIterable<DirectoryEvent>
+}
+
+/** Signals between the nodes of an engine: at most once, no history. */
+export type BusPort = {
+  /** Reaches every present subscriber of the topic, the publisher's own included, once, in order per publisher, after this call has returned. */
+  publish(topic: string, payload: Uint8Array): void
+  /** Returns the function that ends the subscription. A callback that throws does not disturb the others. */
+  subscribe(topic: string, callback: (payload: Uint8Array, reply?: (answer: Uint8Array) => void) => void): () => void
+  /** The first answer. Throws `KEFU_TIMEOUT` when none comes within the time. */
+  request(topic: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>
+}
+
+/** A message that must go out through a channel's platform. */
+export type OutboxJob = {
+  readonly lane: string
+  readonly conversation: ConversationId
+  readonly n: number
+  readonly seq: number
+}
+
+/** What became of an attempt. `park` waits for `resume`, `retryMs` keeps the place, `dead` and `unknown` let followers go. */
+export type OutboxResult =
+  | { readonly type: 'sent' }
+  | { readonly type: 'unknown' }
+  | { readonly type: 'park' }
+  | { readonly type: 'retry'; readonly retryMs: number }
+  | { readonly type: 'dead'; readonly reason: string }
+
+/** A row of the outbox as views show it. */
+export type OutboxRow = OutboxJob & {
+  readonly state: 'queued' | 'sending' | 'unknown' | 'parked' | 'dead'
+  readonly attempts: number
+  readonly reason?: string
+}
+
+/** Messages on their way to platforms. Rows come from the log's projection, in the same batch as their record. */
+export type OutboxPort = {
+  /**
+   * Works through a lane until the signal aborts: one job per conversation at a time, in log order within a conversation, at most `concurrency` at once.
+   * `sending` is durable before the handler runs. A job found `sending` at start (a crash in between) becomes `unknown`, never a second attempt.
+   * A handler that throws counts as `unknown`.
+   */
+  work(
+    lane: string,
+    concurrency: number,
+    handler: (job: OutboxJob, attempt: number) => Promise<OutboxResult>,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Lets the parked jobs of a conversation go. */
+  resume(conversation: ConversationId): Promise<void>
+  /** Rows of a lane in log order. */
+  rows(lane: string, limit: number): Promise<OutboxRow[]>
+}
+
+/** How far one reader of a conversation has got. */
+export type Receipt = {
+  readonly conversation: ConversationId
+  readonly reader: string
+  readonly acknowledged: number
+  readonly read: number
+}
+
+/** Reads of the projection. */
+export type ViewPort = {
+  /**
+   * An owner's conversations by last activity, newest first, after one cursor and before another (both exclusive). `more` says that older ones remain.
+   * A conversation that left the owner stays at the place where it left.
+   */
+  inbox(
+    owner: string,
+    range: { readonly after: Cursor; readonly before?: Cursor; readonly limit: number },
+  ): Promise<{ readonly entries: readonly InboxPosition[]; readonly more: boolean }>
+  /** Conversations that wait, longest first, a page after the given one. */
+  waiting(limit: number, after?: { readonly sinceMs: number; readonly conversation: ConversationId }): Promise<Head[]>
+  /** How many conversations each agent has open. */
+  activeCounts(): Promise<ReadonlyMap<string, number>>
+  /** Heads of the conversations an agent has open. */
+  active(agent: string, limit: number): Promise<Head[]>
+  receipt(conversation: ConversationId, reader: string): Promise<Receipt | null>
+  /** Stores receipts; not fsynced by itself: losing one only redelivers. */
+  putReceipts(receipts: readonly Receipt[]): Promise<void>
+}
+
+/** A conversation in an inbox, with the position at which it stands there. */
+export type InboxPosition = { readonly head: Head; readonly cursor: Cursor }
+
+/** Facts about a store. */
+export type StoreInfo = {
+  readonly engine: string
+  readonly path: string
+  readonly format: number
+  /** Durable records. */
+  readonly records: number
+  readonly sizeBytes: number
+  /** `ready`; `full` or `failed` while writes are refused and it tries to recover; `damaged` when a check at start found a hole (reads go on, writes are refused). */
+  readonly state: 'ready' | 'full' | 'failed' | 'damaged'
+  readonly damage: readonly StoreFinding[]
+  /** Group commits since start, and the records in them. */
+  readonly commits: number
+  readonly committedRecords: number
+}
+
+/** One thing that is wrong in a store. */
+export type StoreFinding = {
+  /** `gap`, `crc`, `feed`, `head`, `lost`, `unreadable`. */
+  readonly kind: string
+  readonly conversation?: ConversationId
+  readonly n?: number
+  readonly seq?: number
+  readonly message: string
+}
+
+/** A report of `check`. */
+export type StoreCheck = {
+  readonly deep: boolean
+  readonly records: number
+  readonly conversations: number
+  readonly findings: readonly StoreFinding[]
+}
+
+/** An opened store: its ports and its life. */
+export type Store = {
+  readonly log: LogPort
+  readonly directory: DirectoryPort
+  readonly bus: BusPort
+  readonly outbox: OutboxPort
+  readonly view: ViewPort
+  info(): Promise<StoreInfo>
+  /** Shallow: the feed is contiguous and every head agrees with its conversation's last record. Deep: every record is read and verified, too. */
+  check(options: {
+    readonly deep: boolean
+    readonly signal?: AbortSignal
+    readonly onProgress?: (done: number, total: number) => void
+  }): Promise<StoreCheck>
+  /** Finishes what is in flight and closes. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Time, passed in. */
+export type Clock = {
+  /** Wall clock, epoch ms: for display and stamps. */
+  now(): number
+  /** Never goes back: for every duration. */
+  monotonicMs(): number
+  /** Calls once after the delay; the returned function cancels. Does not keep the process alive. */
+  after(delayMs: number, callback: () => void): () => void
+}
+
+/** A client's connection, as the engine knows it: a number, unique while the process lives. */
+export type SessionId = number
+
+/** What the gateway tells the engine. Plain data only, so that it can cross a pipe to gateway processes. */
+export type SessionEvents = {
+  /** A socket was accepted. `origin` is what its page claims to be. */
+  opened(session: SessionId, info: { readonly remoteAddress: string; readonly origin: string | undefined }): void
+  /** A valid frame, in order. */
+  frame(session: SessionId, frame: ClientFrame): void
+  /** What was buffered for this socket has been taken. */
+  drained(session: SessionId): void
+  /** The socket is gone; nothing follows. */
+  closed(session: SessionId): void
+}
+
+/** What the engine tells the gateway. Frames are binary; the gateway turns them into the session's subprotocol. */
+export type GatewayPort = {
+  /** Queues frames to one session, in order. `false` when more than the high-water mark waits for that peer: stop until `drained`. A session that is gone takes and drops them. */
+  send(session: SessionId, frames: readonly Uint8Array[]): boolean
+  /** Sends what is queued, then closes with a WebSocket code. `closed` follows. */
+  close(session: SessionId, code: number, reason: string): void
+  /** Origins that may open sockets at all (those of the web channels). */
+  allowOrigins(origins: ReadonlySet<string>): void
+}
