@@ -23,6 +23,10 @@ export type Channel = {
   readonly kind: ChannelKind
   /** Page origins that may connect (`https://shop.example`); none means that no browser page may. */
   readonly origins: readonly string[]
+  /** Tokens of an app server; none for other kinds. */
+  readonly tokens: readonly TokenEntry[]
+  /** Key (base64url of 256 random bits) of the HMAC over `id|expiresAt` with which a site asserts its known users; web channels only. Shown once. */
+  readonly identitySecret?: string
   readonly createdAt: number
 }
 

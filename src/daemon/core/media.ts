@@ -1,0 +1,73 @@
+import type { Readable } from 'node:stream'
+import { fromBase32 } from '../../codec/base32.js'
+import type { ConversationId } from '../../codec/conversation-id.js'
+import { ORDERED_ID_LENGTH } from './ordered-id.js'
+
+/** Id of an uploaded file: `md_` and 26 characters of Base32, in the order of the uploads. */
+export type MediaId = `md_${string}`
+
+/** Whether a text has the form of a media id: the only texts that are ever used as a file name. */
+export function isMediaId(text: string): text is MediaId {
+  return text.length === 3 + ORDERED_ID_LENGTH && text.startsWith('md_') && fromBase32(text.slice(3)) !== undefined
+}
+
+/** What is known about an uploaded file. */
+export type MediaMeta = {
+  readonly conversation: ConversationId
+  readonly media: MediaId
+  /** What it is served as: found in the bytes or, for plain text, agreed with them; otherwise `application/octet-stream`. */
+  readonly type: string
+  /** Size and SHA-256 (hex) of the file as it was uploaded, uncompressed. */
+  readonly sizeBytes: number
+  readonly sha256: string
+  /** Epoch ms. */
+  readonly createdAt: number
+  /** Who uploaded it, as the engine names it. */
+  readonly uploader: string
+}
+
+/** A file to keep. */
+export type MediaUpload = {
+  readonly conversation: ConversationId
+  readonly uploader: string
+  /** The sender's `Content-Type`, any text; only a hint. */
+  readonly declaredType: string | undefined
+  /** Must not change until the call has settled. */
+  readonly bytes: Uint8Array
+}
+
+/** What to read: all of it, a part of it (first and last byte, both inclusive, within the file), or its zstd frame as it is stored. */
+export type MediaRead =
+  | { readonly type: 'whole' }
+  | { readonly type: 'range'; readonly first: number; readonly last: number }
+  | { readonly type: 'zstd' }
+
+/** A file that was found, and its reader. Holds nothing open. */
+export type MediaFile = {
+  readonly meta: MediaMeta
+  /** Length of the one zstd frame that is stored; absent when the file is stored as it is. */
+  readonly zstdBytes: number | undefined
+  /**
+   * The bytes asked for. Every byte is compared with its digest twice: all of them before this resolves and, where a stream is returned, again as they are read.
+   * A stream must be read to its end or destroyed. Throws `KEFU_STORE_CORRUPT`, `KEFU_MEDIA_UNAVAILABLE`, `KEFU_MEDIA_NOT_FOUND` (it is gone).
+   */
+  read(what: MediaRead): Promise<Uint8Array | Readable>
+}
+
+/** Uploaded files, by conversation. Nothing is shared between conversations. */
+export type MediaPort = {
+  /**
+   * Keeps a file under a new id; on return it is on disk (fsync) and complete, otherwise nothing is visible. Throws `KEFU_BODY_TOO_LARGE`,
+   * `KEFU_STORE_FULL` (nothing stored), `KEFU_MEDIA_UNAVAILABLE` (nothing usable stored), `KEFU_DRAINING` after `close`.
+   */
+  put(upload: MediaUpload): Promise<MediaMeta>
+  /** Whether the file is there. Any text may be asked for. Throws `KEFU_MEDIA_UNAVAILABLE`. */
+  exists(conversation: ConversationId, media: string): Promise<boolean>
+  /**
+   * The file's facts, verified, and its reader. Throws `KEFU_MEDIA_NOT_FOUND` (also for a text that is no media id), `KEFU_STORE_CORRUPT` naming
+   * the file when its facts or its length are damaged, `KEFU_MEDIA_UNAVAILABLE`.
+   */
+  open(conversation: ConversationId, media: string): Promise<MediaFile>
+  /** Resolves when running writes and the clean-up of an earlier crash are done. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,187 @@
+import { CLOSE } from '../../codec/close-codes.js'
+import type { ClientFrame, ClientKind } from '../../codec/wire.js'
+import { KefuError, toKefuError } from '../../errors.js'
+import type { SessionId, ViewPort } from '../core/ports.js'
+import type { Conversations } from './conversations.js'
+import { type Greeting, greetingCloseCode } from './greeting.js'
+import { sendInbox } from './inbox.js'
+import type { Messages } from './messages.js'
+import type { Outbound } from './outbound.js'
+import type { Presence } from './presence.js'
+import type { RateLimiter } from './rate-limit.js'
+import type { Requests } from './requests.js'
+import type { KnownSession, NewSession, Session } from './session.js'
+import type { Sessions } from './sessions.js'
+
+/** What the dispatcher stands on. */
+export type DispatcherPorts = {
+  readonly sessions: Sessions
+  readonly outbound: Outbound
+  readonly view: ViewPort
+  readonly greeting: Greeting
+  readonly conversations: Conversations
+  readonly messages: Messages
+  readonly requests: Requests
+  readonly presence: Presence
+  /** Frames other than messages, per visitor's session. */
+  readonly frameLimit: RateLimiter
+  /** A session has been welcomed. The promise, if any, never rejects. */
+  welcomed(session: KnownSession): Promise<void> | undefined
+  isDraining(): boolean
+  /** An error that is a defect of kefu. */
+  report(error: unknown): void
+}
+
+/** Which frames each role may send once it is known. */
+const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> } = {
+  visitor: new Set(['message', 'ack', 'read', 'typing', 'history', 'media']),
+  agent: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'inbox', 'presence']),
+  app: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'inbox']),
+}
+
+/** Frames of one session that may wait for an earlier one. */
+const PENDING_LIMIT = 1_024
+
+/**
+ * Takes the frames of sessions to the use cases. Frames of one session are handled in order: one whose first step has to wait (a head that is not in
+ * memory) holds back those behind it. Every failure is answered with one `error` frame.
+ */
+export class Dispatcher {
+  readonly #ports: DispatcherPorts
+
+  constructor(ports: DispatcherPorts) {
+    this.#ports = ports
+  }
+
+  /** Handles a frame now, or when those before it are through. */
+  frame(id: SessionId, frame: ClientFrame): void {
+    const session = this.#ports.sessions.get(id)
+    if (session === undefined) return
+    const before = session.pending
+    if (before === undefined) {
+      const work = this.#handle(session, frame)
+      if (work !== undefined) this.#hold(id, session, work)
+      return
+    }
+    if (session.pendingCount >= PENDING_LIMIT) {
+      this.#ports.outbound.reject(
+        session,
+        frame.correlation,
+        new KefuError('KEFU_RATE_LIMITED', { what: 'frames' }),
+        CLOSE.tooMany,
+      )
+      return
+    }
+    session.pendingCount++
+    const next = before.then(() => {
+      const current = this.#ports.sessions.get(id)
+      if (current === undefined) return undefined
+      current.pendingCount--
+      return this.#handle(current, frame)
+    })
+    this.#hold(id, session, next)
+  }
+
+  /** Runs a step for a session; a failure is answered with an error frame. The promise, if any, never rejects. */
+  settle(
+    session: Session,
+    correlation: number,
+    step: () => Promise<void> | undefined,
+    id?: string,
+  ): Promise<void> | undefined {
+    try {
+      return step()?.catch((error: unknown) => this.#fail(session, correlation, error, id))
+    } catch (error) {
+      this.#fail(session, correlation, error, id)
+      return undefined
+    }
+  }
+
+  #hold(id: SessionId, session: Session, work: Promise<void>): void {
+    session.pending = work
+    void work.then(() => {
+      const current = this.#ports.sessions.get(id)
+      if (current?.pending === work) current.pending = undefined
+    })
+  }
+
+  #handle(session: Session, frame: ClientFrame): Promise<void> | undefined {
+    const id = frame.kind === 'message' ? frame.body.id : undefined
+    return this.settle(session, frame.correlation, () => this.#dispatch(session, frame), id)
+  }
+
+  #fail(session: Session, correlation: number, error: unknown, id: string | undefined): void {
+    const failure = toKefuError(error)
+    if (failure.code === 'KEFU_INTERNAL') this.#ports.report(error)
+    this.#ports.outbound.fail(session, correlation, failure, id === undefined ? undefined : { id })
+  }
+
+  #dispatch(session: Session, frame: ClientFrame): Promise<void> | undefined {
+    if (this.#ports.isDraining()) throw new KefuError('KEFU_DRAINING')
+    if (session.role === 'new') return this.#greet(session, frame)
+    const { kind } = frame
+    if (!ALLOWED[session.role].has(kind)) {
+      const reason = kind === 'hello' ? 'it was said already' : `it is not for the role ${session.role}`
+      throw new KefuError('KEFU_FRAME_UNEXPECTED', { kind, reason })
+    }
+    if (kind !== 'message' && session.role === 'visitor') {
+      const retryAfterMs = this.#ports.frameLimit.take(`s${session.id}`)
+      if (retryAfterMs > 0) {
+        const error = new KefuError('KEFU_RATE_LIMITED', { what: 'frames' })
+        this.#ports.outbound.fail(session, frame.correlation, error, { retryAfterMs })
+        return undefined
+      }
+    }
+    return this.#dispatchKnown(session, frame)
+  }
+
+  #dispatchKnown(session: KnownSession, frame: ClientFrame): Promise<void> | undefined {
+    const { conversations, messages, requests, presence, view, outbound } = this.#ports
+    switch (frame.kind) {
+      case 'hello':
+        return undefined
+      case 'presence':
+        if (session.role === 'agent') presence.heartbeat(session, frame.body.state)
+        return undefined
+      case 'inbox':
+        return session.role === 'visitor'
+          ? undefined
+          : sendInbox(view, outbound, session, frame.correlation, frame.body.before)
+      case 'message': {
+        const target = conversations.resolve(session, frame.body)
+        if (target instanceof Promise)
+          return target.then(found => messages.accept(session, found, frame.correlation, frame.body))
+        return messages.accept(session, target, frame.correlation, frame.body)
+      }
+      default: {
+        const target = conversations.resolve(session, frame.body)
+        if (target instanceof Promise) return target.then(found => requests.answer(session, found, frame))
+        return requests.answer(session, target, frame)
+      }
+    }
+  }
+
+  async #greet(session: NewSession, frame: ClientFrame): Promise<void> {
+    const { outbound, greeting, sessions } = this.#ports
+    if (frame.kind !== 'hello' || session.isGreeting) {
+      const error = new KefuError('KEFU_FRAME_UNEXPECTED', { kind: frame.kind, reason: 'hello comes first, once' })
+      outbound.reject(session, frame.correlation, error, CLOSE.protocolError)
+      return
+    }
+    session.isGreeting = true
+    let known: KnownSession
+    try {
+      const greeted = await greeting.greet(session, frame.body)
+      if (session.isClosed) return
+      known = greeted.session
+      sessions.promote(session, known)
+      outbound.send(known, 0, 'welcome', frame.correlation, greeted.welcome)
+    } catch (error) {
+      const failure = toKefuError(error)
+      if (failure.code === 'KEFU_INTERNAL') this.#ports.report(error)
+      outbound.reject(session, frame.correlation, failure, greetingCloseCode(failure))
+      return
+    }
+    await this.#ports.welcomed(known)
+  }
+}

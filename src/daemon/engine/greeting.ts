@@ -1,0 +1,162 @@
+import { CLOSE } from '../../codec/close-codes.js'
+import type { HelloBody, WelcomeBody } from '../../codec/wire.js'
+import { isKefuError, KefuError } from '../../errors.js'
+import { formatCursor, parseCursor } from '../core/cursor.js'
+import type { Channel } from '../core/model.js'
+import type { Clock, LogPort } from '../core/ports.js'
+import type { AgentRegistry } from './agents.js'
+import type { ChannelRegistry } from './channels.js'
+import { addressKey, type RateLimiter } from './rate-limit.js'
+import { AgentSession, AppSession, type KnownSession, type NewSession, VisitorSession } from './session.js'
+import { knownContact, type Tokens, verifyIdentity } from './tokens.js'
+
+/** What greetings stand on. */
+export type GreetingPorts = {
+  readonly log: LogPort
+  readonly clock: Clock
+  readonly tokens: Tokens
+  readonly agents: AgentRegistry
+  readonly channels: ChannelRegistry
+  /** Failed attempts per address. */
+  readonly failureLimit: RateLimiter
+}
+
+/** A hello that was accepted: the session it made and the welcome to answer with. */
+export type Greeted = { readonly session: KnownSession; readonly welcome: WelcomeBody }
+
+/** Close code for a hello that failed. */
+export function greetingCloseCode(error: unknown): number {
+  if (isKefuError(error, 'KEFU_UNAUTHORISED')) return CLOSE.unauthorised
+  if (isKefuError(error, 'KEFU_ORIGIN_REFUSED')) return CLOSE.originRefused
+  if (isKefuError(error, 'KEFU_RATE_LIMITED')) return CLOSE.tooMany
+  return isKefuError(error) && !error.retryable ? CLOSE.protocolError : CLOSE.restarting
+}
+
+/** Finds out who says hello. */
+export class Greeting {
+  readonly #ports: GreetingPorts
+
+  constructor(ports: GreetingPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Accepts or throws: `KEFU_UNAUTHORISED`, `KEFU_ORIGIN_REFUSED`, `KEFU_CHANNEL_NOT_FOUND`, `KEFU_RATE_LIMITED` (too many failures from this
+   * address), `KEFU_FRAME_INVALID`, and what the log throws.
+   */
+  async greet(from: NewSession, hello: HelloBody): Promise<Greeted> {
+    try {
+      return await this.#identify(from, hello)
+    } catch (error) {
+      const isGuess = isKefuError(error, 'KEFU_UNAUTHORISED')
+      if (isGuess && this.#ports.failureLimit.take(addressKey(from.remoteAddress)) > 0) {
+        throw new KefuError('KEFU_RATE_LIMITED', { what: 'failed attempts' })
+      }
+      throw error
+    }
+  }
+
+  #identify(from: NewSession, hello: HelloBody): Greeted | Promise<Greeted> {
+    const { token } = hello
+    if (token === undefined) return this.#greetVisitor(from, hello)
+    if (token.startsWith('kat_')) return this.#greetAgent(from, hello, token)
+    if (token.startsWith('kpt_')) return this.#greetApp(from, hello, token)
+    return this.#greetVisitor(from, hello)
+  }
+
+  async #greetVisitor(from: NewSession, hello: HelloBody): Promise<Greeted> {
+    const { channel, contact, token } = this.#visitorOf(hello)
+    this.#checkOrigin(from, channel)
+    const conversation = this.#ports.tokens.conversationId(channel.number, contact)
+    const n = (await this.#ports.log.head(conversation))?.n ?? 0
+    const resumeN = hello.resume?.n ?? 0
+    if (resumeN > n)
+      throw new KefuError('KEFU_FRAME_INVALID', {
+        reason: `resume.n ${resumeN} is beyond the conversation's last n ${n}`,
+      })
+    const name = hello.identity?.name ?? hello.name
+    const session = new VisitorSession(from, channel, contact, name, conversation, resumeN, hello.zstd ?? false)
+    const issued = token === hello.token ? {} : { token }
+    return { session, welcome: { role: 'visitor', ...this.#common(session, [channel]), conversation, n, ...issued } }
+  }
+
+  #visitorOf(hello: HelloBody): { readonly channel: Channel; readonly contact: string; readonly token: string } {
+    const { tokens, channels, clock } = this.#ports
+    if (hello.token !== undefined) {
+      const known = tokens.readVisitorToken(hello.token)
+      const channel = known && channels.byNumber(known.channel)
+      if (known === undefined || channel === undefined || channel.kind !== 'web')
+        throw new KefuError('KEFU_UNAUTHORISED')
+      return { channel, contact: known.contact, token: hello.token }
+    }
+    const channel = hello.channel === undefined ? undefined : channels.byName(hello.channel)
+    if (channel === undefined || channel.kind !== 'web')
+      throw new KefuError('KEFU_CHANNEL_NOT_FOUND', { name: hello.channel ?? '', suggestion: '' })
+    if (hello.identity !== undefined && !verifyIdentity(hello.identity, channel.identitySecret ?? '', clock.now())) {
+      throw new KefuError('KEFU_UNAUTHORISED')
+    }
+    const known = hello.identity !== undefined
+    const contact = known ? knownContact(hello.identity.id) : tokens.anonymousContact()
+    return { channel, contact, token: tokens.issueVisitorToken({ channel: channel.number, contact, known }) }
+  }
+
+  #greetAgent(from: NewSession, hello: HelloBody, token: string): Greeted {
+    const agent = this.#ports.agents.byToken(token)
+    if (agent === undefined) throw new KefuError('KEFU_UNAUTHORISED')
+    const cursor = this.#ports.log.cursor()
+    const session = new AgentSession(
+      from,
+      agent,
+      parseCursor(cursor),
+      hello.zstd ?? false,
+      this.#ports.clock.monotonicMs(),
+    )
+    session.inboxAfterSeq = resumeSeq(hello, cursor)
+    const { id, name } = agent
+    return {
+      session,
+      welcome: { role: 'agent', ...this.#common(session, this.#ports.channels.list()), cursor, agent: { id, name } },
+    }
+  }
+
+  #greetApp(from: NewSession, hello: HelloBody, token: string): Greeted {
+    const channel = this.#ports.channels.byToken(token)
+    if (channel === undefined) throw new KefuError('KEFU_UNAUTHORISED')
+    const cursor = this.#ports.log.cursor()
+    const session = new AppSession(from, channel, parseCursor(cursor), hello.zstd ?? false)
+    session.inboxAfterSeq = resumeSeq(hello, cursor)
+    return { session, welcome: { role: 'app', ...this.#common(session, [channel]), cursor } }
+  }
+
+  #common(
+    session: KnownSession,
+    channels: readonly Channel[],
+  ): Pick<WelcomeBody, 'session' | 'serverTime' | 'channels'> {
+    return {
+      session: `s_${session.id}`,
+      serverTime: this.#ports.clock.now(),
+      channels: channels.map(({ number, name, kind }) => ({ number, name, kind })),
+    }
+  }
+
+  /** A page must be of the channel itself, not only of any web channel. */
+  #checkOrigin({ origin }: NewSession, channel: Channel): void {
+    if (origin !== undefined && !channel.origins.includes(origin))
+      throw new KefuError('KEFU_ORIGIN_REFUSED', { origin: origin.slice(0, 200) })
+  }
+}
+
+/** Where a client's inbox pages end. Throws `KEFU_FRAME_INVALID` for a cursor that is not of this log. */
+function resumeSeq(hello: HelloBody, end: string): number {
+  const cursor = hello.resume?.cursor
+  if (cursor === undefined) return 0
+  let seq: number
+  try {
+    seq = parseCursor(cursor)
+  } catch (error) {
+    throw new KefuError('KEFU_FRAME_INVALID', { reason: 'resume.cursor is not a cursor of this log' }, { cause: error })
+  }
+  if (seq > parseCursor(end))
+    throw new KefuError('KEFU_FRAME_INVALID', { reason: `resume.cursor ${formatCursor(seq)} is beyond the log's end` })
+  return seq
+}

@@ -1,0 +1,175 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import { type Author, type MessageBody, type Part, WIRE_LIMITS } from '../../codec/wire.js'
+import { KefuError, toKefuError } from '../../errors.js'
+import type { MediaPort } from '../core/media.js'
+import type { OpenedBody } from '../core/model.js'
+import { CHANNEL_KINDS } from '../core/model.js'
+import type { Appended, AppendOptions, LogPort } from '../core/ports.js'
+import type { Target } from './conversations.js'
+import type { Outbound } from './outbound.js'
+import { addressKey, type RateLimiter } from './rate-limit.js'
+import type { KnownSession } from './session.js'
+
+/** What accepting messages stands on. */
+export type MessagePorts = {
+  readonly log: LogPort
+  readonly outbound: Outbound
+  readonly media: Pick<MediaPort, 'exists'>
+  /** Per contact. */
+  readonly messageLimit: RateLimiter
+  /** Per address, for conversations that do not exist yet. */
+  readonly openingLimit: RateLimiter
+}
+
+const CONTACT: Author = { role: 'contact' }
+
+/** Takes messages in: bounded, rate-limited, appended, and acknowledged once they are on disk. */
+export class Messages {
+  readonly #ports: MessagePorts
+  #inFlight = 0
+  #whenIdle: (() => void) | undefined
+
+  constructor(ports: MessagePorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Accepts a message or answers with an error frame. The promise, if any, is of a step before the append (looking for named files): messages of
+   * the session that follow must wait for it to keep their order. It does not wait for the disk.
+   */
+  accept(session: KnownSession, target: Target, correlation: number, body: MessageBody): Promise<void> | undefined {
+    const retryAfterMs = this.#limit(session, target)
+    if (retryAfterMs > 0) {
+      this.#ports.outbound.fail(session, correlation, new KefuError('KEFU_RATE_LIMITED', { what: 'messages' }), {
+        id: body.id,
+        retryAfterMs,
+      })
+      return undefined
+    }
+    if (inFlightOf(session, target.conversation) >= WIRE_LIMITS.unacknowledged) {
+      const error = new KefuError('KEFU_RATE_LIMITED', { what: 'unacknowledged messages' })
+      this.#ports.outbound.fail(session, correlation, error, { id: body.id, retryAfterMs: 0 })
+      return undefined
+    }
+    const files = mediaOf(body.parts)
+    if (files === undefined) {
+      this.#append(session, target, correlation, body)
+      return undefined
+    }
+    return this.#appendWithMedia(session, target, correlation, body, files)
+  }
+
+  /** Resolves when nothing is on its way to disk. */
+  async idle(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>(resolve => (this.#whenIdle = resolve))
+  }
+
+  #limit(session: KnownSession, target: Target): number {
+    if (session.role === 'agent') return 0
+    if (session.role === 'visitor') {
+      const wait = this.#ports.messageLimit.take(target.conversation)
+      if (wait > 0) return wait
+    }
+    return target.head === null && session.role === 'visitor'
+      ? this.#ports.openingLimit.take(addressKey(session.remoteAddress))
+      : 0
+  }
+
+  async #appendWithMedia(
+    session: KnownSession,
+    target: Target,
+    correlation: number,
+    body: MessageBody,
+    files: readonly string[],
+  ): Promise<void> {
+    for (const media of files) {
+      if (await this.#ports.media.exists(target.conversation, media)) continue
+      this.#ports.outbound.fail(session, correlation, new KefuError('KEFU_MEDIA_NOT_FOUND'), { id: body.id })
+      return
+    }
+    this.#append(session, target, correlation, body)
+  }
+
+  #append(session: KnownSession, target: Target, correlation: number, { id, parts }: MessageBody): void {
+    const by = session.role === 'agent' ? session.author : CONTACT
+    const { conversation } = target
+    const options: AppendOptions =
+      target.head === null && target.opening !== undefined ? { id, opening: opening(target.opening) } : { id }
+    countInFlight(session, conversation, 1)
+    ownIds(session).add(id)
+    this.#inFlight++
+    this.#ports.log.append(conversation, [{ type: 'message', by, id, parts }], options).then(
+      appended => this.#acknowledge(session, target, correlation, id, appended),
+      (error: unknown) => {
+        this.#settle(session, conversation)
+        ownIds(session).delete(id)
+        this.#ports.outbound.fail(session, correlation, toKefuError(error), { id })
+      },
+    )
+  }
+
+  #acknowledge(
+    session: KnownSession,
+    { conversation, channel }: Target,
+    correlation: number,
+    id: string,
+    { n, duplicate }: Appended,
+  ): void {
+    this.#settle(session, conversation)
+    // A duplicate does not come by in the log again, so nothing else would take the id off.
+    if (duplicate) ownIds(session).delete(id)
+    this.#ports.outbound.send(
+      session,
+      channel,
+      'ack',
+      correlation,
+      duplicate ? { id, conversation, n, duplicate } : { id, conversation, n },
+    )
+  }
+
+  #settle(session: KnownSession, conversation: ConversationId): void {
+    countInFlight(session, conversation, -1)
+    if (--this.#inFlight === 0) this.#whenIdle?.()
+  }
+}
+
+function opening({ channel, contact, name }: NonNullable<Target['opening']>): OpenedBody {
+  const { kind, number } = channel
+  return {
+    type: 'opened',
+    channel: number,
+    kind,
+    egress: CHANNEL_KINDS[kind].egress,
+    contact,
+    ...(name === undefined ? {} : { name }),
+  }
+}
+
+function mediaOf(parts: readonly Part[]): string[] | undefined {
+  let files: string[] | undefined
+  for (const part of parts) {
+    if (!('media' in part)) continue
+    files ??= []
+    files.push(part.media)
+  }
+  return files
+}
+
+function ownIds(session: KnownSession): Set<string> {
+  session.ownIds ??= new Set()
+  return session.ownIds
+}
+
+function inFlightOf(session: KnownSession, conversation: ConversationId): number {
+  return session.role === 'visitor' ? session.inFlight : (session.inFlight.get(conversation) ?? 0)
+}
+
+function countInFlight(session: KnownSession, conversation: ConversationId, change: number): void {
+  if (session.role === 'visitor') {
+    session.inFlight += change
+    return
+  }
+  const count = (session.inFlight.get(conversation) ?? 0) + change
+  if (count === 0) session.inFlight.delete(conversation)
+  else session.inFlight.set(conversation, count)
+}

@@ -1,0 +1,117 @@
+import type { Author, ClientFrame, HistoryBody, MediaRequestBody, ReceiptBody, TypingBody } from '../../codec/wire.js'
+import { KefuError } from '../../errors.js'
+import { isMediaId } from '../core/media.js'
+import type { LogPort } from '../core/ports.js'
+import type { Target } from './conversations.js'
+import type { Notices } from './notices.js'
+import type { Outbound } from './outbound.js'
+import { buildPage, PAGE_READ_BYTES } from './pages.js'
+import type { Receipts } from './receipts.js'
+import type { KnownSession } from './session.js'
+import type { Tokens } from './tokens.js'
+
+/** What the smaller requests stand on. */
+export type RequestPorts = {
+  readonly log: LogPort
+  readonly outbound: Outbound
+  readonly notices: Notices
+  readonly receipts: Receipts
+  readonly tokens: Tokens
+}
+
+/** Frames about a conversation that append nothing. */
+export type RequestFrame = Extract<ClientFrame, { readonly kind: 'ack' | 'read' | 'typing' | 'history' | 'media' }>
+
+const HISTORY_LIMIT = 100
+
+/** Answers requests about a conversation that the sender may touch. */
+export class Requests {
+  readonly #ports: RequestPorts
+
+  constructor(ports: RequestPorts) {
+    this.#ports = ports
+  }
+
+  answer(session: KnownSession, target: Target, frame: RequestFrame): Promise<void> | undefined {
+    switch (frame.kind) {
+      case 'ack':
+        this.#receipt(session, target, 'acknowledged', frame.body)
+        return undefined
+      case 'read':
+        this.#receipt(session, target, 'read', frame.body)
+        return undefined
+      case 'typing':
+        this.#typing(session, target, frame.body)
+        return undefined
+      case 'history':
+        return this.#history(session, target, frame.correlation, frame.body)
+      case 'media':
+        this.#media(session, target, frame.correlation, frame.body)
+        return undefined
+    }
+  }
+
+  #receipt(
+    session: KnownSession,
+    { conversation, head }: Target,
+    mark: 'acknowledged' | 'read',
+    { n }: ReceiptBody,
+  ): void {
+    if (head === null || n > head.n) return
+    const by = authorOf(session)
+    this.#ports.receipts.note(conversation, by.id ?? by.role, mark, n)
+    if (mark === 'read') this.#ports.notices.publish(head, audienceOf(session), 'read', { conversation, by, n })
+  }
+
+  #typing(session: KnownSession, { conversation, head }: Target, { on }: TypingBody): void {
+    if (head !== null)
+      this.#ports.notices.publish(head, audienceOf(session), 'typing', { conversation, by: authorOf(session), on })
+  }
+
+  async #history(
+    session: KnownSession,
+    { conversation, channel, head }: Target,
+    correlation: number,
+    body: HistoryBody,
+  ): Promise<void> {
+    const limit = body.limit ?? HISTORY_LIMIT
+    const last = head?.n ?? 0
+    const isBackwards = body.after === undefined
+    const before = Math.min(body.before ?? last + 1, last + 1)
+    const after = isBackwards ? Math.max(0, before - 1 - limit) : Math.min(body.after ?? 0, last)
+    const count = isBackwards ? Math.max(0, before - 1 - after) : limit
+    // Backwards the newest must not be cut off by a byte limit: the page keeps the last ones of what was read.
+    const limitBytes = isBackwards ? Number.POSITIVE_INFINITY : PAGE_READ_BYTES
+    const records =
+      head === null || count === 0 ? [] : await this.#ports.log.read(conversation, after, count, limitBytes)
+    const { frame } = await buildPage(records, after, {
+      channel,
+      correlation,
+      conversation,
+      head: last,
+      isContactSide: session.role !== 'agent',
+      acceptsZstd: session.acceptsZstd,
+      keep: isBackwards ? 'last' : 'first',
+    })
+    this.#ports.outbound.push(session, frame)
+  }
+
+  #media(
+    session: KnownSession,
+    { conversation, channel }: Target,
+    correlation: number,
+    { media }: MediaRequestBody,
+  ): void {
+    if (!isMediaId(media)) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
+    const { url, expiresAt } = this.#ports.tokens.mediaUrl(conversation, media)
+    this.#ports.outbound.send(session, channel, 'media', correlation, { media, url, expiresAt })
+  }
+}
+
+function authorOf(session: KnownSession): Author {
+  return session.role === 'agent' ? session.author : { role: 'contact' }
+}
+
+function audienceOf(session: KnownSession): 'contact' | 'agent' {
+  return session.role === 'agent' ? 'contact' : 'agent'
+}

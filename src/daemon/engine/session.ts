@@ -1,0 +1,130 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import type { Author } from '../../codec/wire.js'
+import type { Agent, Channel } from '../core/model.js'
+import type { SessionId } from '../core/ports.js'
+
+/**
+ * A client's connection as the engine sees it. One class per role, fields fixed, because a machine holds a hundred thousand visitors.
+ */
+export type Session = NewSession | VisitorSession | AgentSession | AppSession
+/** Sessions that follow the log of many conversations. */
+export type StaffSession = AgentSession | AppSession
+/** Sessions that said hello. */
+export type KnownSession = VisitorSession | StaffSession
+
+class SessionBase {
+  readonly id: SessionId
+  readonly remoteAddress: string
+  /** Frames that wait for the end of the event-loop turn. */
+  outgoing: Uint8Array[] | undefined
+  /** The peer reads too slowly: nothing is pushed until it has caught up from the log. */
+  isLagging = false
+  isClosed = false
+  /** Steps that had to wait; later frames of the session queue behind them. */
+  pending: Promise<void> | undefined
+  pendingCount = 0
+
+  constructor(id: SessionId, remoteAddress: string) {
+    this.id = id
+    this.remoteAddress = remoteAddress
+  }
+}
+
+/** Connected, but no hello yet. */
+export class NewSession extends SessionBase {
+  readonly role = 'new'
+  readonly origin: string | undefined
+  /** Monotonic instant at which its patience ends. */
+  readonly helloDeadline: number
+  isGreeting = false
+
+  constructor(id: SessionId, remoteAddress: string, origin: string | undefined, helloDeadline: number) {
+    super(id, remoteAddress)
+    this.origin = origin
+    this.helloDeadline = helloDeadline
+  }
+}
+
+/** A contact on a web page: one conversation. */
+export class VisitorSession extends SessionBase {
+  readonly role = 'visitor'
+  readonly channel: Channel
+  readonly contact: string
+  readonly name: string | undefined
+  readonly conversation: ConversationId
+  readonly acceptsZstd: boolean
+  /** Last `n` that was sent or acknowledged to this session; what follows is owed. */
+  pushedN: number
+  /** `live`: records are pushed as they come. `fed`: from the log, until level with it. `stalled`: as `fed`, waiting for the peer to read. */
+  feed: 'live' | 'fed' | 'stalled' = 'live'
+  /** Messages sent and not yet answered. */
+  inFlight = 0
+  /** Ids of messages that this session sent and that have not come by in the log. */
+  ownIds: Set<string> | undefined
+  /** The next session of the same conversation. */
+  sibling: VisitorSession | undefined
+
+  constructor(
+    base: NewSession,
+    channel: Channel,
+    contact: string,
+    name: string | undefined,
+    conversation: ConversationId,
+    pushedN: number,
+    acceptsZstd: boolean,
+  ) {
+    super(base.id, base.remoteAddress)
+    this.channel = channel
+    this.contact = contact
+    this.name = name
+    this.conversation = conversation
+    this.pushedN = pushedN
+    this.acceptsZstd = acceptsZstd
+  }
+}
+
+/** An agent's desk: the conversations assigned to the agent. */
+export class AgentSession extends SessionBase {
+  readonly role = 'agent'
+  readonly agent: Agent
+  readonly author: Author
+  readonly acceptsZstd: boolean
+  /** Messages in flight by conversation. */
+  readonly inFlight = new Map<ConversationId, number>()
+  ownIds: Set<string> | undefined
+  /** Position of the last record pushed. */
+  pushedSeq: number
+  /** The inbox page last sent was not the last one; how far down the pages go. */
+  inboxMore = false
+  inboxAfterSeq = 0
+  declared: 'online' | 'away' = 'online'
+  heartbeatAt: number
+
+  constructor(base: NewSession, agent: Agent, pushedSeq: number, acceptsZstd: boolean, now: number) {
+    super(base.id, base.remoteAddress)
+    this.agent = agent
+    this.author = { role: 'agent', id: agent.id, name: agent.name }
+    this.pushedSeq = pushedSeq
+    this.acceptsZstd = acceptsZstd
+    this.heartbeatAt = now
+  }
+}
+
+/** An app server: every contact of its channel. */
+export class AppSession extends SessionBase {
+  readonly role = 'app'
+  readonly channel: Channel
+  readonly acceptsZstd: boolean
+  readonly inFlight = new Map<ConversationId, number>()
+  ownIds: Set<string> | undefined
+  pushedSeq: number
+  inboxMore = false
+  inboxAfterSeq = 0
+
+  constructor(base: NewSession, channel: Channel, pushedSeq: number, acceptsZstd: boolean) {
+    super(base.id, base.remoteAddress)
+    this.channel = channel
+    this.pushedSeq = pushedSeq
+    this.acceptsZstd = acceptsZstd
+  }
+}
