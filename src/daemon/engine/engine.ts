@@ -20,6 +20,7 @@ import { Presence, type PresenceState } from './presence.js'
 import type { RateLimiter } from './rate-limit.js'
 import { Receipts } from './receipts.js'
 import { Requests } from './requests.js'
+import { endRevokedSessions } from './revocation.js'
 import { type KnownSession, NewSession, type StaffSession } from './session.js'
 import { Sessions } from './sessions.js'
 import type { Tokens } from './tokens.js'
@@ -84,6 +85,7 @@ export class Engine implements SessionEvents {
   readonly #abort = new AbortController()
   #following: Promise<void> | undefined
   #cancelSweep: (() => void) | undefined
+  readonly #stops: (() => void)[] = []
   #isDraining = false
 
   constructor(ports: EnginePorts, options: EngineOptions) {
@@ -142,7 +144,9 @@ export class Engine implements SessionEvents {
   async start(): Promise<void> {
     this.#following = this.#follow(this.#ports.store.log.cursor())
     for (const agent of await this.#assigner.start()) this.#presence.expect(agent)
-    this.#ports.channels.onChange(() => this.#allowOrigins())
+    const { agents, channels } = this.#ports
+    this.#stops.push(channels.onChange(() => this.#allowOrigins()))
+    this.#stops.push(endRevokedSessions({ sessions: this.#sessions, outbound: this.#outbound, agents, channels }))
     this.#allowOrigins()
     this.#sweep()
   }
@@ -163,6 +167,7 @@ export class Engine implements SessionEvents {
   async close(): Promise<void> {
     this.#isDraining = true
     this.#cancelSweep?.()
+    for (const stop of this.#stops) stop()
     this.#presence.close()
     this.#notices.close()
     this.#abort.abort()

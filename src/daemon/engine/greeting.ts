@@ -1,7 +1,7 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { HelloBody, WelcomeBody } from '../../codec/wire.js'
 import { isKefuError, KefuError } from '../../errors.js'
-import { formatCursor, parseCursor } from '../core/cursor.js'
+import { parseCursor } from '../core/cursor.js'
 import type { Channel } from '../core/model.js'
 import type { Clock, LogPort } from '../core/ports.js'
 import type { AgentRegistry } from './agents.js'
@@ -69,11 +69,8 @@ export class Greeting {
     this.#checkOrigin(from, channel)
     const conversation = this.#ports.tokens.conversationId(channel.number, contact)
     const n = (await this.#ports.log.head(conversation))?.n ?? 0
-    const resumeN = hello.resume?.n ?? 0
-    if (resumeN > n)
-      throw new KefuError('KEFU_FRAME_INVALID', {
-        reason: `resume.n ${resumeN} is beyond the conversation's last n ${n}`,
-      })
+    // A client that knows more than there is was served by another log (a restored one): it sees that in the welcome.
+    const resumeN = Math.min(hello.resume?.n ?? 0, n)
     const name = hello.identity?.name ?? hello.name
     const session = new VisitorSession(from, channel, contact, name, conversation, resumeN, hello.zstd ?? false)
     const issued = token === hello.token ? {} : { token }
@@ -156,7 +153,6 @@ function resumeSeq(hello: HelloBody, end: string): number {
   } catch (error) {
     throw new KefuError('KEFU_FRAME_INVALID', { reason: 'resume.cursor is not a cursor of this log' }, { cause: error })
   }
-  if (seq > parseCursor(end))
-    throw new KefuError('KEFU_FRAME_INVALID', { reason: `resume.cursor ${formatCursor(seq)} is beyond the log's end` })
-  return seq
+  // A position that does not exist is of another log (a restored one): nothing that the client knows counts.
+  return seq > parseCursor(end) ? 0 : seq
 }

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
+import { systemClock } from './clock.js'
+import type { Dirs } from './config/dirs.js'
+import { ensureFolder, ensureRuntimeFolder } from './config/folders.js'
+import type { Config } from './config/schema.js'
+import { createHandlers } from './control/handlers.js'
+import type { DaemonStatus } from './control/schemas.js'
+import { openControlServer } from './control/server.js'
+import type { Clock, Store, StoreCheck } from './core/ports.js'
+import { createAgents } from './engine/agents.js'
+import { createChannels } from './engine/channels.js'
+import { Engine } from './engine/engine.js'
+import { createRateLimiter, type RateLimiter } from './engine/rate-limit.js'
+import { createTokens } from './engine/tokens.js'
+import { createUploadAuthority } from './engine/uploads.js'
+import { createGateway } from './gateway/gateway.js'
+import { lateBoundEvents } from './gateway/late-bound.js'
+import { createHttp } from './http/router.js'
+import { createMediaStore } from './media/store.js'
+import type { Log } from './observe/log.js'
+import { describeStatus } from './status.js'
+import { StopRequest } from './stop-request.js'
+import { openLevelStore } from './store/level/open.js'
+import type { Listener } from './transport/port.js'
+import { createTransport } from './transport/select.js'
+import { loadServerSecret } from './vault/server-secret.js'
+
+/** Opens the store of a daemon; throws what `openLevelStore` throws. */
+export type OpenStore = (dirs: Dirs, config: Config, clock: Clock) => Promise<Store>
+
+/** What a daemon is started with. */
+export type DaemonOptions = {
+  readonly config: Config
+  readonly dirs: Dirs
+  readonly version: string
+  readonly log: Log
+  /** Open sockets at most: `limits.connections` fitted to the open-file limit. */
+  readonly connectionLimit: number
+  /** Called once, when sockets are served. */
+  readonly onReady?: (status: DaemonStatus) => void | Promise<void>
+  /** Another store in place of the embedded one. */
+  readonly openStore?: OpenStore
+}
+
+const KEYS_REMEMBERED = 100_000
+const HEADER_LIMIT_BYTES = 8 * 1024
+const INVALID_FRAME_LIMIT = 10
+const UPLOAD_TIMEOUT_MS = 60_000
+const UPLOADS_IN_FLIGHT = 4
+const RECONNECT_AFTER_MS = 1_000
+const EVENT_LOOP_RESOLUTION_MS = 10
+/** Frames other than messages that a visitor may send in ten seconds. */
+const FRAMES_PER_10S = 300
+
+/**
+ * Runs a daemon until it is told to stop (SIGTERM, SIGINT or the control socket; the second time, or `now`, without draining) and resolves with the
+ * process's exit code. Throws when it cannot start: `KEFU_STORE_*`, `KEFU_PORT_*`, `KEFU_CONTROL_DIRECTORY`, `KEFU_SECRET_UNSAFE`,
+ * `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. The store's lock decides which daemon lives, so it is taken first.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  const { config, dirs, version, log } = options
+  const clock = systemClock
+  const random = (length: number): Uint8Array => randomBytes(length)
+  const startedAt = clock.monotonicMs()
+  const closers: (() => Promise<void>)[] = []
+  const stop = new StopRequest()
+  const eventLoopDelay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS })
+  const report = (error: unknown): void => log.error('engine.failed', { error })
+  let state: DaemonStatus['state'] = 'starting'
+  let listener: Listener | undefined
+
+  try {
+    await ensureFolder(dirs.dataDir)
+    await ensureRuntimeFolder(dirs.runtimeDir)
+    const store = await (options.openStore ?? openEmbedded)(dirs, config, clock)
+    closers.push(() => store.close())
+    const { directory, log: records } = store
+    const secret = await loadServerSecret(dirs.secretFile)
+    const tokens = createTokens({ secret, clock, random })
+    const agents = await createAgents({ directory, clock, random })
+    const channels = await createChannels({ directory, clock, random })
+    const media = await createMediaStore(
+      { clock, random, report },
+      { path: dirs.mediaDir, fileLimitBytes: config.limits.uploadBytes },
+    )
+    closers.push(() => media.close())
+    const transport = await createTransport(config.transport, { onError: report })
+
+    const limits = createLimits(config, clock)
+    const events = lateBoundEvents()
+    const gateway = createGateway(events, {
+      highWaterBytes: config.limits.backpressureBytes / 4,
+      invalidFrameLimit: INVALID_FRAME_LIMIT,
+    })
+    const engine = new Engine(
+      { store, clock, gateway, tokens, agents, channels, media, limits, report },
+      engineOptions(config),
+    )
+    events.bind(engine)
+    await engine.start()
+    closers.push(() => engine.close())
+
+    const allowsOrigin = (origin: string): boolean => channels.list().some(channel => channel.origins.includes(origin))
+    const http = createHttp(
+      {
+        media,
+        tokens,
+        clock,
+        allowsOrigin,
+        uploads: limits.uploads,
+        authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
+        report: (error, route) => log.error('http.failed', { error, route }),
+        readiness: () => ({ isReady: state === 'running', state }),
+      },
+      {
+        fileBytes: config.limits.uploadBytes,
+        timeoutMs: UPLOAD_TIMEOUT_MS,
+        inFlightBytes: UPLOADS_IN_FLIGHT * config.limits.uploadBytes,
+      },
+    )
+    const status = async (): Promise<DaemonStatus> =>
+      describeStatus({
+        state,
+        version,
+        home: dirs.home,
+        uptimeMs: clock.monotonicMs() - startedAt,
+        bound: listener,
+        transport: transport.name,
+        counts: engine.counts,
+        channels: channels.list().length,
+        agents: agents.list().length,
+        store: await store.info(),
+        eventLoopDelay,
+        socketPath: SOCKET_PATH,
+      })
+    const handlers = createHandlers({ agents, channels, store, status, stop: mode => stop.request(mode) })
+    const control = await openControlServer(
+      { handlers, log, version },
+      { path: dirs.socketPath, home: dirs.home, record: dirs.socketRecord },
+    )
+    closers.push(() => control.close())
+
+    listener = await transport.listen(
+      {
+        host: config.http.host,
+        port: config.http.port,
+        inboundFrameLimitBytes: WIRE_LIMITS.clientFrameBytes,
+        backpressureLimitBytes: config.limits.backpressureBytes,
+        idleTimeoutSeconds: Math.round(config.limits.idleTimeoutMs / 1_000),
+        connectionLimit: options.connectionLimit,
+        headerLimitBytes: HEADER_LIMIT_BYTES,
+      },
+      {
+        upgrade: request => gateway.upgrade(request),
+        opened: socket => gateway.opened(socket),
+        message: (socket, bytes, isBinary) => gateway.message(socket, bytes, isBinary),
+        drained: socket => gateway.drained(socket),
+        closed: socket => gateway.closed(socket),
+        request: http,
+      },
+    )
+    const bound = listener
+    closers.push(() => bound.close())
+    stop.onSignals()
+    eventLoopDelay.enable()
+    state = 'running'
+    const ready = await status()
+    log.info('daemon.ready', {
+      address: ready.address.http,
+      transport: transport.name,
+      records: ready.store.records,
+      pid: process.pid,
+    })
+    for (const warning of ready.warnings) log.warn('daemon.warning', { warning })
+    await options.onReady?.(ready)
+
+    const mode = await stop.requested
+    state = 'draining'
+    log.info('daemon.stopping', { mode })
+    bound.stopAccepting()
+    if (mode === 'drain') await drain(engine, stop, config.drain.deadlineMs, log)
+    return 0
+  } finally {
+    eventLoopDelay.disable()
+    stop.close()
+    for (const close of closers.reverse()) await close().catch(report)
+    log.info('daemon.stopped')
+  }
+}
+
+/** Checks the store of a daemon that is not running. Throws `KEFU_STORE_LOCKED` when one is. */
+export async function checkStore(
+  dirs: Dirs,
+  config: Config,
+  options: {
+    readonly deep: boolean
+    readonly signal?: AbortSignal
+    readonly onProgress?: (done: number, total: number) => void
+  },
+): Promise<StoreCheck> {
+  const store = await openEmbedded(dirs, config, systemClock)
+  try {
+    return await store.check(options)
+  } finally {
+    await store.close()
+  }
+}
+
+const openEmbedded: OpenStore = (dirs, config, clock) =>
+  openLevelStore({ path: dirs.storeDir, clock, limits: { cachedConversations: config.store.cacheConversations } })
+
+/** Waits for what is on its way, at most until the deadline or a second request to stop. */
+async function drain(engine: Engine, stop: StopRequest, deadlineMs: number, log: Log): Promise<void> {
+  let cancel: (() => void) | undefined
+  const deadline = new Promise<'deadline'>(resolve => {
+    const timer = setTimeout(resolve, deadlineMs, 'deadline')
+    cancel = () => clearTimeout(timer)
+  })
+  const end = await Promise.race([
+    engine.drain(RECONNECT_AFTER_MS).then(() => 'drained' as const),
+    deadline,
+    stop.again,
+  ])
+  cancel?.()
+  if (end !== 'drained') log.warn('daemon.drain-cut-short', { end })
+}
+
+function engineOptions(config: Config): ConstructorParameters<typeof Engine>[1] {
+  return {
+    helloTimeoutMs: config.limits.helloTimeoutMs,
+    greetingLimit: config.limits.connectionsPerAddress,
+    awayAfterMs: config.presence.awayAfterMs,
+    requeueAfterMs: config.presence.requeueAfterMs,
+  }
+}
+
+type Limits = { readonly [L in 'messages' | 'openings' | 'failures' | 'frames' | 'uploads']: RateLimiter }
+
+function createLimits({ limits }: Config, clock: Clock): Limits {
+  const per = (count: number, seconds: number): RateLimiter =>
+    createRateLimiter(clock, { burst: count, perSecond: count / seconds, keyLimit: KEYS_REMEMBERED })
+  return {
+    messages: per(limits.messagesPer10s, 10),
+    openings: per(limits.newConversationsPerHour, 3_600),
+    failures: per(limits.authFailuresPerMinute, 60),
+    frames: per(FRAMES_PER_10S, 10),
+    uploads: per(limits.uploadsPerMinute, 60),
+  }
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { tmpDir } from '../helpers/tmp-dir.js'
+import { crashRun } from './harness.js'
+
+const isLong = process.env.KEFU_TEST_LONG === '1'
+const seed = Number(process.env.KEFU_TEST_SEED ?? randomInt(2 ** 31))
+
+test(`kill -9 at random moments under load loses, doubles and reorders nothing (seed ${seed})`, async t => {
+  const report = await crashRun({
+    home: join(tmpDir(t), 'home'),
+    seed,
+    writers: 16,
+    kills: isLong ? 1_000 : 40,
+    acknowledged: isLong ? 5_000_000 : 200_000,
+    uptimeMs: [100, 900],
+    killStarting: 0.2,
+  })
+  t.diagnostic(JSON.stringify({ ...report, violations: report.violations.length }))
+  assert.deepEqual(report.violations, [])
+  assert.ok(report.acknowledged >= 200_000)
+  assert.ok(report.slowestReadyMs <= 3_000, `slowest start: ${report.slowestReadyMs} ms`)
+})
+
+test('the harness finds a daemon that acknowledges before it has written', async t => {
+  const report = await crashRun({
+    home: join(tmpDir(t), 'home'),
+    seed,
+    writers: 16,
+    kills: 3,
+    acknowledged: 0,
+    uptimeMs: [300, 600],
+    entry: ['--import', 'tsx', fileURLToPath(new URL('./hasty-daemon.ts', import.meta.url))],
+  })
+  assert.ok(
+    report.violations.some(({ what }) => what.startsWith('lost')),
+    `expected losses, found ${JSON.stringify(report)}`,
+  )
+})
