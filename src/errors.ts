@@ -44,6 +44,13 @@ export const ERRORS = {
     retryable: false,
     hint: 'kefu daemon logs',
   },
+  KEFU_LOG_NOT_FOUND: {
+    message: 'there is no log file {path}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu daemon start logs to it; kefu daemon run logs to its own terminal',
+  },
   KEFU_DAEMON_VERSION_MISMATCH: {
     message: 'this kefu speaks control protocol {client}, the daemon speaks {daemon}',
     exit: 17,
@@ -58,12 +65,26 @@ export const ERRORS = {
     retryable: false,
     hint: 'use the kefu of the same version as the daemon',
   },
+  KEFU_CONTROL_REFUSED: {
+    message: 'this user may not use the control socket {path}',
+    exit: 12,
+    http: 403,
+    retryable: false,
+    hint: 'run it as the user who runs the daemon',
+  },
   KEFU_CONTROL_DIRECTORY: {
     message: 'the control socket folder {path} is not safe: {reason}',
     exit: 12,
     http: 500,
     retryable: false,
     hint: 'make it yours alone: chmod 700, or choose another --home',
+  },
+  KEFU_SECRET_UNSAFE: {
+    message: 'the server secret {path} cannot be used: {reason}',
+    exit: 12,
+    http: 500,
+    retryable: false,
+    hint: 'make it yours alone: chmod 600, or restore it from a backup; a new one would invalidate all visitor tokens',
   },
   KEFU_CONFIG_INVALID: {
     message: 'the configuration is not valid: {reason}',
@@ -85,6 +106,13 @@ export const ERRORS = {
     http: 409,
     retryable: true,
     hint: 'kefu daemon status, or stop the other process',
+  },
+  KEFU_STORE_NOT_FOUND: {
+    message: 'there is no store at {path}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu daemon start makes one, or kefu --home DIR … if you meant another one',
   },
   KEFU_STORE_UNWRITABLE: {
     message: 'the folder {path} cannot be written: {reason}',
@@ -113,6 +141,13 @@ export const ERRORS = {
     http: 503,
     retryable: true,
     hint: 'send it again with the same id',
+  },
+  KEFU_STORE_UNREADABLE: {
+    message: 'the store cannot be read at the moment ({reason})',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'try again; if it stays so, kefu daemon logs',
   },
   KEFU_STORE_FORMAT_NEWER: {
     message: 'the store has format {found}, this kefu knows up to {known}',
@@ -203,7 +238,7 @@ export const ERRORS = {
     exit: 12,
     http: 403,
     retryable: false,
-    hint: 'kefu channel add web NAME --origin URL',
+    hint: 'kefu channel set NAME --origin URL, with every origin that may connect',
   },
   KEFU_HELLO_TIMEOUT: {
     message: 'no hello came within {seconds} seconds',
@@ -247,6 +282,13 @@ export const ERRORS = {
     retryable: false,
     hint: 'kefu agent show {name}',
   },
+  KEFU_CHANNEL_NUMBERS_USED: {
+    message: 'all {limit} channel numbers have been given out',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'use a channel that exists; numbers are never given out twice',
+  },
   KEFU_CONVERSATION_NOT_FOUND: {
     message: 'there is no such conversation for you',
     exit: 13,
@@ -260,6 +302,13 @@ export const ERRORS = {
     http: 404,
     retryable: false,
     hint: 'ask for a fresh link',
+  },
+  KEFU_MEDIA_UNAVAILABLE: {
+    message: 'the file could not be stored or read: {reason}',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'try again in a moment',
   },
   KEFU_PORT_TAKEN: {
     message: '{host}:{port} is taken by another program',
@@ -288,6 +337,34 @@ export const ERRORS = {
     http: 404,
     retryable: false,
     hint: 'check the path',
+  },
+  KEFU_REQUEST_INVALID: {
+    message: 'the request is not valid: {reason}',
+    exit: 2,
+    http: 400,
+    retryable: false,
+    hint: 'check what was sent against docs/protocol.md',
+  },
+  KEFU_METHOD_NOT_ALLOWED: {
+    message: 'this address does not take this method; it takes {allow}',
+    exit: 2,
+    http: 405,
+    retryable: false,
+    hint: 'use one of the methods named',
+  },
+  KEFU_ENCODING_UNSUPPORTED: {
+    message: 'the content encoding is not supported',
+    exit: 2,
+    http: 415,
+    retryable: false,
+    hint: 'send the body as it is, or with Content-Encoding: zstd',
+  },
+  KEFU_RANGE_INVALID: {
+    message: 'the range is not within the {sizeBytes} bytes of the file',
+    exit: 2,
+    http: 416,
+    retryable: false,
+    hint: 'ask for a range inside the file, or for all of it',
   },
   KEFU_DRAINING: {
     message: 'the daemon is shutting down',

@@ -23,12 +23,13 @@ import type { Log } from './observe/log.js'
 import { describeStatus } from './status.js'
 import { StopRequest } from './stop-request.js'
 import { openLevelStore } from './store/level/open.js'
+import type { StoreLogger } from './store/options.js'
 import type { Listener } from './transport/port.js'
 import { createTransport } from './transport/select.js'
 import { loadServerSecret } from './vault/server-secret.js'
 
 /** Opens the store of a daemon; throws what `openLevelStore` throws. */
-export type OpenStore = (dirs: Dirs, config: Config, clock: Clock) => Promise<Store>
+export type OpenStore = (dirs: Dirs, config: Config, clock: Clock, log?: Log) => Promise<Store>
 
 /** What a daemon is started with. */
 export type DaemonOptions = {
@@ -74,7 +75,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     await ensureFolder(dirs.dataDir)
     await ensureRuntimeFolder(dirs.runtimeDir)
-    const store = await (options.openStore ?? openEmbedded)(dirs, config, clock)
+    const store = await (options.openStore ?? openEmbedded)(dirs, config, clock, log)
     closers.push(() => store.close())
     const { directory, log: records } = store
     const secret = await loadServerSecret(dirs.secretFile)
@@ -208,8 +209,22 @@ export async function checkStore(
   }
 }
 
-const openEmbedded: OpenStore = (dirs, config, clock) =>
-  openLevelStore({ path: dirs.storeDir, clock, limits: { cachedConversations: config.store.cacheConversations } })
+/** The embedded store of a daemon's folder. */
+export const openEmbedded: OpenStore = (dirs, config, clock, log) =>
+  openLevelStore({
+    path: dirs.storeDir,
+    clock,
+    limits: { cachedConversations: config.store.cacheConversations },
+    ...(log === undefined ? {} : { logger: storeLogger(log) }),
+  })
+
+function storeLogger(log: Log): StoreLogger {
+  return {
+    info: (fields, event) => log.info(event, { ...fields }),
+    warn: (fields, event) => log.warn(event, { ...fields }),
+    error: (fields, event) => log.error(event, { ...fields }),
+  }
+}
 
 /** Waits for what is on its way, at most until the deadline or a second request to stop. */
 async function drain(engine: Engine, stop: StopRequest, deadlineMs: number, log: Log): Promise<void> {

@@ -11,12 +11,50 @@ export function isMediaId(text: string): text is MediaId {
   return text.length === 3 + ORDERED_ID_LENGTH && text.startsWith('md_') && fromBase32(text.slice(3)) !== undefined
 }
 
+/** What is served when nothing better is known: browsers save it and never interpret it. */
+export const UNKNOWN_TYPE = 'application/octet-stream'
+
+/**
+ * The types that files are served as. `isInline`: a browser may show it in an element of a page; everything else is saved, under a name with the extension.
+ * Types that can carry script (HTML, SVG, XML) are not here and never will be.
+ */
+export const MEDIA_TYPES = {
+  'image/png': { isInline: true, extension: 'png' },
+  'image/jpeg': { isInline: true, extension: 'jpg' },
+  'image/gif': { isInline: true, extension: 'gif' },
+  'image/webp': { isInline: true, extension: 'webp' },
+  'image/avif': { isInline: true, extension: 'avif' },
+  'image/heic': { isInline: true, extension: 'heic' },
+  'image/bmp': { isInline: true, extension: 'bmp' },
+  'audio/mpeg': { isInline: true, extension: 'mp3' },
+  'audio/mp4': { isInline: true, extension: 'm4a' },
+  'audio/aac': { isInline: true, extension: 'aac' },
+  'audio/ogg': { isInline: true, extension: 'ogg' },
+  'audio/wav': { isInline: true, extension: 'wav' },
+  'audio/flac': { isInline: true, extension: 'flac' },
+  'audio/amr': { isInline: true, extension: 'amr' },
+  'audio/webm': { isInline: true, extension: 'weba' },
+  'video/mp4': { isInline: true, extension: 'mp4' },
+  'video/quicktime': { isInline: true, extension: 'mov' },
+  'video/webm': { isInline: true, extension: 'webm' },
+  'video/ogg': { isInline: true, extension: 'ogv' },
+  'application/pdf': { isInline: false, extension: 'pdf' },
+  'text/plain': { isInline: false, extension: 'txt' },
+  'text/csv': { isInline: false, extension: 'csv' },
+  'text/markdown': { isInline: false, extension: 'md' },
+  'application/json': { isInline: false, extension: 'json' },
+  [UNKNOWN_TYPE]: { isInline: false, extension: 'bin' },
+} as const satisfies Record<string, { readonly isInline: boolean; readonly extension: string }>
+
+/** A type that files are served as. */
+export type MediaType = keyof typeof MEDIA_TYPES
+
 /** What is known about an uploaded file. */
 export type MediaMeta = {
   readonly conversation: ConversationId
   readonly media: MediaId
   /** What it is served as: found in the bytes or, for plain text, agreed with them; otherwise `application/octet-stream`. */
-  readonly type: string
+  readonly type: MediaType
   /** Size and SHA-256 (hex) of the file as it was uploaded, uncompressed. */
   readonly sizeBytes: number
   readonly sha256: string

@@ -1,0 +1,152 @@
+import { opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
+import { compress } from '../../codec/zstd.js'
+import { KefuError } from '../../errors.js'
+import { isMediaId, type MediaFile, type MediaMeta, type MediaPort, type MediaUpload } from '../core/media.js'
+import { orderedId, type RandomBytes } from '../core/ordered-id.js'
+import type { Clock } from '../core/ports.js'
+import { createBudget } from '../engine/budget.js'
+import { diskError, ensureFolder, removeFile, withFile, writeDurably } from './disk.js'
+import { type Digests, digest, encodeHeader, type MediaHeader } from './format.js'
+import { createGate } from './gate.js'
+import { corrupt, type ReaderPorts, readHeader, readStored } from './reader.js'
+import { detectType } from './type.js'
+
+/** What the store needs from outside. */
+export type MediaStorePorts = {
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: RandomBytes
+  /** Told of failures in the background, which no caller sees. */
+  readonly report: (error: KefuError) => void
+}
+
+/** Where the files are and how large they may be. */
+export type MediaStoreOptions = {
+  /** A folder for this store alone; its parent exists. */
+  readonly path: string
+  /** Largest file. Compressed files are held in memory while they are sent to peers without zstd, so keep it under 100 MiB. */
+  readonly fileLimitBytes: number
+  /** Memory for those; 64 MiB if not said. */
+  readonly inflatedLimitBytes?: number
+}
+
+// File operations at once: what the thread pool can use, and few enough to leave the process its file descriptors.
+const FILES_AT_ONCE = 16
+const FILES_WAITING = 4096
+const INFLATED_BYTES = 64 * 1024 * 1024
+const INCOMING = 'incoming'
+/** Compressed only if at most this part of the size remains. */
+const WORTHWHILE = 0.9
+const COMPRESS_FROM_BYTES = 256
+const LEFTOVERS_LIMIT = 100_000
+
+/**
+ * Opens the media store in a folder, which is made if need be: `<path>/<conversation>/<media>`, each file with its facts and digests in it. New files are
+ * written to `<path>/incoming`; what a crash left there is removed in the background. Throws `KEFU_STORE_FULL`, `KEFU_MEDIA_UNAVAILABLE`.
+ */
+export async function createMediaStore(ports: MediaStorePorts, options: MediaStoreOptions): Promise<MediaPort> {
+  const { clock, random } = ports
+  const { path: root, fileLimitBytes } = options
+  const incoming = join(root, INCOMING)
+  await ensureFolder(root)
+  await ensureFolder(incoming)
+
+  const gate = createGate(FILES_AT_ONCE, FILES_WAITING, busy)
+  const reader: ReaderPorts = { gate, inflated: createBudget(options.inflatedLimitBytes ?? INFLATED_BYTES) }
+  const run = orderedId('run', clock.now(), random)
+  const swept = removeLeftovers(incoming, run).catch((error: unknown) => ports.report(diskError(error)))
+  let isClosed = false
+
+  return {
+    async put(upload) {
+      if (isClosed) throw new KefuError('KEFU_DRAINING')
+      if (upload.bytes.length > fileLimitBytes) throw new KefuError('KEFU_BODY_TOO_LARGE', { limit: fileLimitBytes })
+      return gate.run(async () => {
+        const media = orderedId('md', clock.now(), random)
+        const { meta, stored } = await prepare(upload, media, clock.now())
+        const folder = join(root, checked(upload.conversation))
+        await writeDurably({
+          temporary: join(incoming, `${run}-${media}`),
+          root,
+          folder,
+          path: join(folder, media),
+          chunks: [encodeHeader(meta, stored), stored.bytes],
+        })
+        return meta
+      })
+    },
+
+    async exists(conversation, media) {
+      const path = pathOf(root, conversation, media)
+      if (path === undefined) return false
+      return (await gate.run(() => withFile(path, async file => (await file.stat()).isFile()))) ?? false
+    },
+
+    async open(conversation, media): Promise<MediaFile> {
+      const path = pathOf(root, conversation, media)
+      const name = `${conversation}/${media}`
+      const header = path === undefined ? undefined : await gate.run(() => readHeader(path, name))
+      if (path === undefined || header === undefined) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
+      if (!isOf(header, conversation, media)) throw corrupt(name, 'it is another file')
+      const file = { path, name, header }
+      return {
+        meta: header.meta,
+        zstdBytes: header.encoding === 'zstd' ? header.storedBytes : undefined,
+        read: what => readStored(reader, file, what),
+      }
+    },
+
+    async close() {
+      isClosed = true
+      await Promise.all([swept, gate.idle()])
+    },
+  }
+}
+
+type Stored = { readonly encoding: 'identity' | 'zstd'; readonly bytes: Uint8Array; readonly digests: Digests }
+
+async function prepare(
+  { conversation, uploader, declaredType, bytes }: MediaUpload,
+  media: MediaMeta['media'],
+  createdAt: number,
+): Promise<{ readonly meta: MediaMeta; readonly stored: Stored }> {
+  const { type, isText } = detectType(bytes, declaredType)
+  const digests = await digest(bytes)
+  const sha256 = Buffer.from(digests.whole).toString('hex')
+  const meta: MediaMeta = { conversation, media, type, sizeBytes: bytes.length, sha256, createdAt, uploader }
+  if (isText && bytes.length >= COMPRESS_FROM_BYTES) {
+    const smaller = await compress(bytes)
+    if (smaller.length <= bytes.length * WORTHWHILE)
+      return { meta, stored: { encoding: 'zstd', bytes: smaller, digests: await digest(smaller) } }
+  }
+  return { meta, stored: { encoding: 'identity', bytes, digests } }
+}
+
+/** A path is made of two validated ids and nothing else. */
+function pathOf(root: string, conversation: string, media: string): string | undefined {
+  return isConversationId(conversation) && isMediaId(media) ? join(root, conversation, media) : undefined
+}
+
+function checked(conversation: ConversationId): string {
+  if (!isConversationId(conversation)) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
+  return conversation
+}
+
+function isOf({ meta }: MediaHeader, conversation: string, media: string): boolean {
+  return meta.conversation === conversation && meta.media === media
+}
+
+/** Removes what earlier runs left half-written. The rest of an absurd number waits for the next start. */
+async function removeLeftovers(folder: string, run: string): Promise<void> {
+  let left = LEFTOVERS_LIMIT
+  for await (const entry of await opendir(folder)) {
+    if (entry.name.startsWith(run) || !entry.isFile()) continue
+    await removeFile(join(folder, entry.name))
+    if (--left === 0) return
+  }
+}
+
+function busy(): KefuError {
+  return new KefuError('KEFU_MEDIA_UNAVAILABLE', { reason: 'too many files are being stored and read' })
+}

@@ -1,0 +1,58 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { toBase32 } from '../../src/codec/base32.js'
+import { type ConversationId, formatConversationId } from '../../src/codec/conversation-id.js'
+import type { MediaPort } from '../../src/daemon/core/media.js'
+import { createMediaStore } from '../../src/daemon/media/store.js'
+import type { KefuError } from '../../src/errors.js'
+import { createManualClock } from '../helpers/manual-clock.js'
+
+/** A conversation id of a test's own. */
+export function conversation(seed: number): ConversationId {
+  return formatConversationId(Buffer.alloc(16, seed))
+}
+
+/** Bytes that look like a file of a type and do not compress. */
+export function sample(type: 'png' | 'mp4' | 'pdf' | 'bin', sizeBytes: number): Buffer {
+  const magic = { png: '\x89PNG\r\n\x1a\n', mp4: '\0\0\0\x18ftypisom', pdf: '%PDF-1.7\n', bin: '\0\xff' }[type]
+  const bytes = randomBytes(sizeBytes)
+  Buffer.from(magic, 'latin1').copy(bytes)
+  return bytes
+}
+
+/** Readable text that compresses well, of about this size. */
+export function sampleText(sizeBytes: number): Buffer {
+  const lines: string[] = []
+  for (let bytes = 0; bytes < sizeBytes; ) {
+    const line = `${toBase32(randomBytes(5))} 订单已发货, thank you for waiting\n`
+    lines.push(line)
+    bytes += Buffer.byteLength(line)
+  }
+  return Buffer.from(lines.join(''))
+}
+
+/** A store in a folder, on a manual clock, that keeps what it reports. */
+export async function openStore(
+  path: string,
+  options: { readonly fileLimitBytes?: number; readonly inflatedLimitBytes?: number } = {},
+): Promise<{ readonly store: MediaPort; readonly reported: KefuError[] }> {
+  const reported: KefuError[] = []
+  const store = await createMediaStore(
+    { clock: createManualClock(), random: randomBytes, report: error => reported.push(error) },
+    { path, fileLimitBytes: 20 * 1024 * 1024, ...options },
+  )
+  return { store, reported }
+}
+
+/** All bytes of what a read gave. */
+export async function collect(body: Uint8Array | Readable): Promise<Buffer> {
+  if (body instanceof Uint8Array) return Buffer.from(body)
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** SHA-256 in hex. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
