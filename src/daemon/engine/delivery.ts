@@ -52,6 +52,10 @@ export class Delivery {
   #toVisitor(session: VisitorSession, { record, head }: LogEntry): void {
     const isOwn = takeOwnId(session.ownIds, record.body)
     if (session.feed !== 'live' || record.n <= session.pushedN) return
+    if (session.isLagging) {
+      session.feed = 'stalled'
+      return
+    }
     if (record.n !== session.pushedN + 1) {
       this.#ports.catchUp.start(session)
       return

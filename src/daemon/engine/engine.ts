@@ -159,6 +159,7 @@ export class Engine implements SessionEvents {
     this.#isDraining = true
     for (const session of this.#sessions.all())
       this.#outbound.send(session, 0, 'goAway', 0, { reason: 'restarting', reconnectAfterMs })
+    await Promise.all([...this.#sessions.all()].map(session => session.pending))
     await this.#messages.idle()
     for (const session of [...this.#sessions.all()]) this.#outbound.close(session, CLOSE.restarting, 'restarting')
   }

@@ -62,7 +62,7 @@ export class Rig {
         agents: this.agents,
         channels: this.channels,
         media: { exists: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
-        limits: { messages: limiter(100), openings: limiter(100), failures: limiter(3), frames: limiter(50) },
+        limits: { messages: limiter(100), openings: limiter(1_000), failures: limiter(3), frames: limiter(50) },
         report: error => this.reported.push(error),
       },
       { helloTimeoutMs: 10_000, greetingLimit: 5, awayAfterMs: 15_000, requeueAfterMs: 30_000 },
