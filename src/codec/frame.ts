@@ -1,5 +1,6 @@
 import { KefuError } from '../errors.js'
 import { pack, unpack } from './msgpack.js'
+import { isPlainMsgpack } from './plain-msgpack.js'
 import { FRAME_FLAGS, FRAME_KINDS, type FrameKind } from './wire.js'
 
 /**
@@ -80,6 +81,7 @@ export function decodeHeader(bytes: Uint8Array): Omit<Frame, 'body'> {
 
 /** A body's msgpack map. Throws `KEFU_FRAME_INVALID` for anything else. */
 export function decodeBody(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  if (!isPlainMsgpack(bytes)) throw invalid('the body is not one msgpack value of plain data')
   let body: unknown
   try {
     body = unpack(bytes)

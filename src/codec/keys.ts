@@ -12,7 +12,7 @@ import { readUint64, writeUint64 } from './record.js'
  * I owner 0 seq         -> conversation               an agent's or app channel's inbox, by last activity
  * W since conversation  -> (nothing)                  waiting conversations, oldest first
  * A agent 0 conversation-> (nothing)                  conversations an agent has open
- * D generation hash     -> conversation, n            platform ids seen, in two generations
+ * D generation hash     -> n                          platform ids seen (hashed with their conversation), in two generations
  * O lane 0 seq          -> outbox row
  * R conversation reader -> receipt cursor
  * K name                -> directory entry
@@ -36,11 +36,21 @@ export const KEY = {
 
 const UINT64 = 8
 const utf8 = new TextEncoder()
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true })
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Bytes of the keys and values of fixed length that every record needs: callers with a buffer to reuse pass it. */
+export const KEY_BYTES = {
+  record: 1 + CONVERSATION_ID_BYTES + UINT64,
+  feed: 1 + UINT64,
+  place: CONVERSATION_ID_BYTES + UINT64,
+} as const
 
 /** `C`: a record. */
-export function recordKey(conversation: Uint8Array, n: number): Uint8Array {
-  const key = Buffer.allocUnsafe(1 + CONVERSATION_ID_BYTES + UINT64)
+export function recordKey(
+  conversation: Uint8Array,
+  n: number,
+  key: Uint8Array = Buffer.allocUnsafe(KEY_BYTES.record),
+): Uint8Array {
   key[0] = KEY.record
   key.set(conversation, 1)
   writeUint64(key, 1 + CONVERSATION_ID_BYTES, n)
@@ -54,8 +64,7 @@ export function parseRecordKey(key: Uint8Array): { readonly conversation: Uint8A
 }
 
 /** `L`: a place in the change feed. */
-export function feedKey(seq: number): Uint8Array {
-  const key = Buffer.allocUnsafe(1 + UINT64)
+export function feedKey(seq: number, key: Uint8Array = Buffer.allocUnsafe(KEY_BYTES.feed)): Uint8Array {
   key[0] = KEY.feed
   writeUint64(key, 1, seq)
   return key
@@ -67,15 +76,18 @@ export function parseFeedKey(key: Uint8Array): number {
   return readUint64(key, 1)
 }
 
-/** The value of an `L` or `D` key: a record's place. */
-export function placeValue(conversation: Uint8Array, n: number): Uint8Array {
-  const value = Buffer.allocUnsafe(CONVERSATION_ID_BYTES + UINT64)
+/** The value of an `L` key: a record's place. */
+export function placeValue(
+  conversation: Uint8Array,
+  n: number,
+  value: Uint8Array = Buffer.allocUnsafe(KEY_BYTES.place),
+): Uint8Array {
   value.set(conversation, 0)
   writeUint64(value, CONVERSATION_ID_BYTES, n)
   return value
 }
 
-/** The place in an `L` or `D` value. Throws `KEFU_CODEC_INVALID`. */
+/** The place in an `L` value. Throws `KEFU_CODEC_INVALID`. */
 export function parsePlaceValue(value: Uint8Array): { readonly conversation: Uint8Array; readonly n: number } {
   if (value.length !== CONVERSATION_ID_BYTES + UINT64) throw invalid('place value of the wrong length')
   return { conversation: value.subarray(0, CONVERSATION_ID_BYTES), n: readUint64(value, CONVERSATION_ID_BYTES) }
@@ -195,6 +207,7 @@ function encodeText(text: string): Uint8Array {
 }
 
 function decodeText(bytes: Uint8Array): string {
+  if (bytes.includes(0)) throw invalid('text in a key contains NUL')
   try {
     return utf8Decoder.decode(bytes)
   } catch {

@@ -2,7 +2,13 @@ import { Packr } from 'msgpackr'
 
 // Plain maps on the wire and in the store: every value can be read without another key or an earlier message.
 // Structured clone stays off (GHSA-7hpj-7hhx-2fgx came in through it).
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  int64AsType: 'number',
+  structuredClone: false,
+})
 
 const RESERVE_START_SPACE = 2048
 

@@ -47,15 +47,25 @@ export function packRecord(body: object): Uint8Array {
   return pack(body, RECORD_HEADER_BYTES)
 }
 
-/** Writes the envelope into bytes of `packRecord`. They are a complete record afterwards. */
-export function stampRecord(bytes: Uint8Array, conversation: Uint8Array, stamp: RecordStamp): void {
+/** The CRC of what comes before a record's stamp: the same for all records of a conversation with the same flags. */
+export function recordSeed(conversation: Uint8Array, flags: number): number {
+  return crc32(Uint8Array.of(VERSION, flags), crc32(conversation))
+}
+
+/** Writes the envelope into bytes of `packRecord`. They are a complete record afterwards. Who writes many records passes their `recordSeed`. */
+export function stampRecord(
+  bytes: Uint8Array,
+  conversation: Uint8Array,
+  stamp: RecordStamp,
+  seed = recordSeed(conversation, stamp.flags),
+): void {
   bytes[0] = VERSION
   bytes[1] = stamp.flags
   writeUint64(bytes, 6, stamp.seq)
   writeUint64(bytes, 14, stamp.n)
   writeUint64(bytes, 22, stamp.prev)
   writeUint64(bytes, 30, stamp.at)
-  writeUint32(bytes, CRC_AT, checksum(bytes, conversation))
+  writeUint32(bytes, CRC_AT, crc32(bytes.subarray(STAMP_AT), seed))
 }
 
 /** The envelope of a record, after its CRC was checked. Throws `KEFU_CODEC_INVALID`: too short, unknown version or flags, wrong CRC. */
@@ -87,18 +97,19 @@ export function readRecordBody(bytes: Uint8Array): Readonly<Record<string, unkno
   } catch {
     throw invalid('record body is not one msgpack value')
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('record body is not a map')
+  if (typeof body !== 'object' || body === null || Object.getPrototypeOf(body) !== Object.prototype)
+    throw invalid('record body is not a map')
   return body as Readonly<Record<string, unknown>>
 }
 
 /**
  * Any small mutable value of the store (a head, a directory entry) as bytes with a CRC over its key:
- * version u8, CRC-32 u32 BE, then msgpack.
+ * version u8, CRC-32 u32 BE, then msgpack. Who seals often under one key passes its CRC-32.
  */
-export function sealValue(key: Uint8Array, value: unknown): Uint8Array {
+export function sealValue(key: Uint8Array, value: unknown, keyCrc = crc32(key)): Uint8Array {
   const bytes = pack(value, 5)
   bytes[0] = VERSION
-  writeUint32(bytes, 1, crc32(bytes.subarray(5), crc32(key)))
+  writeUint32(bytes, 1, crc32(bytes.subarray(5), keyCrc))
   return bytes
 }
 

@@ -54,9 +54,10 @@ const part = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('event'),
     name: z.string().regex(/^[a-z][a-z0-9._-]{0,63}$/),
+    // Counted first: the schema of a record visits every key before it tells anything, which takes 100 ms for the 13,000 that fit into a frame.
     data: z
-      .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,39}$/), z.union([text(1000), z.number(), z.boolean()]))
-      .refine(data => Object.keys(data).length <= 32, 'must have at most 32 keys')
+      .custom(hasFewKeys, 'must be an object of at most 32 keys')
+      .pipe(z.record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,39}$/), z.union([text(1000), z.number(), z.boolean()])))
       .optional(),
   }),
 ])
@@ -119,6 +120,10 @@ export function parseClientFrame(frame: Frame): ClientFrame {
   const parsed = SCHEMAS[kind as ClientKind].safeParse(frame.body)
   if (!parsed.success) throw new KefuError('KEFU_FRAME_INVALID', { reason: `${kind}: ${describe(parsed.error)}` })
   return { channel, kind, correlation, body: parsed.data as ClientBodies[ClientKind] } as ClientFrame
+}
+
+function hasFewKeys(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length <= 32
 }
 
 function describe(error: z.ZodError): string {
