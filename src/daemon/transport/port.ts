@@ -51,12 +51,15 @@ export type TransportHandlers = {
   opened(socket: Socket): void
   /**
    * One whole WebSocket message (fragments joined). `bytes` belong to the handler (already copied out of the transport's buffer).
-   * Text messages are valid UTF-8.
+   * Text messages are valid UTF-8. Not called after `Socket.close` or `terminate`.
    */
   message(socket: Socket, bytes: Uint8Array, isBinary: boolean): void
   /** The peer has read everything that was buffered: `bufferedBytes` is 0 or small again. */
   drained(socket: Socket): void
-  /** Exactly once for each opened socket; nothing is called for it afterwards. */
+  /**
+   * Exactly once for each opened socket; nothing is called for it afterwards. Never from inside one of the socket's own methods.
+   * `code` is the peer's, or the one given to `Socket.close`; 1013 when too much waited, 1006 when the connection was cut or lost.
+   */
   closed(socket: Socket, code: number): void
   /** Answers a plain HTTP request. A rejected promise is answered 500 without details. */
   request(request: HttpRequest): Promise<HttpResponse> | HttpResponse
@@ -69,7 +72,7 @@ export type UpgradeRequest = {
   /** Subprotocols offered, in the client's order. */
   readonly subprotocols: readonly string[]
   readonly remoteAddress: string
-  /** A header's value; of a header sent more than once, the transport's own choice. */
+  /** A header's value; the values of a header sent more than once are joined with `, `. */
   header(name: string): string | undefined
 }
 
@@ -89,11 +92,15 @@ export type Socket = {
   /**
    * Sends one message, uncompressed, in order. A payload above 15 KiB goes out as WebSocket fragments of at most 15 KiB.
    * `false` when the socket is closed or the limit of waiting bytes was passed, which closes it; `true` otherwise.
+   * `data` is taken by value: the caller may use its bytes again. A string is a text message, bytes are a binary one.
    */
   send(data: Uint8Array | string): boolean
   /** Runs `write` so that the sends inside leave in as few system calls as possible. Synchronous. */
   cork(write: () => void): void
-  /** Closes with a WebSocket close frame after what was sent; the transport cuts a peer that does not answer within a few seconds. */
+  /**
+   * Closes with a WebSocket close frame after what was sent; the transport cuts a peer that does not answer within a few seconds (4 to 16 on
+   * uWebSockets.js). `reason` is cut to 123 bytes of UTF-8. Throws `KEFU_INTERNAL` for a code that a close frame may not carry.
+   */
   close(code: number, reason: string): void
   /** Cuts the connection at once. */
   terminate(): void
@@ -108,15 +115,18 @@ export type HttpRequest = {
   readonly remoteAddress: string
   header(name: string): string | undefined
   /**
-   * The whole body. Throws `KEFU_BODY_TOO_LARGE` (answered 413) above the limit, reading no more of it, and `KEFU_TIMEOUT` (408) when it
-   * does not arrive within `timeoutMs`. `KEFU_ABORTED` when the peer went away.
+   * The whole body, once. Throws `KEFU_BODY_TOO_LARGE` (answered 413) above the limit, keeping no more of it, and `KEFU_TIMEOUT` (408) when
+   * it does not arrive within `timeoutMs`. `KEFU_ABORTED` when the peer went away. A body slower than 16 KiB/s counts as gone after 10 s.
    */
   body(limits: { readonly limitBytes: number; readonly timeoutMs: number }): Promise<Uint8Array>
   /** Aborted when the peer goes away before the response is complete. */
   readonly signal: AbortSignal
 }
 
-/** An HTTP response. A stream is read no faster than the peer takes it and is destroyed when the peer goes away. */
+/**
+ * An HTTP response. A stream is read no faster than the peer takes it and is destroyed when the peer goes away or takes nothing for about 10 s;
+ * with a `content-length` header it must have that length, else it goes out chunked. Other headers that frame the message are dropped.
+ */
 export type HttpResponse = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { loadUws } from '../../src/daemon/transport/uws-native.js'
+import { rawConnect } from '../helpers/raw-connection.js'
+import { nextResponse, rawExchange, rawRequest } from '../helpers/raw-http.js'
+import { joinMessages, type RawWebSocket, rawUpgrade } from '../helpers/raw-ws.js'
+
+const SCRIPT = fileURLToPath(new URL('../helpers/raw-descriptor-child.ts', import.meta.url))
+const DESCRIPTOR_LIMIT = 128
+
+async function echo(peer: RawWebSocket, text: string): Promise<void> {
+  peer.sendFrame({ payload: text })
+  await peer.untilFrames(frames => joinMessages(frames).at(-1)?.payload.toString() === text)
+}
+
+for (const name of ['uWebSockets.js', 'ws']) {
+  const load = loadUws()
+  const skip = name === 'ws' || load.isAvailable ? false : load.reason
+
+  test(`${name} survives running out of file descriptors`, { skip, timeout: 30_000 }, async t => {
+    const command = `ulimit -n ${DESCRIPTOR_LIMIT} && exec "$0" --import tsx "$1" "$2"`
+    const child = spawn('/bin/sh', ['-c', command, process.execPath, SCRIPT, name], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    t.after(() => child.kill('SIGKILL'))
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const say = async (word: string): Promise<string> => {
+      child.stdin.write(`${word}\n`)
+      const { value, done } = await lines.next()
+      assert.notEqual(done, true, `the process ended (${child.exitCode ?? child.signalCode}) at "${word}"`)
+      return String(value)
+    }
+
+    const port = Number((await say('port')).split(' ')[1])
+    const before = await rawUpgrade(port)
+    await echo(before, 'before')
+    assert.equal(await say('hog'), 'EMFILE')
+
+    const starved = await Promise.all([1, 2, 3, 4, 5].map(() => rawConnect(port)))
+    for (const connection of starved) connection.write(rawRequest('GET', '/'))
+    for (const word of ['one', 'two', 'three']) await echo(before, word)
+    assert.ok(starved.every(connection => connection.receivedBytes() === 0))
+
+    assert.equal(await say('release'), 'released')
+    await echo(await rawUpgrade(port), 'a new socket')
+    assert.equal((await rawExchange(port, rawRequest('GET', '/'))).body.toString(), 'ok')
+    await echo(before, 'after')
+    // Those that came meanwhile were refused or get their answer now.
+    for (const connection of starved) {
+      if (!connection.isClosed) await nextResponse(connection).catch(() => assert.ok(connection.isClosed))
+      connection.destroy()
+    }
+    assert.equal(await say('end'), 'closed 0')
+  })
+}

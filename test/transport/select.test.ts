@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTransport } from '../../src/daemon/transport/select.js'
+import { loadUws } from '../../src/daemon/transport/uws-native.js'
+
+test('ws is what is asked for', async () => {
+  assert.equal((await createTransport('ws')).name, 'ws')
+})
+
+test('auto is uWebSockets.js where its native module loads, else ws', async () => {
+  assert.equal((await createTransport('auto')).name, loadUws().isAvailable ? 'uWebSockets.js' : 'ws')
+})
+
+test('uWebSockets.js is given or refused with the reason, and nothing is printed', async t => {
+  const printed: unknown[] = []
+  for (const method of ['log', 'warn', 'error'] as const)
+    t.mock.method(console, method, (...args: unknown[]) => printed.push(args))
+  const load = loadUws()
+  if (load.isAvailable) {
+    assert.equal((await createTransport('uWebSockets.js')).name, 'uWebSockets.js')
+  } else {
+    await assert.rejects(createTransport('uWebSockets.js'), error => {
+      assert.ok(error instanceof Error && 'code' in error)
+      assert.equal(error.code, 'KEFU_CONFIG_INVALID')
+      assert.match(error.message, /uWebSockets\.js/)
+      return true
+    })
+  }
+  assert.deepEqual(printed, [])
+})
+
+test('without a binary for this Node the native module is not available, with a reason', () => {
+  const load = loadUws('1')
+  assert.equal(load.isAvailable, false)
+  assert.match(load.isAvailable ? '' : load.reason, /no binary for Node \d+/)
+})
