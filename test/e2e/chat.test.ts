@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import WebSocket from 'ws'
 import {
+  type AgentClient,
   createAgent,
   createVisitor,
   type MessageRecordEvent,

@@ -1,0 +1,82 @@
+import type { WireChannel } from '../codec/wire.js'
+import type { Listener } from './emitter.js'
+import type { ContactEvents } from './events.js'
+import type { Content } from './message.js'
+import type { Sent } from './outbox.js'
+import type { ClientState } from './session-role.js'
+import { createStaff, type StaffMethods, type StaffOptions } from './staff.js'
+
+/** Options of `createApp`. */
+export type AppOptions = StaffOptions
+
+/** An app server's client: every contact of its channel over one connection. Contacts are named by the app's own ids. */
+export type AppClient = StaffMethods & {
+  readonly state: ClientState
+  /** The channel that the token belongs to; undefined before the first welcome. */
+  readonly channel: WireChannel | undefined
+  /** Where a later client can go on. */
+  readonly cursor: string | undefined
+  /** Messages without an acknowledgement. */
+  readonly unacknowledged: number
+  /** Resolves when connected; rejects when the client has ended, or with `KEFU_ABORTED`. */
+  ready(signal?: AbortSignal): Promise<void>
+  /** Writes as a contact; the first message opens its conversation. Otherwise as a visitor's `send`, with order per contact. */
+  send(contact: string, content: Content, options?: { readonly id?: string; readonly name?: string }): Promise<Sent>
+  /** Tells the agent that a contact types; lost without a connection. */
+  typing(contact: string, on: boolean): void
+  /** Adds a listener; the returned function removes it. */
+  on<Name extends keyof ContactEvents>(name: Name, listener: Listener<ContactEvents[Name]>): () => void
+  off<Name extends keyof ContactEvents>(name: Name, listener: Listener<ContactEvents[Name]>): void
+  /** Ends the client; resolves when the connection is closed, at the latest after 2 s. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * An app server's client. It connects by itself and stays connected until `close`, or until the server refuses it for good.
+ * Throws `KEFU_USAGE` for options that cannot work.
+ */
+export function createApp(options: AppOptions): AppClient {
+  let channel: WireChannel | undefined
+
+  const staff = createStaff(options, {
+    role: 'app',
+    author: () => ({ role: 'contact' }),
+    isOwn: record => record.by?.role === 'contact',
+    // Before a conversation's contact is known, none of its messages can be on their way from here.
+    targetOf: track => track.contact ?? '',
+    channelOf: () => channel?.number ?? 0,
+    isMine: () => true,
+    welcome(body) {
+      channel = body.channels[0]
+    },
+    heartbeat() {},
+    ownershipChanged() {},
+  })
+  const { core, cursor, ...methods } = staff
+
+  core.start()
+  return {
+    ...methods,
+    get state() {
+      return core.session.state
+    },
+    get channel() {
+      return channel
+    },
+    get cursor() {
+      return cursor()
+    },
+    get unacknowledged() {
+      return core.unacknowledged
+    },
+    ready: signal => core.ready(signal),
+    send: (contact, content, { id, name } = {}) =>
+      core.send(contact, name === undefined ? { contact } : { contact, name }, content, id),
+    typing(contact, on) {
+      core.session.send(channel?.number ?? 0, 'typing', { contact, on })
+    },
+    on: (name, listener) => core.events.on(name, listener),
+    off: (name, listener) => core.events.off(name, listener),
+    close: () => core.close(),
+  }
+}

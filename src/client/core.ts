@@ -1,0 +1,351 @@
+import type { ConversationId } from '../codec/conversation-id.js'
+import type {
+  AckBody,
+  Author,
+  DeliverBody,
+  ErrorBody,
+  HistoryBody,
+  MediaBody,
+  MediaRequestBody,
+  MessageBody,
+  PageBody,
+  ServerFrame,
+  WelcomeBody,
+  WireRecord,
+} from '../codec/wire.js'
+import { KefuError } from '../errors.js'
+import { Emitter } from './emitter.js'
+import type { AgentEvents, ContactEvents, MessageRecordEvent } from './events.js'
+import { disconnected, fromErrorBody } from './failure.js'
+import type { MediaLink } from './media.js'
+import { type Content, checkMessage, createMessageIds, toParts } from './message.js'
+import type { Settings } from './options.js'
+import { Outbox, type OutboxEntry, type Sent } from './outbox.js'
+import { Receipts } from './receipts.js'
+import { Session } from './session.js'
+import type { Answer, SessionRole, StateChange } from './session-role.js'
+import { type RecordEvent, Track, Tracker } from './tracker.js'
+
+/** How many conversations a client remembers. */
+const CONVERSATION_LIMIT = 100_000
+
+/** What differs from role to role. */
+export type CoreRole = Pick<SessionRole, 'hello' | 'probe' | 'heartbeat'> & {
+  /** The author of this client's own messages, as its own copies show it. */
+  readonly author: () => Author
+  /** Whether a record was written by this client's contact or agent. */
+  readonly isOwn: (record: WireRecord) => boolean
+  /** What messages to this conversation are addressed to. */
+  readonly targetOf: (track: Track) => string
+  /** The channel number of a target, 0 while it is not known. */
+  readonly channelOf: (target: string) => number
+  /** A conversation that is not followed yet and was seen at number `n`: where to start. */
+  readonly startBefore: (n: number) => number
+  /** The connection is ready; follows, or goes on following, its conversations. */
+  readonly welcome: (body: WelcomeBody) => void
+  /** A frame that only this role gets. */
+  readonly frame: (frame: ServerFrame) => void
+  /** The log was followed up to this cursor. */
+  readonly delivered: (cursor: string) => void
+  /** A record is about to reach its listeners. */
+  readonly recorded: (track: Track, record: WireRecord, n: number) => void
+  /** A conversation was seen for the first time, by a record: the server shows it. */
+  readonly discovered: (track: Track) => void
+  /** The server does not show this conversation any more. */
+  readonly refused: (track: Track) => void
+}
+
+/**
+ * What all clients have in common: the session, messages on their way, conversations in order, receipts, events. Events of all roles go through one
+ * emitter; each role's type shows its own.
+ */
+export class Core implements SessionRole {
+  readonly events = new Emitter<AgentEvents & ContactEvents>()
+  readonly session: Session
+  readonly tracker: Tracker
+  readonly settings: Settings
+  readonly #role: CoreRole
+  readonly #outbox: Outbox
+  readonly #receipts = new Receipts()
+  readonly #nextId = createMessageIds()
+  #failure: KefuError | undefined
+
+  constructor(settings: Settings, role: CoreRole) {
+    this.settings = settings
+    this.#role = role
+    const { clock, random } = settings
+    this.session = new Session(settings, this)
+    this.#outbox = new Outbox(
+      {
+        transmit: entry => this.session.post(role.channelOf(entry.lane.target), 'message', entry.body),
+        monotonicMs: () => clock.monotonicMs(),
+        random,
+      },
+      { limit: settings.outboxLimit, window: settings.window, timeoutMs: settings.messageTimeoutMs },
+    )
+    this.tracker = new Tracker(
+      {
+        fetch: (track, after, answer) => {
+          this.session.request(track.channel, 'history', { conversation: track.conversation, after }, answer)
+        },
+        inFlight: track => this.#outbox.inFlight(role.targetOf(track)),
+        emit: this.#emit,
+        arrived: (track, n, at, record) => this.#arrived(track, n, at, record),
+        refused: track => role.refused(track),
+        failed: error => this.fail(error),
+        violated: error => this.session.cut(error),
+        monotonicMs: () => clock.monotonicMs(),
+        sweepSoon: () => this.session.sweepSoon(),
+      },
+      CONVERSATION_LIMIT,
+    )
+  }
+
+  /** Messages without an acknowledgement. */
+  get unacknowledged(): number {
+    return this.#outbox.size
+  }
+
+  /** Begins in the next microtask, so that listeners can be added first. */
+  start(): void {
+    queueMicrotask(() => this.session.start())
+  }
+
+  /** Resolves with the first state `ready` from now. Rejects when the client ends before, or with `KEFU_ABORTED`. */
+  ready(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: KefuError): void => {
+        off()
+        signal?.removeEventListener('abort', aborted)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const aborted = (): void => settle(new KefuError('KEFU_ABORTED'))
+      const look = (): void => {
+        if (this.session.state === 'ready') settle()
+        else if (this.session.state === 'closed') settle(this.#failure ?? disconnected('the client was closed'))
+      }
+      const off = this.events.on('state', look)
+      signal?.addEventListener('abort', aborted, { once: true })
+      if (signal?.aborted) aborted()
+      else look()
+    })
+  }
+
+  /** Sends a message to a target, now or when there is a connection. */
+  send(target: string, address: Omit<MessageBody, 'id' | 'parts'>, content: Content, id?: string): Promise<Sent> {
+    if (this.session.state === 'closed') return Promise.reject(this.#failure ?? disconnected('the client was closed'))
+    const body: MessageBody = { ...address, id: id ?? this.#nextId(), parts: toParts(content) }
+    try {
+      checkMessage(body)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const sent = this.#outbox.add(target, body)
+    // A message that waits for a connection has a deadline, too.
+    this.session.sweepSoon()
+    return sent
+  }
+
+  /** Tells the server, with the next receipts, that everything up to `n` was read. */
+  markRead(conversation: ConversationId, n: number): void {
+    this.#receipts.add('read', conversation, n)
+    this.session.flushWithin(this.settings.receiptIntervalMs)
+  }
+
+  /** One page of a conversation, as the server has it; does not touch what listeners get. */
+  history(channel: number, body: HistoryBody): Promise<PageBody> {
+    return this.#ask(answer => this.session.request(channel, 'history', body, answer), pageOf)
+  }
+
+  /** A link to a file of a conversation, valid until `expiresAt` (epoch ms). */
+  async mediaLink(channel: number, body: MediaRequestBody): Promise<MediaLink> {
+    const { url, expiresAt } = await this.#ask(answer => this.session.request(channel, 'media', body, answer), mediaOf)
+    return { url: new URL(url, this.settings.httpUrl).href, expiresAt }
+  }
+
+  /** The conversation, which is followed from here on if it was not before. */
+  follow(conversation: ConversationId, n: number, channel: number, contact: string | undefined): Track {
+    const present = this.tracker.get(conversation)
+    if (present !== undefined) {
+      if (present.channel === 0) present.channel = channel
+      present.contact ??= contact
+      return present
+    }
+    const track = this.tracker.add(new Track(conversation, this.#role.startBefore(n), channel, contact))
+    this.#role.discovered(track)
+    return track
+  }
+
+  /** Tells listeners of something that no promise tells. */
+  fail(error: KefuError): void {
+    this.events.emit('error', error)
+  }
+
+  /** Ends the client. What was not acknowledged rejects with `KEFU_DISCONNECTED`. Idempotent. */
+  close(): Promise<void> {
+    const closed = this.session.close()
+    this.#outbox.close(disconnected('the client was closed'))
+    return closed
+  }
+
+  hello(zstd: boolean): ReturnType<SessionRole['hello']> {
+    return this.#role.hello(zstd)
+  }
+
+  probe(): void {
+    this.#role.probe()
+  }
+
+  heartbeat(): void {
+    this.#role.heartbeat()
+  }
+
+  welcome(body: WelcomeBody): void {
+    this.#role.welcome(body)
+    if (!this.session.isReady) return
+    this.#outbox.resume()
+    this.session.sweepSoon()
+    if (!this.#receipts.isEmpty) this.session.flushWithin(this.settings.receiptIntervalMs)
+  }
+
+  lost(): void {
+    this.#outbox.disconnect()
+    this.tracker.disconnected()
+  }
+
+  stateChanged(change: StateChange): void {
+    if (change.state === 'closed') {
+      this.#failure = change.error
+      this.#outbox.close(change.error ?? disconnected('the client was closed'))
+    }
+    this.events.emit('state', change)
+    if (change.state === 'closed' && change.error !== undefined) this.fail(change.error)
+  }
+
+  sweep(): { readonly isIdle: boolean; readonly wakesAt: number } {
+    const { wakesAt, oldestMs } = this.#outbox.sweep()
+    const timeoutMs = 2 * this.settings.requestTimeoutMs
+    if (oldestMs > timeoutMs) this.session.cut(new KefuError('KEFU_TIMEOUT', { what: 'an acknowledgement', timeoutMs }))
+    this.tracker.sweep()
+    return { isIdle: this.#outbox.size === 0 && this.tracker.isIdle, wakesAt }
+  }
+
+  flush(): void {
+    this.#receipts.flush((kind, conversation, n) => {
+      this.session.send(this.tracker.get(conversation)?.channel ?? 0, kind, { conversation, n })
+    })
+  }
+
+  frame(frame: ServerFrame): void {
+    switch (frame.kind) {
+      case 'deliver':
+        this.#delivered(frame.channel, frame.body)
+        break
+      case 'ack':
+        this.#acknowledged(frame.channel, frame.correlation, frame.body)
+        break
+      case 'page': {
+        const { conversation, after, records } = frame.body
+        this.tracker.pushed(this.follow(conversation, after + records.length, frame.channel, undefined), frame.body)
+        break
+      }
+      case 'error':
+        this.#refused(frame.correlation, frame.body)
+        break
+      case 'typing':
+        this.events.emit('typing', frame.body)
+        break
+      case 'read':
+        this.events.emit('read', frame.body)
+        break
+      case 'presence':
+        this.events.emit('presence', frame.body)
+        break
+      default:
+        this.#role.frame(frame)
+    }
+  }
+
+  #delivered(channel: number, body: DeliverBody): void {
+    const track = this.follow(body.conversation, body.n, channel, body.contact)
+    this.tracker.deliver(track, body.n, body.at, body.record)
+    if (body.cursor !== undefined) this.#role.delivered(body.cursor)
+  }
+
+  #acknowledged(channel: number, correlation: number, body: AckBody): void {
+    const entry = this.#outbox.answered(correlation)
+    if (entry === undefined) return
+    const { conversation, n } = body
+    const { contact } = entry.body
+    const track = this.follow(conversation, n, channel, contact)
+    const record = ownRecord(this.#role.author(), entry)
+    const at = this.settings.clock.now()
+    this.tracker.acknowledged(track, {
+      conversation,
+      channel: track.channel,
+      contact: track.contact,
+      n,
+      at,
+      record,
+      own: true,
+    })
+    this.#outbox.settle(entry, conversation, n, body.duplicate === true)
+  }
+
+  #refused(correlation: number, body: ErrorBody): void {
+    const entry = this.#outbox.answered(correlation)
+    const error = fromErrorBody(body)
+    if (entry === undefined) {
+      this.fail(error)
+      return
+    }
+    this.#outbox.refuse(entry, error, body.retryable, body.retryAfterMs)
+    this.session.sweepSoon(this.settings.clock.monotonicMs() + (body.retryAfterMs ?? 0))
+  }
+
+  #arrived(track: Track, n: number, at: number, record: WireRecord): RecordEvent {
+    const own = this.#role.isOwn(record)
+    if (own && record.id !== undefined && this.#outbox.size > 0) {
+      const entry = this.#outbox.find(this.#role.targetOf(track), record.id)
+      if (entry !== undefined) this.#outbox.settle(entry, track.conversation, n, true)
+    }
+    return { conversation: track.conversation, channel: track.channel, contact: track.contact, n, at, record, own }
+  }
+
+  #ask<T>(request: (answer: Answer) => void, pick: (frame: ServerFrame) => T | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      request((frame, error) => {
+        const body = frame === undefined ? undefined : pick(frame)
+        if (body !== undefined) resolve(body)
+        else reject(error ?? new KefuError('KEFU_FRAME_INVALID', { reason: 'the answer is of another kind' }))
+      })
+    })
+  }
+
+  readonly #emit = (event: RecordEvent): void => {
+    const track = this.tracker.get(event.conversation)
+    if (track !== undefined) {
+      if (event.at > track.at) track.at = event.at
+      this.#role.recorded(track, event.record, event.n)
+    }
+    if (!event.own) {
+      this.#receipts.add('ack', event.conversation, event.n)
+      this.session.flushWithin(this.settings.receiptIntervalMs)
+    }
+    this.events.emit('record', event)
+    if (event.record.type === 'message') this.events.emit('message', event as MessageRecordEvent)
+  }
+}
+
+function ownRecord(by: Author, entry: OutboxEntry): WireRecord {
+  return { type: 'message', by, id: entry.body.id, parts: entry.body.parts }
+}
+
+function pageOf(frame: ServerFrame): PageBody | undefined {
+  return frame.kind === 'page' ? frame.body : undefined
+}
+
+function mediaOf(frame: ServerFrame): MediaBody | undefined {
+  return frame.kind === 'media' ? frame.body : undefined
+}

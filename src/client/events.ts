@@ -1,0 +1,62 @@
+import type { ConversationId } from '../codec/conversation-id.js'
+import type { Author, Part, PresenceNoticeBody, ReadBody, TypingNoticeBody } from '../codec/wire.js'
+import type { KefuError } from '../errors.js'
+import type { StateChange } from './session-role.js'
+import type { RecordEvent } from './tracker.js'
+
+/** A record that is a message. */
+export type MessageRecordEvent = RecordEvent & {
+  readonly record: {
+    readonly type: 'message'
+    readonly by: Author
+    readonly id?: string
+    readonly parts: readonly Part[]
+  }
+}
+
+/** What every client tells. */
+export type ClientEvents = {
+  /** Each record once, in order of `n` per conversation, own messages and `internal` stubs included. */
+  readonly record: RecordEvent
+  /** Those records that are messages, after `record`. */
+  readonly message: MessageRecordEvent
+  readonly state: StateChange
+  /** Somebody on the other side types, or stopped. */
+  readonly typing: TypingNoticeBody
+  /** Somebody on the other side has read up to a number. */
+  readonly read: ReadBody
+  /** Something failed that no promise tells of. The client goes on unless `state` says `closed`. */
+  readonly error: KefuError
+}
+
+/** What visitors' and apps' clients tell in addition. */
+export type ContactEvents = ClientEvents & {
+  /** The agent of a conversation came, went away or left. */
+  readonly presence: PresenceNoticeBody
+}
+
+/** A conversation as agents' and apps' clients know it. */
+export type Conversation = {
+  readonly conversation: ConversationId
+  readonly channel: number
+  readonly contact: string | undefined
+  readonly name: string | undefined
+  /** Its last number that this client knows of, and the last one it has told its listeners. */
+  readonly n: number
+  readonly known: number
+  /** Epoch ms of its last activity. */
+  readonly at: number
+  readonly state: 'new' | 'waiting' | 'active' | undefined
+  /** The agent that has it, as far as known. */
+  readonly agent: string | undefined
+  /** Agents: whether this agent has it. Apps: true. */
+  readonly isMine: boolean
+}
+
+/** What agents' clients tell in addition. */
+export type AgentEvents = ClientEvents & {
+  /** A conversation is this agent's now; its records follow, as far back as `backlog` says. */
+  readonly assigned: Conversation
+  /** A conversation went to somebody else or back to the queue. */
+  readonly unassigned: Conversation
+}

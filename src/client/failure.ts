@@ -1,0 +1,31 @@
+import { CLOSE } from '../codec/close-codes.js'
+import type { ErrorBody } from '../codec/wire.js'
+import { ERRORS, type ErrorCode, KefuError } from '../errors.js'
+
+/** An `error` frame as an error with the server's sentence. A code that this version does not know becomes `KEFU_INTERNAL` naming it. */
+export function fromErrorBody(body: ErrorBody): KefuError {
+  const error = Object.hasOwn(ERRORS, body.code)
+    ? new KefuError(body.code as ErrorCode)
+    : new KefuError('KEFU_INTERNAL', { reason: body.code.slice(0, 60) })
+  error.message = body.message
+  return error
+}
+
+/** The connection is gone, with what is known of the reason. */
+export function disconnected(reason: string): KefuError {
+  return new KefuError('KEFU_DISCONNECTED', { reason })
+}
+
+/** What a close code refuses for good; undefined where another attempt may succeed. */
+export function refusalOf(code: number, why: string): KefuError | undefined {
+  switch (code) {
+    case CLOSE.unauthorised:
+      return new KefuError('KEFU_UNAUTHORISED')
+    case CLOSE.originRefused:
+      return new KefuError('KEFU_ORIGIN_REFUSED', { origin: 'of this page' })
+    case CLOSE.protocolError:
+      return new KefuError('KEFU_FRAME_INVALID', { reason: why })
+    default:
+      return undefined
+  }
+}

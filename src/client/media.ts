@@ -1,0 +1,72 @@
+import { ERRORS, type ErrorCode, KefuError } from '../errors.js'
+import { disconnected } from './failure.js'
+
+/** A signed link to a file. */
+export type MediaLink = { readonly url: string; readonly expiresAt: number }
+
+/** An uploaded file: `media` goes into a message's part. */
+export type Uploaded = { readonly media: string; readonly type: string; readonly sizeBytes: number }
+
+/** How long an upload may take. */
+const UPLOAD_TIMEOUT_MS = 120_000
+/** Longest answer of the server that is read. */
+const ANSWER_LIMIT_CHARACTERS = 64 * 1024
+
+/**
+ * Stores a file on the server, for messages of one conversation. Throws what the server refused it with (`KEFU_BODY_TOO_LARGE`, `KEFU_UNAUTHORISED`, …),
+ * `KEFU_DISCONNECTED` when the server is not reached, `KEFU_TIMEOUT` after two minutes.
+ */
+export async function upload(
+  httpUrl: string,
+  token: string,
+  file: Blob | Uint8Array<ArrayBuffer>,
+  type: string,
+  conversation: string | undefined,
+): Promise<Uploaded> {
+  const url = new URL('v1/media', httpUrl)
+  if (conversation !== undefined) url.searchParams.set('conversation', conversation)
+  let status: number
+  let answer: unknown
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': type },
+      body: file,
+      credentials: 'omit',
+      signal: AbortSignal.timeout(UPLOAD_TIMEOUT_MS),
+    })
+    status = response.status
+    answer = parse(await response.text())
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'TimeoutError')
+      throw new KefuError('KEFU_TIMEOUT', { what: 'the upload', timeoutMs: UPLOAD_TIMEOUT_MS }, { cause })
+    throw new KefuError('KEFU_DISCONNECTED', { reason: 'the upload did not reach the server' }, { cause })
+  }
+  if (isUploaded(answer)) return { media: answer.media, type: answer.type, sizeBytes: answer.sizeBytes }
+  throw refusal(status, answer)
+}
+
+function parse(text: string): unknown {
+  if (text.length > ANSWER_LIMIT_CHARACTERS) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A proxy's page, most likely: the status says what there is to say.
+    return undefined
+  }
+}
+
+function isUploaded(value: unknown): value is Uploaded {
+  const { media, type, sizeBytes } = (value ?? {}) as Partial<Record<keyof Uploaded, unknown>>
+  return typeof media === 'string' && typeof type === 'string' && typeof sizeBytes === 'number'
+}
+
+function refusal(status: number, answer: unknown): KefuError {
+  const { code, message } =
+    ((answer ?? {}) as { readonly error?: { readonly code?: unknown; readonly message?: unknown } }).error ?? {}
+  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code))
+    return disconnected(`the upload was answered with status ${status}`)
+  const error = new KefuError(code as ErrorCode)
+  if (typeof message === 'string') error.message = message
+  return error
+}

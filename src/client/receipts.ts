@@ -1,0 +1,31 @@
+import type { ConversationId } from '../codec/conversation-id.js'
+
+/** What a reader tells about a conversation. */
+export type ReceiptKind = 'ack' | 'read'
+
+/**
+ * Receipts that wait to be sent: per conversation and kind only the highest number, so that a burst of records costs one frame. They outlive a lost
+ * connection. Bounded by the conversations that the client follows.
+ */
+export class Receipts {
+  readonly #pending: { readonly [K in ReceiptKind]: Map<ConversationId, number> } = { ack: new Map(), read: new Map() }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#pending.ack.size === 0 && this.#pending.read.size === 0
+  }
+
+  /** Remembers that everything up to `n` was received or read. */
+  add(kind: ReceiptKind, conversation: ConversationId, n: number): void {
+    const pending = this.#pending[kind]
+    if (n > (pending.get(conversation) ?? 0)) pending.set(conversation, n)
+  }
+
+  /** Hands over everything that waits, and forgets it. */
+  flush(send: (kind: ReceiptKind, conversation: ConversationId, n: number) => void): void {
+    for (const kind of ['ack', 'read'] as const) {
+      for (const [conversation, n] of this.#pending[kind]) send(kind, conversation, n)
+      this.#pending[kind].clear()
+    }
+  }
+}

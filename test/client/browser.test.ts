@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
+import { dirname, resolve } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Modules that a file imports at run time: types leave no trace, and dynamic imports of a computed name are not followed by bundlers. */
+async function importsOf(path: string): Promise<string[]> {
+  const source = ts.createSourceFile(path, await readFile(path, 'utf8'), ts.ScriptTarget.ES2023, true)
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) && node.importClause?.isTypeOnly !== true) {
+      const { elements } = (node.importClause?.namedBindings ?? {}) as { elements?: readonly ts.ImportSpecifier[] }
+      const isTypes = elements !== undefined && elements.length > 0 && elements.every(({ isTypeOnly }) => isTypeOnly)
+      if (!isTypes) found.push((node.moduleSpecifier as ts.StringLiteral).text)
+    } else if (ts.isExportDeclaration(node) && !node.isTypeOnly && node.moduleSpecifier !== undefined) {
+      found.push((node.moduleSpecifier as ts.StringLiteral).text)
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [name] = node.arguments
+      if (name !== undefined && ts.isStringLiteralLike(name)) found.push(name.text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+describe('kefu/client in a browser', () => {
+  it('reaches no Node module, no package but msgpackr, and nothing of the daemon', async () => {
+    const packages = new Set<string>()
+    const files = new Set<string>()
+    const queue = [resolve(ROOT, 'src/client/index.ts')]
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      if (files.has(path)) continue
+      files.add(path)
+      for (const name of await importsOf(path)) {
+        assert.equal(isBuiltin(name), false, `${path} imports ${name}`)
+        if (name.startsWith('.')) queue.push(resolve(dirname(path), name.replace(/\.js$/, '.ts')))
+        else packages.add(name)
+      }
+    }
+    assert.deepEqual([...packages], ['msgpackr'])
+    const relative = [...files].map(path => path.slice(ROOT.length))
+    assert.deepEqual(
+      relative.filter(path => !/^src\/(client|codec)\/|^src\/errors\.ts$/.test(path)),
+      [],
+    )
+    assert.ok(relative.length > 20)
+  })
+
+  it('uses no global of Node without a guard', async () => {
+    for (const name of [
+      'core',
+      'session',
+      'socket',
+      'outbox',
+      'tracker',
+      'visitor',
+      'staff',
+      'media',
+      'message',
+      'options',
+    ]) {
+      const source = await readFile(resolve(ROOT, `src/client/${name}.ts`), 'utf8')
+      assert.doesNotMatch(source, /\bprocess\.|\bBuffer\.|\bsetImmediate\b|\b__dirname\b|\brequire\(/, name)
+    }
+  })
+})

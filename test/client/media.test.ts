@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { upload } from '../../src/client/media.js'
+import { isKefuError } from '../../src/errors.js'
+import { CONVERSATION } from './fake-server.js'
+
+describe('upload', () => {
+  let server: Server
+  let url: string
+  let answer: { status: number; body: string }
+  let seen: { request: IncomingMessage; body: string }[]
+
+  beforeEach(async () => {
+    seen = []
+    server = createServer((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', chunk => chunks.push(chunk))
+      request.on('end', () => {
+        seen.push({ request, body: Buffer.concat(chunks).toString() })
+        response.writeHead(answer.status).end(answer.body)
+      })
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  })
+  afterEach(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const send = (conversation?: string) =>
+    upload(url, 'kat_1', new TextEncoder().encode('图'), 'image/png', conversation)
+
+  it('sends bytes, type and token, names the conversation, and gives the id', async () => {
+    answer = { status: 201, body: JSON.stringify({ media: 'md_1', type: 'image/png', sizeBytes: 3, later: 1 }) }
+    assert.deepEqual(await send(CONVERSATION), { media: 'md_1', type: 'image/png', sizeBytes: 3 })
+    const [{ request, body }] = seen as [(typeof seen)[0]]
+    assert.equal(request.method, 'POST')
+    assert.equal(request.url, `/v1/media?conversation=${CONVERSATION}`)
+    assert.equal(request.headers.authorization, 'Bearer kat_1')
+    assert.equal(request.headers['content-type'], 'image/png')
+    assert.equal(body, '图')
+    await send()
+    assert.equal(seen[1]!.request.url, '/v1/media')
+  })
+
+  it('throws what the server refused it with, and KEFU_DISCONNECTED for anything else', async () => {
+    answer = { status: 413, body: JSON.stringify({ error: { code: 'KEFU_BODY_TOO_LARGE', message: 'larger than 5' } }) }
+    await assert.rejects(
+      send(),
+      error => isKefuError(error, 'KEFU_BODY_TOO_LARGE') && error.message === 'larger than 5',
+    )
+    for (const body of ['<html>', 'null', '{"error":{"code":"toString"}}', '{"media":1}']) {
+      answer = { status: 502, body }
+      await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED') && /502/.test(error.message))
+    }
+    server.closeAllConnections()
+    server.close()
+    await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED'))
+  })
+})
