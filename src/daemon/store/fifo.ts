@@ -1,0 +1,38 @@
+/** A first-in-first-out list whose ends cost the same however long it is. */
+export class Fifo<T> {
+  #items: T[] = []
+  #start = 0
+
+  get length(): number {
+    return this.#items.length - this.#start
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  /** The oldest item, which stays. */
+  peek(): T | undefined {
+    return this.#items[this.#start]
+  }
+
+  /** Takes the oldest item. */
+  shift(): T | undefined {
+    const item = this.#items[this.#start]
+    if (this.#start === this.#items.length) return undefined
+    this.#start++
+    if (this.#start > 512 && this.#start * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#start)
+      this.#start = 0
+    }
+    return item
+  }
+
+  /** Takes all items. */
+  drain(): T[] {
+    const items = this.#items.slice(this.#start)
+    this.#items = []
+    this.#start = 0
+    return items
+  }
+}

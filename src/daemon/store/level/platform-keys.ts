@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { dedupeKey, KEY } from '../../../codec/keys.js'
+import { openValue, sealValue } from '../../../codec/record.js'
+import type { Clock } from '../../core/ports.js'
+import type { StoreLogger } from '../options.js'
+import type { Batch, Database } from './database.js'
+import { readFailure } from './failure.js'
+import { type Facts, putFact } from './format.js'
+
+/** How long a platform's id is remembered at least; at most twice as long. */
+export const GENERATION_MS = 8 * 24 * 60 * 60 * 1000
+
+const HASH_BYTES = 16
+const DROP_CHUNK = 1_000
+const DROP_PAUSE_MS = 50
+
+/**
+ * Platforms' ids of messages, as hashes, in two generations: written to the newer one, looked up in both. The generation before them is dropped in
+ * small chunks in the background.
+ */
+export class PlatformKeys {
+  readonly #database: Database
+  readonly #clock: Clock
+  readonly #logger: StoreLogger
+  #generation = 0
+  #turnAtMs = 0
+  #cancelDrop: (() => void) | undefined
+  #isClosed = false
+
+  constructor(database: Database, clock: Clock, logger: StoreLogger) {
+    this.#database = database
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** Starts over from what the disk holds. The wall clock counts only while the store was closed, and never more than one generation. */
+  reset(fact: Facts['dedupe'] | undefined): void {
+    const [generation, startedAt] = fact ?? [0, this.#clock.now()]
+    this.#generation = generation
+    const age = Math.min(Math.max(0, this.#clock.now() - startedAt), GENERATION_MS)
+    this.#turnAtMs = this.#clock.monotonicMs() + GENERATION_MS - age
+    this.#scheduleDrop()
+  }
+
+  /** A key within a conversation as a hash. */
+  static hash(conversation: Uint8Array, platformKey: string): Buffer {
+    return createHash('sha256').update(conversation).update(platformKey).digest().subarray(0, HASH_BYTES)
+  }
+
+  /** Number of the record that a key came with, if it is remembered. Throws `KEFU_STORE_CORRUPT`. */
+  async lookup(hash: Uint8Array): Promise<number | undefined> {
+    const keys = [dedupeKey(this.#generation, hash), dedupeKey(previous(this.#generation), hash)]
+    const values = await this.#database.getMany(keys)
+    for (const [i, value] of values.entries()) {
+      if (value === undefined) continue
+      try {
+        return openValue(keys[i]!, value) as number
+      } catch (error) {
+        throw readFailure(error, 'the entry of a platform id')
+      }
+    }
+    return undefined
+  }
+
+  /** Remembers a key with its record. */
+  put(batch: Batch, hash: Uint8Array, n: number): void {
+    if (this.#clock.monotonicMs() >= this.#turnAtMs) this.#turn(batch)
+    const key = dedupeKey(this.#generation, hash)
+    batch.put(key, sealValue(key, n))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelDrop?.()
+  }
+
+  #turn(batch: Batch): void {
+    this.#generation = (this.#generation + 1) & 0xff
+    this.#turnAtMs = this.#clock.monotonicMs() + GENERATION_MS
+    putFact(batch, 'dedupe', [this.#generation, this.#clock.now()])
+    this.#scheduleDrop()
+  }
+
+  #scheduleDrop(): void {
+    this.#cancelDrop?.()
+    if (!this.#isClosed) this.#cancelDrop = this.#clock.after(DROP_PAUSE_MS, () => void this.#drop())
+  }
+
+  /** Deletes one chunk of what is not remembered any more, then plans the next. */
+  async #drop(): Promise<void> {
+    try {
+      const live = new Set([this.#generation, previous(this.#generation)])
+      for (const [from, to] of runs(live)) {
+        const page = await this.#database.page({
+          from: Uint8Array.of(KEY.dedupe, from),
+          to: Uint8Array.of(KEY.dedupe, to, ...new Uint8Array(HASH_BYTES + 1).fill(0xff)),
+          limit: DROP_CHUNK,
+        })
+        if (page.length === 0) continue
+        await this.#database.writeUnsynced(batch => {
+          for (const [key] of page) batch.del(key)
+        })
+        this.#scheduleDrop()
+        return
+      }
+    } catch (error) {
+      // What stays is looked at again when the generation turns or the store is opened.
+      if (!this.#isClosed) this.#logger.warn({ err: error }, 'store.platform_keys_not_dropped')
+    }
+  }
+}
+
+function previous(generation: number): number {
+  return (generation + 255) & 0xff
+}
+
+/** Runs of generations that are not live, from first to last. */
+function runs(live: ReadonlySet<number>): [from: number, to: number][] {
+  const found: [number, number][] = []
+  for (let generation = 0; generation < 256; generation++) {
+    if (live.has(generation)) continue
+    const last = found.at(-1)
+    if (last !== undefined && last[1] === generation - 1) last[1] = generation
+    else found.push([generation, generation])
+  }
+  return found
+}

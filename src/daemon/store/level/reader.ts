@@ -1,0 +1,139 @@
+import { type ConversationId, formatConversationId } from '../../../codec/conversation-id.js'
+import { feedKey, parseFeedKey, parsePlaceValue, parseRecordKey, recordKey } from '../../../codec/keys.js'
+import { type RecordStamp, readStamp } from '../../../codec/record.js'
+import { LogRecord } from '../../core/log-record.js'
+import type { Head } from '../../core/model.js'
+import type { LogEntry } from '../../core/ports.js'
+import type { Database } from './database.js'
+import { damaged, readFailure } from './failure.js'
+
+/** Reads of log records. Everything is verified; what is wrong is named, never skipped. */
+
+const PAGE_BYTES = 1024 * 1024
+const FEED_PAGE = 256
+
+/** Records `after`+1 … of a conversation whose durable head is given, at most `limit`. Throws `KEFU_STORE_CORRUPT`. */
+export async function readPage(
+  database: Database,
+  conversation: Uint8Array,
+  head: Head,
+  after: number,
+  limit: number,
+  limitBytes = PAGE_BYTES,
+): Promise<LogRecord[]> {
+  const id = head.conversation
+  const last = Math.min(head.n, after + limit)
+  if (after >= last) return []
+  let pairs: Awaited<ReturnType<Database['page']>>
+  try {
+    pairs = await database.page({
+      from: recordKey(conversation, after + 1),
+      to: recordKey(conversation, last),
+      limit: last - after,
+      limitBytes,
+    })
+  } catch (error) {
+    throw readFailure(error, `conversation ${id} n ${after + 1} to ${last}`)
+  }
+  const records: LogRecord[] = []
+  let bytes = 0
+  let previous: RecordStamp | undefined
+  for (const [key, value] of pairs) {
+    const n = after + records.length + 1
+    const stamp = verify(id, conversation, n, key, value)
+    if (previous !== undefined ? stamp.prev !== previous.seq : n === 1 && stamp.prev !== 0)
+      throw damaged(`conversation ${id} n ${n}: the record before it is not the one it follows`)
+    if (n === head.n && stamp.seq !== head.seq) throw damaged(`conversation ${id} n ${n}: not the record of its head`)
+    previous = stamp
+    records.push(new LogRecord(id, stamp, value))
+    bytes += value.length
+    if (bytes >= limitBytes) break
+  }
+  if (bytes < limitBytes && after + records.length < last)
+    throw damaged(`conversation ${id} n ${after + records.length + 1}: the record is missing`)
+  return records
+}
+
+/** One record of a conversation. Throws `KEFU_STORE_CORRUPT`, also when it is missing. */
+export async function readRecord(
+  database: Database,
+  id: ConversationId,
+  conversation: Uint8Array,
+  n: number,
+): Promise<LogRecord> {
+  const key = recordKey(conversation, n)
+  let value: Uint8Array | undefined
+  try {
+    value = await database.get(key)
+  } catch (error) {
+    throw readFailure(error, `conversation ${id} n ${n}`)
+  }
+  if (value === undefined) throw damaged(`conversation ${id} n ${n}: the record is missing`)
+  return new LogRecord(id, verify(id, conversation, n, key, value), value)
+}
+
+/** The records after a seq in log order, up to `lastSeq`, one page. Throws `KEFU_STORE_CORRUPT`. */
+export async function readFeed(database: Database, after: number, lastSeq: number): Promise<LogRecord[]> {
+  const last = Math.min(lastSeq, after + FEED_PAGE)
+  let places: Awaited<ReturnType<Database['page']>>
+  let values: (Uint8Array | undefined)[]
+  const keys: Uint8Array[] = []
+  try {
+    places = await database.page({ from: feedKey(after + 1), to: feedKey(last), limit: last - after })
+    for (const [i, [key, value]] of places.entries()) {
+      if (parseFeedKey(key) !== after + i + 1) throw damaged(`seq ${after + i + 1} is missing in the feed`)
+      const place = parsePlaceValue(value)
+      keys.push(recordKey(place.conversation, place.n))
+    }
+    if (places.length < last - after) throw damaged(`seq ${after + places.length + 1} is missing in the feed`)
+    values = await database.getMany(keys)
+  } catch (error) {
+    throw readFailure(error, `seq ${after + 1} to ${last} of the feed`)
+  }
+  return values.map((value, i) => {
+    const key = keys[i]!
+    const { conversation, n } = parseRecordKey(key)
+    const id = formatConversationId(conversation)
+    const seq = after + i + 1
+    if (value === undefined) throw damaged(`conversation ${id} n ${n}: the record (seq ${seq}) is missing`)
+    const stamp = verify(id, conversation, n, key, value)
+    if (stamp.seq !== seq) throw damaged(`conversation ${id} n ${n}: its seq is ${stamp.seq}, the feed says ${seq}`)
+    return new LogRecord(id, stamp, value)
+  })
+}
+
+/** Records with the heads that their conversations have now. */
+export async function withHeads(
+  records: readonly LogRecord[],
+  headOf: (id: ConversationId) => Promise<Head | null>,
+): Promise<LogEntry[]> {
+  const heads = new Map<ConversationId, Head>()
+  const missing = new Set(records.map(record => record.conversation))
+  await Promise.all(
+    [...missing].map(async id => {
+      const head = await headOf(id)
+      if (head === null) throw damaged(`conversation ${id} has records but no head`)
+      heads.set(id, head)
+    }),
+  )
+  return records.map(record => ({ record, head: heads.get(record.conversation)! }))
+}
+
+function verify(
+  id: ConversationId,
+  conversation: Uint8Array,
+  n: number,
+  key: Uint8Array,
+  value: Uint8Array,
+): RecordStamp {
+  let stamp: RecordStamp
+  let keyN: number
+  try {
+    keyN = parseRecordKey(key).n
+    stamp = readStamp(value, conversation)
+  } catch (error) {
+    throw readFailure(error, `conversation ${id} n ${n}`)
+  }
+  if (keyN !== n || stamp.n !== n) throw damaged(`conversation ${id} n ${n}: the record is missing`)
+  return stamp
+}

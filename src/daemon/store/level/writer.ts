@@ -1,0 +1,543 @@
+import type { ConversationId } from '../../../codec/conversation-id.js'
+import { type RecordStamp, stampRecord } from '../../../codec/record.js'
+import { KefuError } from '../../../errors.js'
+import { dedupeSide, outboxLane, reduce } from '../../core/conversation.js'
+import { LogRecord } from '../../core/log-record.js'
+import { type Head, RECORD_TYPES, type RecordBody } from '../../core/model.js'
+import type { Appended, AppendOptions, Clock } from '../../core/ports.js'
+import { type Departure, depart } from '../../core/projection.js'
+import { Fifo } from '../fifo.js'
+import type { StoreLimits } from '../options.js'
+import { within } from '../within.js'
+import { Append, packBody } from './append.js'
+import { Commit } from './commit.js'
+import type { Conversation } from './conversation.js'
+import { type Batch, Database } from './database.js'
+import type { Digests } from './digests.js'
+import { writeFailure } from './failure.js'
+import type { ConversationLoader } from './loader.js'
+import { newRow, type OutboxEntry, putRow } from './outbox-row.js'
+import { PlatformKeys } from './platform-keys.js'
+import { readRecord } from './reader.js'
+
+/** What a writer needs. */
+export type WriterPorts = {
+  readonly database: Database
+  readonly loader: ConversationLoader
+  readonly digests: Digests
+  readonly platformKeys: PlatformKeys
+  readonly clock: Clock
+  readonly limits: StoreLimits
+  /** A commit is about to be written: the last moment to put something. */
+  readonly onSeal: (commit: Commit) => void
+  /** A commit is on disk; called before its appends are answered. */
+  readonly onCommit: (commit: Commit) => void
+  /** A commit failed: everything under way was refused, and so is what follows until `resume`. */
+  readonly onFailure: (error: KefuError) => void
+}
+
+const NO_OPTIONS: AppendOptions = {}
+
+/**
+ * Group commit. One batch is on its way to the disk while the next is filled:
+ *
+ * 1. An append whose conversation is in memory is stamped at once (seq, n, chain, time, CRC) and put into the batch being filled.
+ * 2. What is not in memory, or might be a repetition, is looked up first; later appends to the same conversation wait behind it, others pass.
+ * 3. At the end of each turn of the event loop the projection of what was stamped is put, so that nothing remains to be done when the disk is ready.
+ * 4. When the batch on its way is durable, the next one is written first, then the appends of the former are answered in order.
+ * 5. A batch is full at `batchRecords` or `batchBytes`; conversations with more stand in line, with `queueBytes` at most.
+ */
+export class LogWriter {
+  readonly #ports: WriterPorts
+  #building: Commit | undefined
+  #flight: Commit | undefined
+  #flightDone: Promise<void> = Promise.resolve()
+  #cancelDeadline: (() => void) | undefined
+  #lastSeq = 0
+  #commitNumber = 0
+  #refusal: (() => KefuError) | undefined
+  /** Conversations that wait for room in a batch. */
+  readonly #line = new Fifo<Conversation>()
+  /** Conversations whose first append is being looked up. */
+  readonly #busy = new Set<Conversation>()
+  readonly #platformFlights = new Map<string, Append>()
+  #waitingBytes = 0
+  #riderBytes = 0
+  #isTurnScheduled = false
+  #onIdle: (() => void)[] = []
+
+  constructor(ports: WriterPorts) {
+    this.#ports = ports
+  }
+
+  /** Goes on from a state of the disk. */
+  resume(lastSeq: number, commitNumber: number): void {
+    this.#lastSeq = lastSeq
+    this.#commitNumber = commitNumber
+    this.#refusal = undefined
+  }
+
+  /** Refuses appends from now on. What is under way goes on. */
+  refuse(error: () => KefuError): void {
+    this.#refusal = error
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#flight !== undefined || this.#building !== undefined || this.#busy.size > 0)
+      await new Promise<void>(resolve => this.#onIdle.push(resolve))
+  }
+
+  /** Resolves when the write that is on its way, if any, has ended in one way or another. */
+  async settled(): Promise<void> {
+    await this.#flightDone
+  }
+
+  append(id: ConversationId, bodies: readonly RecordBody[], options: AppendOptions = NO_OPTIONS): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      if (this.#refusal !== undefined) throw this.#refusal()
+      const { loader, limits } = this.#ports
+      const conversation = loader.entry(id)
+      const append = new Append(conversation, bodies, options, limits.messageBytes, resolve, reject)
+      if (
+        !conversation.isBusy &&
+        conversation.isLoaded &&
+        conversation.waiting.length === 0 &&
+        this.#line.length === 0
+      ) {
+        if (this.#process(append)) return
+        if (!conversation.isBusy) this.#standInLine(conversation)
+      }
+      this.#wait(append)
+    })
+  }
+
+  /** Lets operations ride in the next commit; resolves when they are on disk. `put` must not throw. */
+  ride(weightBytes: number, put: (batch: Commit) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#refusal !== undefined) throw this.#refusal()
+      if (this.#riderBytes + weightBytes > this.#ports.limits.queueBytes) throw new KefuError('KEFU_QUEUE_FULL')
+      this.#riderBytes += weightBytes
+      const settle = () => {
+        this.#riderBytes -= weightBytes
+      }
+      const commit = this.#open()
+      put(commit)
+      commit.riders.push({
+        resolve: () => {
+          settle()
+          resolve()
+        },
+        reject: error => {
+          settle()
+          reject(error)
+        },
+      })
+      this.#arrange()
+    })
+  }
+
+  /** Writes what may be lost with the machine: not fsynced, until the next commit. */
+  async writeUnsynced(put: (batch: Batch) => void): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal()
+    const { database, clock, limits } = this.#ports
+    try {
+      await within(clock, limits.appendTimeoutMs, database.writeUnsynced(put), () => tooSlow(limits.appendTimeoutMs))
+    } catch (error) {
+      const failure = writeFailure(error)
+      if (this.#refusal === undefined) this.#failAll(failure)
+      throw failure
+    }
+  }
+
+  #wait(append: Append): void {
+    const { conversation } = append
+    if (this.#waitingBytes + append.weightBytes > this.#ports.limits.queueBytes) {
+      append.fail(new KefuError('KEFU_QUEUE_FULL'))
+      return
+    }
+    this.#waitingBytes += append.weightBytes
+    conversation.waiting.push(append)
+    if (conversation.isBusy || conversation.isInLine) return
+    if (conversation.isLoaded) this.#standInLine(conversation)
+    else this.#lookUp(conversation, this.#ports.loader.load(conversation))
+  }
+
+  #standInLine(conversation: Conversation): void {
+    conversation.isInLine = true
+    this.#line.push(conversation)
+  }
+
+  /** Holds a conversation's appends back until a look-up has ended; its failure refuses the first of them. */
+  #lookUp(conversation: Conversation, work: Promise<void>): void {
+    conversation.isBusy = true
+    this.#busy.add(conversation)
+    work.then(
+      () => this.#proceed(conversation),
+      error => {
+        // A conversation that could not be loaded fails each append that waits for it.
+        if (!conversation.isLoaded) for (const append of conversation.waiting.drain()) this.#fail(append, error)
+        else {
+          const append = conversation.waiting.shift()
+          if (append !== undefined) this.#fail(append, error)
+        }
+        this.#proceed(conversation)
+      },
+    )
+  }
+
+  #proceed(conversation: Conversation): void {
+    if (!this.#busy.delete(conversation)) return
+    conversation.isBusy = false
+    if (conversation.waiting.length > 0) {
+      if (this.#line.length > 0) this.#standInLine(conversation)
+      else if (!this.#processWaiting(conversation)) this.#standInLine(conversation)
+    }
+    this.#tellIdle()
+  }
+
+  /** Works through what waits at a conversation; false when there is no room left for its first append. */
+  #processWaiting(conversation: Conversation): boolean {
+    for (let append = conversation.waiting.peek(); append !== undefined; append = conversation.waiting.peek()) {
+      if (!this.#process(append)) return conversation.isBusy
+      conversation.waiting.shift()
+      this.#waitingBytes -= append.weightBytes
+    }
+    return true
+  }
+
+  /** Stamps, joins, answers or refuses an append: true. False when it has to be looked up first (its conversation is busy then) or finds no room. */
+  #process(append: Append): boolean {
+    if (!append.isChecked) {
+      if (append.id !== undefined && this.#isRepeated(append, append.id)) return true
+      if (append.platformKey !== undefined && this.#isPlatformRepeated(append, append.platformKey)) return true
+      if (append.conversation.isBusy) return false
+    }
+    return this.#stamp(append)
+  }
+
+  /** Compares the id with those of its side of the conversation. Records on disk are read first: the conversation is busy then. */
+  #isRepeated(append: Append, id: string): boolean {
+    const { conversation } = append
+    const candidates = conversation.recentIds(append.side)?.candidates(id)
+    if (candidates === undefined || candidates.length === 0) return false
+    const durableN = conversation.durable?.n ?? 0
+    const onDisk: number[] = []
+    for (const n of candidates) {
+      if (n <= durableN) onDisk.push(n)
+      else {
+        const first = this.#findFlight(append, id, n)
+        if (first !== undefined) {
+          first.join(append)
+          return true
+        }
+      }
+    }
+    if (onDisk.length > 0) this.#lookUp(conversation, this.#compare(append, id, onDisk))
+    return false
+  }
+
+  #findFlight(append: Append, id: string, n: number): Append | undefined {
+    for (const commit of [this.#flight, this.#building]) {
+      const first = commit?.appends.find(
+        other =>
+          other.conversation === append.conversation &&
+          other.id === id &&
+          other.side === append.side &&
+          other.keyN === n,
+      )
+      if (first !== undefined) return first
+    }
+    return undefined
+  }
+
+  async #compare(append: Append, id: string, candidates: readonly number[]): Promise<void> {
+    const { conversation } = append
+    for (const n of candidates) {
+      const record = await readRecord(this.#ports.database, conversation.id, conversation.bytes, n)
+      const { body } = record
+      if (body.type !== 'message' || body.id !== id || dedupeSide(body) !== append.side) continue
+      this.#answerFirst(append, record)
+      return
+    }
+    append.isChecked = append.platformKey === undefined
+    if (!append.isChecked) await this.#checkPlatformKey(append)
+  }
+
+  #isPlatformRepeated(append: Append, platformKey: string): boolean {
+    const { conversation } = append
+    if (conversation.isBusy) return false
+    append.platformHash ??= PlatformKeys.hash(conversation.bytes, platformKey)
+    const first = this.#platformFlights.get(append.platformHash.toString('latin1'))
+    if (first !== undefined) {
+      first.join(append)
+      return true
+    }
+    this.#lookUp(conversation, this.#checkPlatformKey(append))
+    return false
+  }
+
+  async #checkPlatformKey(append: Append): Promise<void> {
+    const { conversation } = append
+    append.platformHash ??= PlatformKeys.hash(conversation.bytes, append.platformKey!)
+    const n = await this.#ports.platformKeys.lookup(append.platformHash)
+    if (n === undefined) append.isChecked = true
+    else this.#answerFirst(append, await readRecord(this.#ports.database, conversation.id, conversation.bytes, n))
+  }
+
+  /** Answers the append that its conversation's look-up was for. */
+  #answerFirst(append: Append, record: LogRecord): void {
+    if (append.conversation.waiting.peek() !== append) return
+    append.conversation.waiting.shift()
+    this.#waitingBytes -= append.weightBytes
+    append.answerWith(record.n, record.seq, record.at)
+  }
+
+  /** Gives the bodies their places and puts them into the batch; true when the append is out of the way. */
+  #stamp(append: Append): boolean {
+    const { conversation } = append
+    const isNew = conversation.head === null
+    if (append.expect !== undefined && append.expect !== (conversation.head?.n ?? 0)) {
+      append.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: append.expect, actual: conversation.head?.n ?? 0 }))
+      return true
+    }
+    let { bodies, packed } = append
+    try {
+      if (isNew && append.opening !== undefined) {
+        bodies = [append.opening, ...bodies]
+        packed = [packBody(append.opening, this.#ports.limits.messageBytes), ...packed]
+      }
+    } catch (error) {
+      append.fail(error)
+      return true
+    }
+    if (bodies.length === 0) {
+      this.#answerWithHead(append)
+      return true
+    }
+    let commit: Commit
+    try {
+      commit = this.#open()
+    } catch (error) {
+      append.fail(error)
+      return true
+    }
+    const { batchRecords, batchBytes } = this.#ports.limits
+    const isFull = commit.records + bodies.length > batchRecords || commit.bytes + append.weightBytes > batchBytes
+    if (isFull && commit.records > 0) return false
+
+    const at = Math.max(0, Math.floor(this.#ports.clock.now()))
+    const stamps: RecordStamp[] = []
+    const heads: Head[] = []
+    let head = conversation.head
+    let departures: readonly Departure[] = conversation.departures
+    let seq = this.#lastSeq
+    try {
+      for (const body of bodies) {
+        seq++
+        const stamp: RecordStamp = {
+          flags: RECORD_TYPES[body.type].flags,
+          seq,
+          n: (head?.n ?? 0) + 1,
+          prev: head?.seq ?? 0,
+          at,
+        }
+        const next = reduce(conversation.id, head, stamp, body)
+        departures = depart(head, departures, next)
+        head = next
+        stamps.push(stamp)
+        heads.push(next)
+      }
+    } catch (error) {
+      append.fail(error)
+      return true
+    }
+
+    for (let i = 0; i < bodies.length; i++) {
+      const stamp = stamps[i]!
+      const body = bodies[i]!
+      const bytes = packed[i]!
+      stampRecord(bytes, conversation.bytes, stamp, conversation.seed(stamp.flags))
+      commit.putRecord(conversation, stamp.n, stamp.seq, bytes)
+      commit.entries.push({ record: new LogRecord(conversation.id, stamp, bytes, body), head: heads[i]! })
+      if (body.type === 'message') {
+        if (body.id !== undefined) {
+          conversation.remember(dedupeSide(body), body.id, stamp.n)
+          if (body.id === append.id) this.#key(append, stamp)
+        }
+        const lane = outboxLane(heads[i]!, body)
+        if (lane !== undefined) this.#putRow(commit, newRow(lane, conversation.id, stamp.n, stamp.seq))
+      }
+    }
+    const last = stamps[stamps.length - 1]!
+    append.n = last.n
+    append.seq = last.seq
+    append.at = last.at
+    if (append.id === undefined) this.#key(append, last)
+    if (append.platformHash !== undefined) {
+      this.#ports.platformKeys.put(commit, append.platformHash, append.keyN)
+      this.#platformFlights.set(append.platformHash.toString('latin1'), append)
+    }
+    this.#lastSeq = seq
+    conversation.head = head
+    conversation.departures = departures
+    commit.touch(conversation)
+    commit.appends.push(append)
+    this.#arrange()
+    return true
+  }
+
+  #key(append: Append, stamp: RecordStamp): void {
+    append.keyN = stamp.n
+    append.keySeq = stamp.seq
+    append.keyAt = stamp.at
+  }
+
+  #putRow(commit: Commit, row: OutboxEntry): void {
+    putRow(commit, this.#ports.digests, undefined, row)
+    commit.rows.push(row)
+  }
+
+  /** Nothing to append, the conversation exists: as if the opening were repeated. */
+  #answerWithHead(append: Append): void {
+    const head = append.conversation.head!
+    const isDurable = append.conversation.durable?.n === head.n
+    if (isDurable) append.answerWith(head.n, head.seq, head.at)
+    else {
+      this.#findLast(append.conversation).join(append)
+    }
+  }
+
+  #findLast(conversation: Conversation): Append {
+    const appends = [...(this.#flight?.appends ?? []), ...(this.#building?.appends ?? [])]
+    return appends.findLast(append => append.conversation === conversation)!
+  }
+
+  #open(): Commit {
+    if (this.#building === undefined) {
+      const batch = this.#ports.database.batch()
+      if (batch === undefined) throw new KefuError('KEFU_STORE_UNAVAILABLE', { reason: 'it is being recovered' })
+      this.#building = new Commit(++this.#commitNumber, batch, this.#ports.digests)
+    }
+    return this.#building
+  }
+
+  /** After something was put: writes at the end of this turn, or at once when the batch is full. */
+  #arrange(): void {
+    if (this.#isTurnScheduled) return
+    this.#isTurnScheduled = true
+    setImmediate(this.#onTurn)
+  }
+
+  readonly #onTurn = (): void => {
+    this.#isTurnScheduled = false
+    const commit = this.#building
+    if (commit === undefined) return
+    if (this.#flight === undefined) this.#write(commit)
+    else this.#guard(() => commit.project())
+  }
+
+  #write(commit: Commit): void {
+    this.#building = undefined
+    this.#flight = commit
+    const isSealed = this.#guard(() => {
+      commit.seal(this.#lastSeq)
+      this.#ports.onSeal(commit)
+    })
+    if (!isSealed) return
+    const { clock, limits } = this.#ports
+    this.#cancelDeadline = clock.after(limits.appendTimeoutMs, () => {
+      if (this.#flight === commit) this.#failAll(tooSlow(limits.appendTimeoutMs))
+    })
+    this.#flightDone = Database.commit(commit.batch).then(
+      () => {
+        if (this.#flight === commit) this.#committed(commit)
+      },
+      error => {
+        if (this.#flight === commit) this.#failAll(writeFailure(error))
+      },
+    )
+  }
+
+  #committed(commit: Commit): void {
+    this.#cancelDeadline?.()
+    this.#flight = undefined
+    for (let i = 0; i < commit.touched.length; i++) {
+      const conversation = commit.touched[i]!
+      const { head, departures } = commit.standings[i]!
+      conversation.durable = head
+      conversation.durableDepartures = departures
+    }
+    if (this.#building !== undefined) this.#write(this.#building)
+    this.#ports.onCommit(commit)
+    for (const append of commit.appends) {
+      if (append.platformHash !== undefined) this.#platformFlights.delete(append.platformHash.toString('latin1'))
+      append.settle(false)
+    }
+    for (const rider of commit.riders) rider.resolve()
+    this.#fill()
+    this.#tellIdle()
+  }
+
+  /** Lets those in line go on while there is room. */
+  #fill(): void {
+    for (let conversation = this.#line.peek(); conversation !== undefined; conversation = this.#line.peek()) {
+      if (!this.#processWaiting(conversation)) return
+      this.#line.shift()
+      conversation.isInLine = false
+    }
+  }
+
+  /** Runs what must not fail half-way; its failure is the batch's. */
+  #guard(work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      this.#failAll(writeFailure(error))
+      return false
+    }
+  }
+
+  #fail(append: Append, error: unknown): void {
+    this.#waitingBytes -= append.weightBytes
+    append.fail(error)
+  }
+
+  /** Refuses everything that is under way. Nothing of it counts as written, though some of it may turn out to be. */
+  #failAll(error: KefuError): void {
+    this.#cancelDeadline?.()
+    const commits = [this.#flight, this.#building]
+    const lines = [...this.#line.drain(), ...this.#busy]
+    this.#flight = undefined
+    this.#building = undefined
+    this.#busy.clear()
+    this.#platformFlights.clear()
+    this.#refusal = () => new KefuError(error.code, error.detail, { cause: error })
+    this.#ports.loader.clear()
+    for (const commit of commits) {
+      if (commit === undefined) continue
+      // A batch that is being written closes when the write has ended.
+      commit.batch.close().catch(() => undefined)
+      for (const append of commit.appends) append.fail(error)
+      for (const rider of commit.riders) rider.reject(error)
+    }
+    for (const conversation of lines) {
+      conversation.isBusy = false
+      conversation.isInLine = false
+      for (const append of conversation.waiting.drain()) this.#fail(append, error)
+    }
+    this.#ports.onFailure(error)
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (this.#onIdle.length === 0) return
+    if (this.#flight !== undefined || this.#building !== undefined || this.#busy.size > 0) return
+    for (const tell of this.#onIdle.splice(0)) tell()
+  }
+}
+
+function tooSlow(timeoutMs: number): KefuError {
+  return new KefuError('KEFU_STORE_UNAVAILABLE', { reason: `the disk took longer than ${timeoutMs} ms` })
+}
