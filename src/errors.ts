@@ -15,6 +15,7 @@ type Row = {
   readonly hint: string
 }
 
+/** Every error, by its code. */
 export const ERRORS = {
   KEFU_USAGE: {
     message: '{reason}',

@@ -92,7 +92,7 @@ export async function createAgents({ directory, clock, random }: AgentPorts): Pr
     byId: id => byId.get(id),
     byName: name => registry.get(name.normalize('NFC')),
     onChange: callback => registry.onChange(callback),
-    add(text) {
+    async add(text) {
       const name = entityName(text)
       return registry.exclusive(async () => {
         const present = registry.get(name)

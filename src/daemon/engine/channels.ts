@@ -103,7 +103,7 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
     byNumber: number => byNumber.get(number),
     byToken: token => byToken.find(token),
     onChange: callback => registry.onChange(callback),
-    add(spec) {
+    async add(spec) {
       const { kind } = spec
       const name = entityName(spec.name)
       const origins = checkedOrigins(kind, spec.origins ?? [])

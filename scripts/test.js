@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve, sep } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from './build.js'
+import { exitCode, main, npm, readJson, root, runPackage } from './toolchain.js'
+
+/**
+ * `npm test`: installs and builds what is missing, lints, checks the types, runs the tests. Ends at the first stage that fails, with its exit code.
+ *
+ *   npm test                        everything that must pass before a commit
+ *   npm test -- store test/codec    only test files whose path contains one of these words; neither lint nor types
+ *   npm run test:long               also the *.long.ts files, and KEFU_TEST_LONG=1 for the others
+ *   npm run test:node24             the tests on Node 24 (lint and types do not depend on the Node that runs)
+ */
+
+const FILE_TIMEOUT_MS = 150_000
+const LONG_FILE_TIMEOUT_MS = 60 * 60_000
+const NODE24_FOLDER = join(root, 'node_modules', '.cache', 'kefu', 'node24')
+
+await main(async () => {
+  const { values: options, positionals: words } = parseArgs({
+    allowPositionals: true,
+    options: { long: { type: 'boolean', default: false }, node24: { type: 'boolean', default: false } },
+  })
+  const isCheck = words.length === 0 && !options.node24
+  const stages = [
+    { name: 'build', run: () => build() },
+    { name: 'lint', run: lint, skip: !isCheck },
+    { name: 'types', run: types, skip: !isCheck },
+    { name: 'tests', run: () => tests(options, words) },
+  ].filter(stage => !stage.skip)
+
+  const times = []
+  const total = stopwatch()
+  for (const stage of stages) {
+    const time = stopwatch()
+    console.log(`\n== ${stage.name}`)
+    const code = await stage.run().catch(error => {
+      console.error(error.message)
+      return 1
+    })
+    times.push(`${stage.name} ${time()}`)
+    if (code) {
+      const left = stages.slice(stages.indexOf(stage) + 1).map(({ name }) => name)
+      console.log(`\n${times.join(', ')}; ${total()} in all`)
+      console.log(`FAILED: ${stage.name}${left.length > 0 ? `; not run: ${left.join(', ')}` : ''}`)
+      return code
+    }
+  }
+  console.log(`\n${times.join(', ')}; ${total()} in all`)
+})
+
+function lint() {
+  return runPackage('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.'])
+}
+
+function types() {
+  return runPackage('typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'])
+}
+
+async function tests({ long, node24 }, words) {
+  const files = testFiles(long, words)
+  if (files.length === 0) throw new Error(`No test file matches: ${words.join(' ')}`)
+  const node = node24 ? await node24Binary() : process.execPath
+  const timeoutMs = long ? LONG_FILE_TIMEOUT_MS : FILE_TIMEOUT_MS
+  const runner = spawn(
+    node,
+    [
+      '--import=tsx',
+      '--test',
+      `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
+      `--test-timeout=${timeoutMs}`,
+      '--test-reporter=./scripts/test-reporter.js',
+      '--test-reporter-destination=stdout',
+      ...files,
+    ],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, KEFU_TEST_FILE_TIMEOUT_MS: String(timeoutMs), ...(long && { KEFU_TEST_LONG: '1' }) },
+    },
+  )
+  return exitCode(runner)
+}
+
+/** Test files in a fixed order, as paths from the project's folder. */
+function testFiles(long, words) {
+  const wanted = words.map(word => (existsSync(resolve(word)) ? relative(root, resolve(word)) : word))
+  return readdirSync(join(root, 'test'), { recursive: true })
+    .map(path => join('test', path).split(sep).join('/'))
+    .filter(path => path.endsWith('.test.ts') || (long && path.endsWith('.long.ts')))
+    .filter(path => wanted.length === 0 || wanted.some(word => path.includes(word)))
+    .sort()
+}
+
+/**
+ * A Node 24 from the package registry, kept under node_modules/.cache. The npm package `node` has no program in it: its install script fetches the
+ * package of the platform. That one is asked for directly, so that no install script has to run.
+ */
+async function node24Binary() {
+  const platform = process.platform === 'win32' ? 'win' : process.platform
+  const prefix = platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
+  const name = `${prefix}-${platform}-${process.arch}`
+  const folder = join(NODE24_FOLDER, 'node_modules', name)
+  if (!existsSync(folder)) {
+    console.log(`Installing ${name}@24 …`)
+    const flags = ['--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    const code = await npm(['install', ...flags, '--prefix', NODE24_FOLDER, `${name}@24`])
+    if (code !== 0) throw new Error(`npm could not install ${name}@24 (exit ${code})`)
+  }
+  const { bin, version } = readJson(relative(root, join(folder, 'package.json')))
+  console.log(`Node ${version} (${name})`)
+  return join(folder, bin.node)
+}
+
+function stopwatch() {
+  const startedAt = performance.now()
+  return () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`
+}

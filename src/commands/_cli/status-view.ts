@@ -1,0 +1,65 @@
+import type { DaemonStatus } from '../../daemon/control/client.js'
+import type { Fact } from './output.js'
+import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfSize } from './words.js'
+
+/** The first line of a status: which daemon, how long, which process and version. */
+export function statusLine({ home, state, uptimeMs, pid, version }: DaemonStatus): string {
+  return `kefu ${home} · ${state} ${wordsOfDuration(uptimeMs)} · pid ${pid} · ${version}`
+}
+
+/** The process itself: where it listens, what it runs on, how it fares. */
+export function processFacts(status: DaemonStatus): Fact[] {
+  const { address, eventLoopDelay, store } = status
+  return [
+    ['state', status.state],
+    ['pid', String(status.pid)],
+    ['version', status.version],
+    ['node', status.node],
+    ['uptime', `${Math.round(status.uptimeMs / 1000)}s`, wordsOfDuration(status.uptimeMs)],
+    ['home', status.home],
+    ['http', address.http ?? '', address.http ?? '–'],
+    ['socket', address.socket ?? '', address.socket ?? '–'],
+    ['transport', status.transport ?? '', status.transport ?? '–'],
+    ['store', `${store.engine} ${store.state}`, `${store.engine} · ${store.state} · format ${store.format}`],
+    [
+      'event loop delay',
+      `${eventLoopDelay.p50Ms} ${eventLoopDelay.p99Ms} ${eventLoopDelay.maxMs}`,
+      `p50 ${eventLoopDelay.p50Ms} ms · p99 ${eventLoopDelay.p99Ms} ms · max ${eventLoopDelay.maxMs} ms`,
+    ],
+    ['memory', String(status.rssBytes), wordsOfSize(status.rssBytes)],
+  ]
+}
+
+/** The service on one screen. */
+export function serviceFacts(status: DaemonStatus): Fact[] {
+  const { connections, store } = status
+  return [
+    ['state', status.state],
+    ['address', status.address.http ?? '', status.address.http ?? 'not listening'],
+    ['channels', String(status.channels), wordsOfCount(status.channels, 'channel')],
+    [
+      'agents',
+      `${status.agents} ${connections.agents}`,
+      `${wordsOfCount(status.agents, 'agent')} · ${wordsOfCount(connections.agents, 'connection')}`,
+    ],
+    ['queue', `${status.waiting} ${status.active}`, `${status.waiting} waiting · ${status.active} assigned`],
+    [
+      'connections',
+      `${connections.open} ${connections.visitors} ${connections.agents} ${connections.apps}`,
+      `${connections.open} open: ${wordsOfCount(connections.visitors, 'visitor')}, ${wordsOfCount(connections.agents, 'agent')}, ${wordsOfCount(connections.apps, 'app')}`,
+    ],
+    [
+      'store',
+      `${store.state} ${store.records} ${store.sizeBytes}`,
+      `${store.state} · ${groupDigits(store.records)} records · ${wordsOfSize(store.sizeBytes)}`,
+    ],
+  ]
+}
+
+/** What to do next, given how it stands. */
+export function nextStep({ channels, agents, store }: DaemonStatus): string {
+  if (store.state === 'damaged') return 'kefu store check --deep'
+  if (channels === 0) return 'kefu channel add web NAME --origin URL'
+  if (agents === 0) return 'kefu agent add NAME'
+  return 'kefu daemon logs -f'
+}

@@ -1,0 +1,79 @@
+import type { Terminal } from './terminal.js'
+
+/** A column of a table. */
+export type Column = {
+  readonly header: string
+  readonly align?: 'left' | 'right'
+  /** May be cut when the terminal is too narrow. */
+  readonly isFlexible?: boolean
+}
+
+const GAP = 2
+const NARROWEST = 8
+const BORDERLESS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+}
+
+/** A table without lines, for a terminal: wide characters count twice, flexible columns are cut (`…`) until it fits. Ends with a line feed. */
+export async function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  terminal: Terminal,
+): Promise<string> {
+  const { default: Table } = await import('cli-table3')
+  const widths = fittingWidths(columns, rows, terminal.width)
+  const table = new Table({
+    head: columns.map(column => column.header),
+    chars: BORDERLESS,
+    colWidths: widths,
+    colAligns: columns.map(column => column.align ?? 'left'),
+    style: { head: terminal.hasColor ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': GAP },
+  })
+  for (const row of rows) table.push([...row])
+  const lines = table.toString().split('\n')
+  return `${lines.map(line => line.trimEnd()).join('\n')}\n`
+}
+
+function fittingWidths(columns: readonly Column[], rows: readonly (readonly string[])[], limit: number): number[] {
+  const widths = columns.map(({ header }, index) =>
+    rows.reduce((widest, row) => Math.max(widest, displayWidth(row[index] ?? '')), displayWidth(header)),
+  )
+  let excess = widths.reduce((sum, width) => sum + width + GAP, -GAP) - limit
+  while (excess > 0) {
+    const widest = columns.reduce(
+      (best, column, index) =>
+        column.isFlexible && widths[index]! > NARROWEST && (best < 0 || widths[index]! > widths[best]!) ? index : best,
+      -1,
+    )
+    if (widest < 0) break
+    const cut = Math.min(excess, widths[widest]! - NARROWEST, Math.max(1, Math.ceil(excess / 4)))
+    widths[widest]! -= cut
+    excess -= cut
+  }
+  return widths.map(width => width + GAP)
+}
+
+/** Columns that a text takes on a terminal: Chinese, Japanese, Korean and emoji take two, marks none. */
+export function displayWidth(text: string): number {
+  let width = 0
+  for (const character of text) width += MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1
+  return width
+}
+
+const MARK = /\p{M}/u
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u

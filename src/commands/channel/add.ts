@@ -1,0 +1,70 @@
+import { string as argument } from '@oclif/core/args'
+import { string } from '@oclif/core/flags'
+import { KefuError } from '../../errors.js'
+import { BaseCommand } from '../_cli/base-command.js'
+import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import type { Fact } from '../_cli/output.js'
+import { keepSecret } from '../_cli/secret-file.js'
+import { channelFacts } from '../_cli/views.js'
+
+const KINDS = ['web', 'app'] as const
+
+export default class ChannelAdd extends BaseCommand {
+  static override summary = 'add a channel'
+  static override description =
+    'A web channel takes visitors from pages of its origins (and from programs, which send no origin); its identity secret signs the ids of users ' +
+    'that the site knows. An app channel takes one app server with its own contacts; its token is what the app connects with. ' +
+    'Secrets are shown once. The same channel again is unchanged; another of the same name is a conflict.'
+  static override examples = [
+    '<%= config.bin %> channel add web shop --origin https://shop.example --origin https://www.shop.example',
+    '<%= config.bin %> channel add app backend --token-file backend.token',
+  ]
+  static override args = {
+    kind: argument({ required: true, ignoreStdin: true, options: [...KINDS], description: 'kind of channel' }),
+    name: argument({ required: true, ignoreStdin: true, description: 'name of the channel' }),
+  }
+  static override flags = {
+    origin: string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'URL',
+      summary: 'page origin that may connect (web; may be given more than once)',
+    }),
+    'token-file': string({
+      helpValue: 'FILE',
+      summary: 'write the token (app) or identity secret (web) into a new file (0600) instead of showing it',
+    }),
+  }
+  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 14 as const]
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(ChannelAdd)
+    const kind = KINDS.find(known => known === args.kind)
+    if (kind === undefined) throw new KefuError('KEFU_USAGE', { reason: 'the kind is not known' })
+    const control = await this.control()
+    const request = { kind, name: args.name, origins: flags.origin ?? [] }
+    const {
+      token: secret,
+      tokenFile,
+      ...kept
+    } = await keepSecret(flags['token-file'], async () => {
+      const { token, identitySecret, ...rest } = await control.call('channel.add', request)
+      return { ...rest, ...secretOf(token ?? identitySecret) }
+    })
+    const { channel, changed } = kept
+    const { output } = this
+    output.line(changed ? `Added ${kind} channel ${channel.name}.` : `Channel ${channel.name} exists: unchanged.`)
+    const facts: Fact[] = [...channelFacts(channel), ['result', changed ? 'added' : 'unchanged']]
+    const secretName = kind === 'app' ? 'token' : 'identity secret'
+    if (secret !== undefined) facts.push([secretName, secret, `${secret}  (shown once)`])
+    if (tokenFile !== undefined) facts.push([`${secretName} file`, tokenFile])
+    output.facts(facts)
+    output.note(kind === 'web' ? `Next: kefu chat visitor --channel ${channel.name}` : 'Next: kefu channel list')
+    const shown = secret === undefined ? {} : kind === 'app' ? { token: secret } : { identitySecret: secret }
+    return { ...kept, ...shown, ...(tokenFile === undefined ? {} : { tokenFile }) }
+  }
+}
+
+function secretOf(secret: string | undefined): { readonly token?: string } {
+  return secret === undefined ? {} : { token: secret }
+}

@@ -1,0 +1,139 @@
+import { join } from 'node:path'
+import { boolean, string } from '@oclif/core/flags'
+import type { RecordEvent, Visitor } from '../../client/index.js'
+import { isKefuError, KefuError } from '../../errors.js'
+import { type LineResult, runChat } from './_chat/chat.js'
+import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
+import { Received } from './_chat/received.js'
+import { describeRecord } from './_chat/record-text.js'
+import { visitorTokens } from './_chat/visitor-tokens.js'
+
+const HELP = 'Type a line to send it. /quit ends, // sends a line that begins with /.'
+/** Earlier records that a person gets to see at the start. */
+const BACKLOG = 50
+
+export default class ChatVisitor extends ChatCommand {
+  static override summary = 'write to a web channel as a visitor'
+  static override description =
+    'Shows the conversation and sends each line that is typed. The visitor is kept, so that the next start goes on with the same conversation. ' +
+    'Lines that are piped in are sent as well; the command ends when all are acknowledged. With --json it writes one JSON object per line.'
+  static override examples = [
+    '<%= config.bin %> chat visitor --channel site',
+    "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel site --wait 1",
+    '<%= config.bin %> chat visitor --url https://chat.example --channel shop --new --name Li',
+  ]
+  static override flags = {
+    ...CHAT_FLAGS,
+    channel: string({ helpValue: 'NAME', summary: 'web channel; needed when there is more than one' }),
+    name: string({ helpValue: 'NAME', summary: 'display name' }),
+    new: boolean({ summary: 'be a new visitor, and forget the one before' }),
+  }
+
+  readonly #received = new Received()
+  readonly #typedHere = new Set<string>()
+  readonly #idPrefix = `t-${Date.now().toString(36)}`
+  #idCount = 0
+  #visitor!: Visitor
+  #streams!: ChatStreams
+  /** Records that came before the earlier ones were shown. */
+  #held: RecordEvent[] | undefined = []
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(ChatVisitor)
+    const url = await this.serverUrl(flags.url)
+    const channel = flags.channel ?? (await this.#onlyChannel(flags.url))
+    const { createVisitor } = await import('../../client/index.js')
+    const visitor = createVisitor({
+      url,
+      channel,
+      tokens: visitorTokens(join(this.dirs.stateDir, 'chat'), url, channel, flags.new),
+      // Only what is new is followed; a person gets some of what was before.
+      after: Number.MAX_SAFE_INTEGER,
+      client: this.clientName,
+      ...(flags.name !== undefined && { name: flags.name }),
+    })
+    this.#visitor = visitor
+    this.#streams = this.openStreams('> ')
+    const { screen, lines, signal } = this.#streams
+    visitor.on('record', event => {
+      if (this.#held === undefined) this.#show(event)
+      else this.#held.push(event)
+    })
+    try {
+      await runChat({
+        client: visitor,
+        screen,
+        lines,
+        line: text => this.#line(text),
+        started: () => this.#start(),
+        waitCount: flags.wait,
+        forMs: flags.for,
+        received: this.#received,
+        timeoutMs: this.timeoutMs(),
+        signal,
+      })
+    } catch (error) {
+      if (isKefuError(error, 'KEFU_UNAUTHORISED') && !flags.new)
+        screen.note('The server does not know this visitor any more: add --new to start anew.')
+      throw error
+    } finally {
+      this.#streams.close()
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { screen, reader } = this.#streams
+    const { known } = this.#visitor
+    if (reader !== undefined && known > 0) {
+      const { conversation, records } = await this.#visitor.history({ before: known + 1, limit: BACKLOG })
+      for (const { n, at, record } of records) {
+        const own = record.by?.role === 'contact'
+        this.#row({ conversation, channel: 0, contact: undefined, n, at, record, own })
+      }
+    }
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const event of held) this.#show(event)
+    if (reader === undefined) return
+    screen.note(HELP)
+    reader.prompt()
+  }
+
+  #show(event: RecordEvent): void {
+    const { record, own, n } = event
+    // What was typed here stands on the screen already.
+    const isTyped = own && record.id !== undefined && this.#typedHere.delete(record.id)
+    const { reader } = this.#streams
+    if (!isTyped || reader === undefined) this.#row(event)
+    if (record.type !== 'message' || own) return
+    if (reader !== undefined) this.#visitor.read(n)
+    this.#received.add()
+  }
+
+  #row(event: RecordEvent): void {
+    const text = describeRecord(event, { contact: 'you' })
+    if (text !== undefined) this.#streams.screen.row({ event, text, mark: undefined, hasConversation: false })
+  }
+
+  #line(text: string): LineResult {
+    if (text === '/quit') return 'quit'
+    if (/^\/(?!\/)/.test(text)) {
+      const unknown = text === '/help' ? '' : `There is no command ${text.split(' ')[0]}. `
+      this.#streams.screen.note(unknown + HELP)
+      return 'done'
+    }
+    const id = `${this.#idPrefix}-${++this.#idCount}`
+    this.#typedHere.add(id)
+    return this.#visitor.send(text.startsWith('//') ? text.slice(1) : text, { id })
+  }
+
+  /** The web channel of this machine's daemon, when there is only one. */
+  async #onlyChannel(url: string | undefined): Promise<string> {
+    if (url === undefined) {
+      const { channels } = await (await this.control()).call('channel.list', { limit: 100 })
+      const [only, ...others] = channels.filter(({ kind }) => kind === 'web')
+      if (only !== undefined && others.length === 0) return only.name
+    }
+    throw new KefuError('KEFU_USAGE', { reason: 'add --channel with the name of a web channel' })
+  }
+}

@@ -1,0 +1,77 @@
+import { boolean, string } from '@oclif/core/flags'
+import { connectionLimit, openFileLimit } from '../../daemon/config/file-limit.js'
+import type { DaemonStatus } from '../../daemon/control/client.js'
+import { isKefuError, KefuError } from '../../errors.js'
+import { BaseCommand } from '../_cli/base-command.js'
+import { DAEMON_FLAGS, settingsOf } from '../_cli/daemon-flags.js'
+import { daemonStatus } from '../_cli/daemon-life.js'
+import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+
+export default class DaemonRun extends BaseCommand {
+  static override summary = 'run the daemon in the foreground'
+  static override description =
+    'Logs go to stderr as JSON lines (as text at a terminal). Ctrl-C or SIGTERM lets clients go and stops; a second one stops at once. ' +
+    'With --quickstart a web channel and an agent are made when there are none.'
+  static override examples = [
+    '<%= config.bin %> daemon run',
+    '<%= config.bin %> daemon run --home ./scratch --port 9000 --quickstart',
+    '<%= config.bin %> daemon run --set log.level=debug',
+  ]
+  static override flags = {
+    ...DAEMON_FLAGS,
+    quickstart: boolean({ summary: 'make a web channel and an agent when there are none, and say what to try' }),
+    'log-file': string({ hidden: true, helpValue: 'FILE', summary: 'log to this file instead of stderr' }),
+  }
+  static override exitCodes = [...COMMON_EXIT_CODES, 11 as const, 12 as const, 15 as const, 16 as const, 17 as const]
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(DaemonRun)
+    // Everything that the daemon makes is for its own user.
+    process.umask(0o077)
+    const { config, settings, problems } = await this.configuration(settingsOf(flags))
+    const limit = connectionLimit(settings.find(({ key }) => key === 'limits.connections')!, openFileLimit())
+    const { createLog } = await import('../../daemon/observe/log.js')
+    const { createFileSink, createStderrSink } = await import('../../daemon/observe/log-sinks.js')
+    const logFile = flags['log-file']
+    const sink = logFile === undefined ? createStderrSink(process.stderr.isTTY) : createFileSink(logFile)
+    const log = createLog(config.log.level, sink)
+    for (const { message } of problems) log.warn('config.warning', { message })
+    if (limit < config.limits.connections) log.warn('daemon.connections-limited', { limit, by: 'open-file limit' })
+    const { runDaemon } = await import('../../daemon/main.js')
+    try {
+      process.exitCode = await runDaemon({
+        config,
+        dirs: this.dirs,
+        version: this.config.version,
+        log,
+        connectionLimit: limit,
+        onReady: status => this.#ready(status, flags.quickstart),
+      })
+    } catch (error) {
+      throw await this.#explain(error)
+    } finally {
+      log.close()
+    }
+  }
+
+  async #ready(status: DaemonStatus, isQuickstart: boolean): Promise<void> {
+    const { pid, version, address } = status
+    this.output.event({ type: 'ready', pid, version, address })
+    this.output.raw(`kefu ${version} is ready: ${address.http} · sockets ${address.socket}\n`)
+    if (!isQuickstart) return
+    const { quickstart } = await import('../_cli/quickstart.js')
+    const made = await quickstart(await this.control(), this.dirs, status)
+    this.output.event({ type: 'quickstart', ...made })
+    this.output.raw(`${made.lines.join('\n')}\n`)
+  }
+
+  /** The store's lock says that a process has it; whether that is a daemon, its socket says. */
+  async #explain(error: unknown): Promise<unknown> {
+    if (!isKefuError(error, 'KEFU_STORE_LOCKED')) return error
+    const status = await daemonStatus(await this.control()).catch(() => undefined)
+    return status === undefined ? error : new KefuError('KEFU_DAEMON_ALREADY_RUNNING', { home: this.dirs.home })
+  }
+
+  /** Whoever read the first lines may leave; the daemon goes on. */
+  protected override stdoutClosed(): void {}
+}

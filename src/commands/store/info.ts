@@ -1,0 +1,29 @@
+import { BaseCommand } from '../_cli/base-command.js'
+import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { groupDigits, wordsOfSize } from '../_cli/words.js'
+
+export default class StoreInfo extends BaseCommand {
+  static override summary = 'show facts about the store'
+  static override description = 'How much is in it, and whether it takes writes.'
+  static override examples = ['<%= config.bin %> store info', '<%= config.bin %> store info --json']
+  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
+
+  async run(): Promise<object> {
+    await this.parse(StoreInfo)
+    const control = await this.control()
+    const info = await control.call('store.info', {})
+    this.output.facts([
+      ['engine', info.engine],
+      ['path', info.path],
+      ['format', String(info.format)],
+      ['state', info.state],
+      ['records', String(info.records), groupDigits(info.records)],
+      ['size', String(info.sizeBytes), wordsOfSize(info.sizeBytes)],
+      ['commits', String(info.commits), `${groupDigits(info.commits)} since start`],
+      ['committed records', String(info.committedRecords), groupDigits(info.committedRecords)],
+    ])
+    for (const { message } of info.damage) this.output.warn(`stored data is damaged: ${message}`)
+    if (info.damage.length > 0) this.output.note('Next: kefu store check --deep')
+    return info
+  }
+}

@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import {
+  agentView,
+  channelSpec,
+  channelView,
+  daemonStatus,
+  named,
+  nothing,
+  pageRequest,
+  storeCheckEvent,
+  storeInfo,
+} from './schemas.js'
+
+type Row = {
+  readonly summary: string
+  readonly request: z.ZodType
+  /** The answer, or with `stream` each event. */
+  readonly answer: z.ZodType
+  /** Whether it changes anything. */
+  readonly mutates: boolean
+  readonly stream: boolean
+  readonly since: string
+}
+
+const since = '0.1.0'
+
+/** The one table of control operations: `POST /v1/<name>`. Handlers, the client's types and the checks on both are derived from it. */
+export const OPERATIONS = {
+  'daemon.status': {
+    summary: 'the daemon on one screen',
+    request: nothing,
+    answer: daemonStatus,
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'daemon.stop': {
+    summary: 'ends the daemon: after its clients had time to go, or at once',
+    request: z.strictObject({ mode: z.enum(['drain', 'now']).default('drain') }),
+    answer: z.object({ pid: z.int(), mode: z.enum(['drain', 'now']) }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'agent.add': {
+    summary: 'makes an agent with a token, or finds the one of this name',
+    request: named,
+    answer: z.object({ agent: agentView, token: z.string().exactOptional(), changed: z.boolean() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'agent.show': {
+    summary: 'one agent',
+    request: named,
+    answer: z.object({ agent: agentView }),
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'agent.list': {
+    summary: 'a page of the agents',
+    request: pageRequest(['name', '-name', 'created', '-created']),
+    answer: z.object({ agents: z.array(agentView), next: z.string().exactOptional() }),
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'agent.remove': {
+    summary: 'removes an agent and ends its tokens',
+    request: named,
+    answer: z.object({ agent: agentView }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'agent.token': {
+    summary: 'a new token for an agent, beside its others or instead of them',
+    request: z.strictObject({ name: z.string().min(1).max(200), replace: z.boolean().default(false) }),
+    answer: z.object({ agent: agentView, token: z.string() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'channel.add': {
+    summary: 'makes a channel, or finds the same one',
+    request: channelSpec,
+    answer: z.object({
+      channel: channelView,
+      token: z.string().exactOptional(),
+      identitySecret: z.string().exactOptional(),
+      changed: z.boolean(),
+    }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'channel.set': {
+    summary: 'replaces the origins of a web channel',
+    request: z.strictObject({
+      name: z.string().min(1).max(200),
+      origins: z.array(z.string().max(300)).max(64),
+    }),
+    answer: z.object({ channel: channelView, changed: z.boolean() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'channel.show': {
+    summary: 'one channel',
+    request: named,
+    answer: z.object({ channel: channelView }),
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'channel.list': {
+    summary: 'a page of the channels',
+    request: pageRequest(['name', '-name', 'number', '-number', 'created', '-created']),
+    answer: z.object({ channels: z.array(channelView), next: z.string().exactOptional() }),
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'channel.remove': {
+    summary: 'removes a channel; its conversations stay in the log',
+    request: named,
+    answer: z.object({ channel: channelView }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'store.info': {
+    summary: 'facts about the store',
+    request: nothing,
+    answer: storeInfo,
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'store.check': {
+    summary: 'checks the store: progress events, then one result',
+    request: z.strictObject({ deep: z.boolean().default(false) }),
+    answer: storeCheckEvent,
+    mutates: false,
+    stream: true,
+    since,
+  },
+} as const satisfies Record<string, Row>
+
+/** The name of an operation. */
+export type Operation = keyof typeof OPERATIONS
+/** Operations that answer with a stream of events. */
+export type StreamOperation = {
+  [O in Operation]: (typeof OPERATIONS)[O]['stream'] extends true ? O : never
+}[Operation]
+/** Operations that answer once. */
+export type UnaryOperation = Exclude<Operation, StreamOperation>
+
+/** A request as a client gives it: defaults may be left out. */
+export type RequestOf<O extends Operation> = z.input<(typeof OPERATIONS)[O]['request']>
+/** A request as a handler gets it. */
+export type ParsedRequestOf<O extends Operation> = z.output<(typeof OPERATIONS)[O]['request']>
+/** The answer, or for a stream each event. */
+export type AnswerOf<O extends Operation> = z.output<(typeof OPERATIONS)[O]['answer']>
+
+/** Whether a text is the name of an operation. */
+export function isOperation(text: string): text is Operation {
+  return Object.hasOwn(OPERATIONS, text)
+}

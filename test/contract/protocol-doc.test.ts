@@ -1,0 +1,399 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { describe, test } from 'node:test'
+import ts from 'typescript'
+import { parseServerFrame } from '../../src/client/server-frame.js'
+import { CLOSE } from '../../src/codec/close-codes.js'
+import { decodeFrame, decodeJsonFrame, encodeFrame, encodeJsonFrame } from '../../src/codec/frame.js'
+import { MSGPACK_DEPTH } from '../../src/codec/plain-msgpack.js'
+import { RECORD_FLAGS } from '../../src/codec/record.js'
+import { FRAME_KINDS, type FrameKind, SOCKET_PATH, SUBPROTOCOLS, WIRE_LIMITS } from '../../src/codec/wire.js'
+import { parseClientFrame } from '../../src/codec/wire-schema.js'
+import { ZSTD_WIRE_LIMITS } from '../../src/codec/zstd-bound.js'
+import { RECORD_TYPES } from '../../src/daemon/core/model.js'
+import { verifyIdentity } from '../../src/daemon/engine/tokens.js'
+import { ERRORS, isKefuError } from '../../src/errors.js'
+import { readText } from '../helpers/project.js'
+
+/** docs/protocol.md against the code: every kind, field, limit and code both ways, and its examples byte by byte. */
+
+const text = readText('docs/protocol.md')
+const lines = text.split('\n')
+
+type Direction = 'client' | 'server'
+
+describe('docs/protocol.md', () => {
+  test('lists every kind with its code and who sends it', () => {
+    const documented = tableAfter('## Kinds').map(([code, kind, client, server]) => [
+      Number(code),
+      code_(kind),
+      client,
+      server,
+    ])
+    const types = typesOf('src/codec/wire.ts')
+    const client = membersOf(types.get('ClientBodies')!)
+    const server = membersOf(types.get('ServerBodies')!)
+    const real = Object.entries(FRAME_KINDS).map(([kind, code]) => [
+      code,
+      kind,
+      yes(client.has(kind)),
+      yes(server.has(kind)),
+    ])
+    assert.deepEqual(documented, real)
+    const sections = lines.filter(line => /^### `\w+`$/.test(line)).map(line => line.slice(5, -1))
+    assert.deepEqual(sections.toSorted(), Object.keys(FRAME_KINDS).toSorted())
+  })
+
+  test('lists every field of every frame, and whether it is always there', () => {
+    const types = typesOf('src/codec/wire.ts')
+    for (const [direction, table] of [
+      ['client', 'ClientBodies'],
+      ['server', 'ServerBodies'],
+    ] as const) {
+      for (const [kind, typeName] of membersOf(types.get(table)!)) {
+        assert.deepEqual(documentedFields(kind, direction), fieldsOf(types, typeName), `${kind} from the ${direction}`)
+      }
+    }
+    for (const kind of Object.keys(FRAME_KINDS)) {
+      for (const [direction, table] of [
+        ['client', 'ClientBodies'],
+        ['server', 'ServerBodies'],
+      ] as const) {
+        const exists = membersOf(types.get(table)!).has(kind)
+        assert.equal(documentedFields(kind, direction).size > 0, exists, `${kind} from the ${direction}`)
+      }
+    }
+  })
+
+  test('agrees with the schema that the server refuses unknown fields by', () => {
+    for (const kind of Object.keys(FRAME_KINDS) as FrameKind[]) {
+      const fields = documentedFields(kind, 'client')
+      const frame = (body: object) => ({
+        channel: 0,
+        kind,
+        flags: 0,
+        correlation: 1,
+        body: body as Record<string, unknown>,
+      })
+      if (fields.size === 0) {
+        assert.throws(() => parseClientFrame(frame({})), isKefuError)
+        continue
+      }
+      // The validator names the first field that is unknown before it looks at missing ones only if no known one is wrong: so one at a time.
+      const top = [...fields].filter(([name]) => !name.includes('.'))
+      for (const [name] of top)
+        assert.doesNotMatch(complaint(frame({ [name]: undefined })), /unrecognized/i, `${kind}.${name}`)
+      assert.match(complaint(frame({ undocumented: 1, ...sampleOf(kind) })), /unrecognized/i, kind)
+      assert.equal(complaint(frame(sampleOf(kind))), '', kind)
+      for (const [name, given] of top) {
+        const { [name]: _, ...rest } = sampleOf(kind)
+        assert.equal(
+          complaint(frame(rest)) === '',
+          given === 'optional' || !(name in sampleOf(kind)),
+          `${kind} without ${name}`,
+        )
+      }
+    }
+  })
+
+  for (const shape of ['WireChannel', 'InboxEntry', 'WireEntry', 'Author']) {
+    test(`lists every field of ${shape}`, () => {
+      assert.deepEqual(fieldRows(`### ${shape}`), fieldsOf(typesOf('src/codec/wire.ts'), shape))
+    })
+  }
+
+  test('lists every record type, its fields and whether contacts see it', () => {
+    const types = typesOf('src/daemon/core/model.ts')
+    const documented = tableAfter('### Records').map(([type, fields, visible]) => [code_(type), visible, spans(fields)])
+    const bodies = membersOfUnion(types.get('RecordBody')!)
+    const real = bodies.map(name => {
+      const fields = fieldsOf(types, name)
+      fields.delete('type')
+      const type = literalType(types.get(name)!)
+      const { flags } = RECORD_TYPES[type as keyof typeof RECORD_TYPES]
+      return [type, yes((flags & RECORD_FLAGS.internal) === 0), marked(fields)]
+    })
+    assert.deepEqual(sorted(documented), sorted(real))
+    assert.equal(real.length, Object.keys(RECORD_TYPES).length)
+  })
+
+  test('lists every part type and its fields', () => {
+    const types = typesOf('src/codec/wire.ts')
+    const documented = tableAfter('### Parts').map(([type, fields]) => [code_(type), spans(fields)])
+    const real: [string, string[]][] = []
+    for (const member of (types.get('Part')! as ts.UnionTypeNode).types) {
+      const node = ts.isTypeReferenceNode(member) ? types.get(member.typeName.getText())! : member
+      const fields = fieldsOfNode(types, node, '')
+      fields.delete('type')
+      for (const type of literalsOf(node)) real.push([type, marked(fields)])
+    }
+    assert.deepEqual(sorted(documented), sorted(real))
+  })
+
+  test('states every limit', () => {
+    const documented = tableAfter('## Limits').map(([name, value]) => [code_(name), number(value)])
+    assert.deepEqual(Object.fromEntries(documented), WIRE_LIMITS)
+    assert.ok(text.includes(`\`${SOCKET_PATH}\``))
+    assert.deepEqual(
+      tableAfter('## Connecting').map(([name]) => code_(name)),
+      Object.values(SUBPROTOCOLS),
+    )
+    const { outputLimitBytes, windowLimitBytes } = ZSTD_WIRE_LIMITS
+    assert.match(
+      text,
+      new RegExp(
+        `at most ${grouped(outputLimitBytes)} bytes\\s+and needs a window of at most ${grouped(windowLimitBytes)};`,
+      ),
+    )
+    assert.match(text, new RegExp(`at\\s+most ${MSGPACK_DEPTH} deep`))
+  })
+
+  test('states every close code', () => {
+    const documented = tableAfter('## Close codes').map(([code, name]) => [code_(name), Number(code)])
+    assert.deepEqual(Object.fromEntries(documented), CLOSE)
+  })
+
+  test('says of every error code it lists whether it can be retried', () => {
+    const rows = tableAfter('## Errors')
+    assert.ok(rows.length > 10)
+    for (const [name, retryable] of rows) {
+      const code = code_(name)
+      assert.ok(Object.hasOwn(ERRORS, code), code)
+      assert.equal(retryable, yes(ERRORS[code as keyof typeof ERRORS].retryable), code)
+    }
+  })
+
+  test('shows an identity whose signature the server accepts', () => {
+    const values = Object.fromEntries(tableAfter('## Identity').map(([name, value]) => [name, code_(value)]))
+    const { 'identity secret': secret, id, expiresAt, signature } = values as Record<string, string>
+    assert.equal(createHmac('sha256', secret!).update(`${id}|${expiresAt}`).digest('hex'), signature)
+    assert.ok(
+      verifyIdentity({ id: id!, expiresAt: Number(expiresAt), signature: signature! }, secret!, Number(expiresAt) - 1),
+    )
+  })
+
+  const examples = readExamples()
+
+  test('has an example of each important kind', () => {
+    const kinds = new Set(examples.map(({ json }) => decodeJsonFrame(json).kind))
+    for (const kind of ['hello', 'welcome', 'message', 'ack', 'deliver', 'page', 'error'] as const)
+      assert.ok(kinds.has(kind), kind)
+  })
+
+  for (const { name, json, bytes, notes } of examples) {
+    test(`the bytes of "${name}" are that frame, both ways`, () => {
+      const frame = decodeJsonFrame(json)
+      const { channel, kind, correlation, body } = frame
+      assert.equal(encodeJsonFrame(channel, kind, correlation, body), json)
+      assert.deepEqual(decodeFrame(bytes), frame)
+      assert.deepEqual(
+        Buffer.from(encodeFrame(channel, kind, correlation, body)).toString('hex'),
+        bytes.toString('hex'),
+      )
+      if (['hello', 'message'].includes(kind)) assert.deepEqual(parseClientFrame(frame).body, body)
+      else assert.deepEqual(parseServerFrame(frame).body, body)
+    })
+
+    test(`the notes beside the bytes of "${name}" are right`, () => {
+      const [header, ...values] = notes
+      assert.equal(header!.bytes.length, 8)
+      const { channel, kind, correlation } = decodeJsonFrame(json)
+      assert.equal(
+        header!.note,
+        `channel ${channel}, kind ${FRAME_KINDS[kind]} (${kind}), flags 0, correlation ${correlation}`,
+      )
+      for (const { bytes: part, note } of values) assert.equal(note.replace(/:$/, ''), meaning(part))
+    })
+  }
+})
+
+/** What a msgpack token is, in the words of the document. */
+function meaning(bytes: Buffer): string {
+  const token = bytes[0]!
+  if (token < 0x80) return String(token)
+  if (token < 0x90) return `map of ${token & 0x0f}`
+  if (token < 0xa0) return `array of ${token & 0x0f}`
+  if (token < 0xc0) return JSON.stringify(bytes.subarray(1, 1 + (token & 0x1f)).toString())
+  switch (token) {
+    case 0xc2:
+    case 0xc3:
+      return String(token === 0xc3)
+    case 0xcb:
+      return `${bytes.readDoubleBE(1)} (float 64)`
+    case 0xcd:
+      return `${bytes.readUInt16BE(1)} (uint 16)`
+    case 0xd9:
+      return JSON.stringify(bytes.subarray(2, 2 + bytes[1]!).toString())
+    default:
+      throw new Error(`the test does not know ${token.toString(16)}`)
+  }
+}
+
+type Note = { readonly bytes: Buffer; readonly note: string }
+type Example = { readonly name: string; readonly json: string; readonly bytes: Buffer; readonly notes: readonly Note[] }
+
+function readExamples(): Example[] {
+  return text
+    .split(/^#### Example: /m)
+    .slice(1)
+    .map(section => {
+      const json = /```json\n(.*)\n```/.exec(section)?.[1] ?? assert.fail('an example without JSON')
+      const hex = /```hex\n([\s\S]*?)\n```/.exec(section)?.[1] ?? assert.fail('an example without bytes')
+      const notes: { bytes: Buffer; note: string }[] = []
+      for (const line of hex.split('\n')) {
+        const [, digits = '', note = ''] = /^((?:[0-9a-f]{2} ?)+)(?: +(.*))?$/.exec(line) ?? assert.fail(line)
+        const bytes = Buffer.from(digits.replaceAll(' ', ''), 'hex')
+        const last = notes.at(-1)
+        if (note === '' && last !== undefined) last.bytes = Buffer.concat([last.bytes, bytes])
+        else notes.push({ bytes, note: note.trim() })
+      }
+      return { name: section.split('\n')[0]!, json, bytes: Buffer.concat(notes.map(({ bytes }) => bytes)), notes }
+    })
+}
+
+/** A body that the schema accepts with every field that it needs. */
+function sampleOf(kind: string): Record<string, unknown> {
+  switch (kind) {
+    case 'inbox':
+      return { before: '0:1' }
+    case 'message':
+      return { id: 'x', parts: [{ type: 'text', text: 'x' }] }
+    case 'ack':
+    case 'read':
+      return { n: 1 }
+    case 'typing':
+      return { on: true }
+    case 'presence':
+      return { state: 'online' }
+    case 'media':
+      return { media: 'md_1' }
+    default:
+      return {}
+  }
+}
+
+function complaint(frame: Parameters<typeof parseClientFrame>[0]): string {
+  try {
+    parseClientFrame(frame)
+    return ''
+  } catch (error) {
+    assert.ok(isKefuError(error))
+    return error.message
+  }
+}
+
+/** Cells of the first table after a heading. */
+function tableAfter(heading: string): string[][] {
+  const start = lines.indexOf(heading)
+  assert.ok(start >= 0, heading)
+  return tableFrom(start + 1)
+}
+
+function tableFrom(start: number): string[][] {
+  const first = lines.findIndex((line, at) => at >= start && line.startsWith('| ---'))
+  const end = lines.findIndex((line, at) => at > first && !line.startsWith('|'))
+  return lines.slice(first + 1, end).map(line =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map(cell => cell.trim()),
+  )
+}
+
+function fieldRows(heading: string): Map<string, string> {
+  return new Map(tableAfter(heading).map(([field, , given]) => [code_(field), given!]))
+}
+
+/** Fields of a kind from one side; empty when the document says nothing of it. */
+function documentedFields(kind: string, direction: Direction): Map<string, string> {
+  const start = lines.indexOf(`### \`${kind}\``)
+  const end = lines.findIndex((line, at) => at > start && /^##/.test(line))
+  const opening = direction === 'client' ? 'Client to server.' : 'Server to client.'
+  const at = lines.findIndex((line, index) => index > start && index < end && line.startsWith(opening))
+  if (at < 0) return new Map()
+  return new Map(tableFrom(at).map(([field, , given]) => [code_(field), given!]))
+}
+
+type Types = ReadonlyMap<string, ts.TypeNode>
+
+/** Type aliases of a file by name. */
+function typesOf(path: string): Types {
+  const source = ts.createSourceFile(path, readText(path), ts.ScriptTarget.ES2023, true)
+  const types = new Map<string, ts.TypeNode>()
+  for (const node of source.statements) if (ts.isTypeAliasDeclaration(node)) types.set(node.name.text, node.type)
+  return types
+}
+
+/** Names of a table type's members, and the names of their types. */
+function membersOf(node: ts.TypeNode): Map<string, string> {
+  assert.ok(ts.isTypeLiteralNode(node))
+  return new Map(
+    node.members.filter(ts.isPropertySignature).map(member => [member.name.getText(), member.type!.getText()]),
+  )
+}
+
+function membersOfUnion(node: ts.TypeNode): string[] {
+  assert.ok(ts.isUnionTypeNode(node))
+  return node.types.map(member => member.getText())
+}
+
+/** Fields of a type, those of maps inside it as `outer.inner`, and whether they are always there. */
+function fieldsOf(types: Types, name: string): Map<string, string> {
+  return fieldsOfNode(types, types.get(name) ?? assert.fail(name), '')
+}
+
+function fieldsOfNode(types: Types, node: ts.TypeNode, prefix: string): Map<string, string> {
+  if (ts.isTypeReferenceNode(node)) return fieldsOfNode(types, types.get(node.typeName.getText())!, prefix)
+  if (ts.isIntersectionTypeNode(node))
+    return new Map(node.types.flatMap(member => [...fieldsOfNode(types, member, prefix)]))
+  assert.ok(ts.isTypeLiteralNode(node), node.getText())
+  const fields = new Map<string, string>()
+  for (const member of node.members.filter(ts.isPropertySignature)) {
+    const name = `${prefix}${member.name.getText()}`
+    fields.set(name, member.questionToken === undefined ? 'always' : 'optional')
+    if (ts.isTypeLiteralNode(member.type!))
+      for (const [inner, given] of fieldsOfNode(types, member.type, `${name}.`)) fields.set(inner, given)
+  }
+  return fields
+}
+
+/** Values of a type's `type` field. */
+function literalsOf(node: ts.TypeNode): string[] {
+  assert.ok(ts.isTypeLiteralNode(node))
+  const { type } = node.members.filter(ts.isPropertySignature).find(({ name }) => name.getText() === 'type')!
+  return [...type!.getText().matchAll(/'(\w+)'/g)].map(match => match[1]!)
+}
+
+function literalType(node: ts.TypeNode): string {
+  return literalsOf(node)[0]!
+}
+
+function marked(fields: ReadonlyMap<string, string>): string[] {
+  return [...fields]
+    .filter(([name]) => !name.includes('.'))
+    .map(([name, given]) => (given === 'optional' ? `${name}?` : name))
+}
+
+function spans(cell = ''): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(match => match[1]!)
+}
+
+function code_(cell = ''): string {
+  return /^`([^`]+)`$/.exec(cell)?.[1] ?? assert.fail(`"${cell}" is no code`)
+}
+
+function number(cell = ''): number {
+  return Number(cell.replaceAll(',', ''))
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+function yes(value: boolean): string {
+  return value ? 'yes' : 'no'
+}
+
+function sorted<T extends readonly unknown[]>(rows: readonly T[]): T[] {
+  return rows.toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type ControlClient, createControlClient } from '../../src/daemon/control/client.js'
+import { type ControlPorts, createHandlers } from '../../src/daemon/control/handlers.js'
+import type { DaemonStatus } from '../../src/daemon/control/schemas.js'
+import { type ControlServer, openControlServer } from '../../src/daemon/control/server.js'
+import type { Store } from '../../src/daemon/core/ports.js'
+import { createAgents } from '../../src/daemon/engine/agents.js'
+import { createChannels } from '../../src/daemon/engine/channels.js'
+import { createLog } from '../../src/daemon/observe/log.js'
+import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
+import { createManualClock } from '../helpers/manual-clock.js'
+import { tmpDir } from '../helpers/tmp-dir.js'
+
+/** A control socket over a memory store, and a client of it. */
+export type Rig = {
+  readonly path: string
+  readonly server: ControlServer
+  readonly client: ControlClient
+  readonly ports: ControlPorts
+  /** Modes that `daemon.stop` was called with. */
+  readonly stops: readonly string[]
+  readonly logged: readonly string[]
+}
+
+/** Opens a rig; `change` replaces ports. */
+export async function openRig(t: TestContext, change: Partial<ControlPorts> = {}): Promise<Rig> {
+  const path = socketPath(t)
+  const stops: string[] = []
+  const logged: string[] = []
+  const ports: ControlPorts = { ...(await memoryPorts(stops)), ...change }
+  const log = createLog('debug', { write: line => void logged.push(line) })
+  const server = await openControlServer(
+    { handlers: createHandlers(ports), log, version: '0.1.0' },
+    { path, home: 'home' },
+  )
+  t.after(() => server.close())
+  const client = createControlClient({ socketPath: path, home: 'home', version: '0.1.0', timeoutMs: 5_000 })
+  return { path, server, client, ports, stops, logged }
+}
+
+/** A path for a socket in a folder of this test. */
+export function socketPath(t: TestContext): string {
+  const folder = join(tmpDir(t), 'run')
+  mkdirSync(folder, { mode: 0o700 })
+  return join(folder, 'kefu.sock')
+}
+
+async function memoryPorts(stops: string[]): Promise<ControlPorts> {
+  const clock = createManualClock()
+  const store = createMemoryStore({ clock })
+  let count = 0
+  const random = (length: number) => createHash('shake256', { outputLength: length }).update(String(count++)).digest()
+  const registries = { directory: store.directory, clock, random }
+  return {
+    agents: await createAgents(registries),
+    channels: await createChannels(registries),
+    store,
+    status: async () => exampleStatus(await store.info()),
+    stop: mode => void stops.push(mode),
+  }
+}
+
+/** A status of a daemon that has nothing to do. */
+export function exampleStatus(store: Awaited<ReturnType<Store['info']>>): DaemonStatus {
+  return {
+    state: 'running',
+    pid: process.pid,
+    version: '0.1.0',
+    node: process.version,
+    uptimeMs: 1,
+    home: 'home',
+    transport: 'ws',
+    address: { http: 'http://127.0.0.1:1', socket: 'ws://127.0.0.1:1/v1/socket' },
+    connections: { open: 0, visitors: 0, agents: 0, apps: 0 },
+    channels: 0,
+    agents: 0,
+    waiting: 0,
+    active: 0,
+    store,
+    eventLoopDelay: { p50Ms: 1, p99Ms: 1, maxMs: 1 },
+    rssBytes: 1,
+    warnings: [],
+  }
+}
+
+/** An answer of the socket, as it came. */
+export type RawAnswer = { readonly status: number; readonly headers: Record<string, unknown>; readonly text: string }
+
+/** Posts anything to the socket. */
+export function rawPost(
+  socketPath: string,
+  path: string,
+  body: string | Buffer,
+  { method = 'POST', headers = {} }: { readonly method?: string; readonly headers?: Record<string, string> } = {},
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath, path, method, headers, agent: false }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
+      response.on('error', reject)
+    })
+    call.on('error', reject)
+    call.end(body)
+  })
+}

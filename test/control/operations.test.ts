@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isKefuError } from '../../src/errors.js'
+import { openRig } from './harness.js'
+
+test('agents: add, show, token, list, remove', async t => {
+  const { client } = await openRig(t)
+  const added = await client.call('agent.add', { name: 'xiaowang' })
+  assert.equal(added.changed, true)
+  assert.match(added.token ?? '', /^kat_/)
+  assert.deepEqual(Object.keys(added.agent).sort(), ['createdAt', 'id', 'name', 'tokens'])
+  assert.match(added.agent.tokens[0]?.fingerprint ?? '', /^[0-9a-f]{12}$/)
+  const again = await client.call('agent.add', { name: 'xiaowang' })
+  assert.deepEqual(again, { agent: added.agent, changed: false })
+  assert.deepEqual((await client.call('agent.show', { name: 'xiaowang' })).agent, added.agent)
+  const { agent, token } = await client.call('agent.token', { name: 'xiaowang', replace: true })
+  assert.notEqual(token, added.token)
+  assert.equal(agent.tokens.length, 1)
+  assert.deepEqual((await client.call('agent.list', {})).agents, [agent])
+  await client.call('agent.remove', { name: 'xiaowang' })
+  assert.deepEqual(await client.call('agent.list', {}), { agents: [] })
+})
+
+test('channels: add, set, show, list, remove; secrets leave once', async t => {
+  const { client } = await openRig(t)
+  const web = await client.call('channel.add', { kind: 'web', name: 'shop', origins: ['https://a.example'] })
+  assert.match(web.identitySecret ?? '', /^[A-Za-z0-9_-]{43}$/)
+  const app = await client.call('channel.add', { kind: 'app', name: 'backend' })
+  assert.match(app.token ?? '', /^kpt_/)
+  const set = await client.call('channel.set', { name: 'shop', origins: ['https://b.example'] })
+  assert.deepEqual(set.channel.origins, ['https://b.example'])
+  const everything = JSON.stringify([
+    set,
+    await client.call('channel.show', { name: 'shop' }),
+    await client.call('channel.list', {}),
+    await client.call('channel.remove', { name: 'shop' }),
+  ])
+  assert.ok(!everything.includes(web.identitySecret!) && !everything.includes('identitySecret'))
+  const { channels } = await client.call('channel.list', {})
+  assert.deepEqual(
+    channels.map(({ name, number }) => [name, number]),
+    [['backend', 2]],
+  )
+})
+
+test('lists come in pages, in any order, and go on after what was removed', async t => {
+  const { client } = await openRig(t)
+  const names = ['d', 'a', 'c', 'b', 'e']
+  for (const name of names) await client.call('channel.add', { kind: 'web', name })
+  const first = await client.call('channel.list', { limit: 2, sort: '-number' })
+  assert.deepEqual(
+    first.channels.map(({ name }) => name),
+    ['e', 'b'],
+  )
+  await client.call('channel.remove', { name: 'b' })
+  const second = await client.call('channel.list', { limit: 2, sort: '-number', cursor: first.next })
+  assert.deepEqual(
+    second.channels.map(({ name }) => name),
+    ['c', 'a'],
+  )
+  const third = await client.call('channel.list', { limit: 2, sort: '-number', cursor: second.next })
+  assert.deepEqual(
+    third.channels.map(({ name }) => name),
+    ['d'],
+  )
+  assert.equal(third.next, undefined)
+  const byName = await client.call('channel.list', { limit: 1000 })
+  assert.deepEqual(
+    byName.channels.map(({ name }) => name),
+    ['a', 'c', 'd', 'e'],
+  )
+  for (const cursor of ['x', first.next!, Buffer.from('[1,2,3]').toString('base64url')])
+    await assert.rejects(client.call('channel.list', { sort: 'name', cursor }), error =>
+      isKefuError(error, 'KEFU_USAGE'),
+    )
+})
+
+test('the status and the store are told as they are', async t => {
+  const { client, ports } = await openRig(t)
+  assert.deepEqual(await client.call('daemon.status', {}), await ports.status())
+  assert.deepEqual(await client.call('store.info', {}), await ports.store.info())
+})
+
+test('stop is passed on, draining unless told otherwise', async t => {
+  const { client, stops } = await openRig(t)
+  assert.deepEqual(await client.call('daemon.stop', {}), { pid: process.pid, mode: 'drain' })
+  await client.call('daemon.stop', { mode: 'now' })
+  assert.deepEqual(stops, ['drain', 'now'])
+})
+
+test('a store check tells its progress and ends with one result', async t => {
+  const finding = { kind: 'crc', n: 7, message: 'record 7 is damaged' }
+  const result = { deep: true, records: 10, conversations: 2, findings: [finding] }
+  const { client } = await openRig(t, {
+    store: {
+      info: () => Promise.reject(new Error('not asked')),
+      async check({ deep, onProgress }) {
+        for (let done = 1; done <= 4; done++) {
+          onProgress?.(done, 4)
+          await new Promise(resolve => setTimeout(resolve, 110))
+        }
+        return { ...result, deep }
+      },
+    },
+  })
+  const events = []
+  for await (const event of client.stream('store.check', { deep: true })) events.push(event)
+  assert.deepEqual(events.at(-1), { type: 'result', ...result })
+  const progress = events.slice(0, -1)
+  assert.ok(progress.length > 0 && progress.length < 4, `${progress.length} progress events`)
+  assert.ok(progress.every(event => event.type === 'progress' && event.total === 4))
+})
+
+test('a check ends when the client goes away', async t => {
+  let seen: AbortSignal | undefined
+  const { client } = await openRig(t, {
+    store: {
+      info: () => Promise.reject(new Error('not asked')),
+      check: ({ signal, onProgress }) =>
+        new Promise((_, reject) => {
+          seen = signal
+          onProgress?.(1, 2)
+          signal?.addEventListener('abort', () => reject(new Error('stopped')), { once: true })
+        }),
+    },
+  })
+  for await (const event of client.stream('store.check', {})) {
+    assert.equal(event.type, 'progress')
+    break
+  }
+  const deadline = performance.now() + 5_000
+  while (seen?.aborted !== true) {
+    assert.ok(performance.now() < deadline, 'the check goes on')
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+})
+
+test('a failure in a stream arrives as its error', async t => {
+  const { client } = await openRig(t, {
+    store: {
+      info: () => Promise.reject(new Error('not asked')),
+      async check({ onProgress }) {
+        onProgress?.(1, 2)
+        await new Promise(resolve => setTimeout(resolve, 250))
+        throw new TypeError('disk on fire')
+      },
+    },
+  })
+  const events: unknown[] = []
+  await assert.rejects(
+    async () => {
+      for await (const event of client.stream('store.check', {})) events.push(event)
+    },
+    error => isKefuError(error, 'KEFU_INTERNAL') && error.message.includes('disk on fire'),
+  )
+  assert.equal(events.length, 1)
+})
