@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import { formatConversationId } from '../../src/codec/conversation-id.js'
+import { systemClock } from '../../src/daemon/clock.js'
+import { resolveDirs } from '../../src/daemon/config/dirs.js'
+import { openLevelStore } from '../../src/daemon/store/level/open.js'
+import { createTexts } from './texts.js'
+
+/** Fills the store of a home folder: `fill-store.ts HOME RECORDS`. As many conversations as it takes at a hundred records each. */
+
+const RECORDS_EACH = 100
+const APPENDS_IN_FLIGHT = 1_000
+
+const home = process.argv[2]!
+const wanted = Number(process.argv[3])
+const { storeDir } = resolveDirs({ home, environment: {}, userHome: home, temporaryDir: home, uid: undefined })
+const store = await openLevelStore({ path: storeDir, clock: systemClock })
+const texts = createTexts(120)
+const conversations = Array.from({ length: Math.ceil(wanted / RECORDS_EACH) }, () =>
+  formatConversationId(randomBytes(16)),
+)
+
+let next = 0
+await Promise.all(
+  Array.from({ length: APPENDS_IN_FLIGHT }, async () => {
+    while (next < wanted) {
+      const number = next++
+      const index = number % conversations.length
+      const id = `fill-${number}`
+      await store.log.append(
+        conversations[index]!,
+        [
+          {
+            type: 'message',
+            by: { role: 'contact' },
+            id,
+            parts: [{ type: 'text', text: texts[number % texts.length]! }],
+          },
+        ],
+        { id, opening: { type: 'opened', channel: 1, kind: 'web', egress: 'socket', contact: `v_${index}` } },
+      )
+    }
+  }),
+)
+await store.close()
