@@ -58,8 +58,8 @@ export function encodeRawFrame(
 }
 
 /**
- * The frame of binary bytes. A body with the zstd flag is refused here: inflate it first (bounded) and pass `inflate`.
- * Throws `KEFU_FRAME_INVALID`.
+ * The frame of binary bytes. Throws `KEFU_FRAME_INVALID`, also for a body with the zstd flag: whoever asked for those takes `decodeHeader` and,
+ * after inflating within bounds, `decodeBody`.
  */
 export function decodeFrame(bytes: Uint8Array): Frame {
   const header = decodeHeader(bytes)

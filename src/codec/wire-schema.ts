@@ -129,6 +129,9 @@ function hasFewKeys(value: unknown): boolean {
 function describe(error: z.ZodError): string {
   const issue = error.issues[0]
   if (issue === undefined) return 'does not fit the schema'
+  // zod names the unknown fields, which are the sender's text.
+  const message =
+    issue.code === 'unrecognized_keys' ? 'has a field that is not in the protocol' : issue.message.slice(0, 120)
   const path = issue.path.map(String).join('.').slice(0, 60)
-  return path === '' ? issue.message.slice(0, 120) : `${path}: ${issue.message.slice(0, 120)}`
+  return path === '' ? message : `${path}: ${message}`
 }
