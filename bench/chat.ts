@@ -15,6 +15,7 @@ import { startBare } from './lib/server.js'
 const flags = readFlags({
   ...LOAD_FLAGS,
   bare: { type: 'switch', doc: 'alternate with the bare loop and compare' },
+  'node-args': { type: 'text', default: '', doc: 'arguments of node for the daemon, separated by spaces' },
   'cpu-prof': {
     type: 'text',
     default: '',
@@ -23,7 +24,8 @@ const flags = readFlags({
 })
 const options = loadOptions(flags)
 const profileDir = flags['cpu-prof']
-const nodeArgs = profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]
+const nodeArgs = flags['node-args'].split(' ').filter(word => word !== '')
+if (profileDir !== '') nodeArgs.push('--cpu-prof', `--cpu-prof-dir=${profileDir}`)
 if (profileDir !== '') mkdirSync(profileDir, { recursive: true })
 
 const rounds: Round[] = []

@@ -23,6 +23,7 @@ const ticks = readTicksPerSecond()
 const server = await startKefu({ agents: 1, nodeArgs: COLLECT })
 const crowds: Crowd[] = []
 try {
+  const fresh = await settledRss(server)
   // Young generation, code and pools grow to their size with the work, whoever stays: as many visitors come and go beforehand as are measured.
   progress('warming up')
   for (let done = 0; done < flags.visitors; done += WARM_UP_CROWD) (await connect(WARM_UP_CROWD)).close()
@@ -49,10 +50,12 @@ try {
     'idle',
     { ...flags, limits: RAISED_LIMITS },
     {
-      rssBytes: { nobody: none, half: halfway, all, allBeforeCollection: uncollected },
+      rssBytes: { fresh, nobody: none, half: halfway, all, allBeforeCollection: uncollected },
       bytesPerVisitor: Math.round((all - none) / flags.visitors),
       bytesPerVisitorOfSecondHalf: Math.round((all - halfway) / (flags.visitors - half)),
       bytesPerVisitorBeforeCollection: Math.round((uncollected - none) / flags.visitors),
+      // With what the process itself grows by under its first load, up to 32 MiB of young generation: an upper bound.
+      bytesPerVisitorFromFresh: Math.round((all - fresh) / flags.visitors),
       handshakes: {
         perSecond: Math.round(half / seconds),
         daemonCpuMicroseconds: Math.round((cpuSeconds * 1e6) / half),

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFlags } from './lib/arguments.js'
 import { startKefu } from './lib/kefu.js'
 import { median, round } from './lib/latency.js'
 import { progress, ROOT, report } from './lib/report.js'
-import { scratchFolder } from './lib/server.js'
+import { createScratch } from './lib/server.js'
 
 /** How long programs take to start, beside an empty one. Prints one JSON document. */
 
@@ -61,17 +60,17 @@ async function timeToReady(home: string | undefined): Promise<number> {
 }
 
 async function timeToReadyOf(records: number): Promise<number> {
-  const folder = scratchFolder()
+  const scratch = createScratch()
   try {
     progress(`writing ${records} records`)
     const filled = spawnSync(
       process.execPath,
-      ['--import', 'tsx', join(ROOT, 'bench', 'lib', 'fill-store.ts'), join(folder, 'home'), String(records)],
+      ['--import', 'tsx', join(ROOT, 'bench', 'lib', 'fill-store.ts'), join(scratch.folder, 'home'), String(records)],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     )
     if (filled.status !== 0) throw new Error('the store could not be filled')
-    return await timeToReady(folder)
+    return await timeToReady(scratch.folder)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    scratch.remove()
   }
 }

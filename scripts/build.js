@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { install, main, root, run, runPackage } from './toolchain.js'
 
@@ -9,7 +9,9 @@ import { install, main, root, run, runPackage } from './toolchain.js'
  * `--force` builds in any case.
  */
 
-const STAMP = join(root, 'dist', '.stamp')
+/** Says from which inputs dist/ and the manifest were made. */
+const STAMP = join(root, 'node_modules', '.cache', 'kefu', 'build')
+const DIST = join(root, 'dist')
 const MANIFEST = 'oclif.manifest.json'
 const INPUTS = ['src', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts']
 
@@ -19,10 +21,22 @@ export async function build({ force = false } = {}) {
   const inputs = digest(INPUTS)
   if (!force && isFresh(inputs)) return
   console.log('Building …')
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
+  rmSync(STAMP, { force: true })
+  rmSync(DIST, { recursive: true, force: true })
   await step('tsc', runPackage('typescript/bin/tsc', ['-p', 'tsconfig.build.json']))
-  await step('scripts/manifest.js', run(process.execPath, [join(root, 'scripts', 'manifest.js')]))
+  await writeManifest()
+  mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, `${inputs} ${digest([MANIFEST])}\n`)
+}
+
+/** The manifest is committed: one that did not fit the commands is told of, and fails where nobody would commit the new one. */
+async function writeManifest() {
+  const file = join(root, MANIFEST)
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+  await step('scripts/manifest.js', run(process.execPath, [join(root, 'scripts', 'manifest.js')]))
+  if (before === undefined || before === readFileSync(file, 'utf8')) return
+  if (process.env.CI) throw new Error(`${MANIFEST} does not fit the commands: run npm run build, and commit it.`)
+  console.log(`${MANIFEST} has changed: commit it, too.`)
 }
 
 async function step(name, running) {
@@ -31,7 +45,7 @@ async function step(name, running) {
 }
 
 function isFresh(inputs) {
-  if (!existsSync(STAMP) || !existsSync(join(root, MANIFEST))) return false
+  if (![STAMP, DIST, join(root, MANIFEST)].every(existsSync)) return false
   return readFileSync(STAMP, 'utf8').trim() === `${inputs} ${digest([MANIFEST])}`
 }
 

@@ -276,13 +276,6 @@ export const ERRORS = {
     retryable: false,
     hint: 'kefu agent list',
   },
-  KEFU_AGENT_EXISTS: {
-    message: 'the agent "{name}" exists with other settings',
-    exit: 14,
-    http: 409,
-    retryable: false,
-    hint: 'kefu agent show {name}',
-  },
   KEFU_CHANNEL_NUMBERS_USED: {
     message: 'all {limit} channel numbers have been given out',
     exit: 14,

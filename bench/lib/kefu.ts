@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ControlClient, createControlClient, type DaemonStatus } from '../../src/daemon/control/client.js'
 import { endWithParent } from './children.js'
 import { ROOT } from './report.js'
-import { type Server, type ServerInfo, scratchFolder } from './server.js'
+import { createScratch, type Server, type ServerInfo } from './server.js'
 
 /** Limits that a load test has to raise: they are there against what it does. Reports print them. */
 export const RAISED_LIMITS = {
@@ -34,7 +34,8 @@ const POLL_MS = 5
 
 /** Starts `kefu daemon run`, waits until it is ready, makes a web channel and agents. Throws when it ends or is not ready within a minute. */
 export async function startKefu({ agents, nodeArgs = [], home: kept }: KefuOptions): Promise<KefuServer> {
-  const folder = kept ?? scratchFolder()
+  const scratch = kept === undefined ? createScratch() : undefined
+  const folder = kept ?? scratch?.folder ?? ''
   const home = join(folder, 'home')
   mkdirSync(home, { recursive: true })
   const socketPath = join(folder, 'kefu.sock')
@@ -57,7 +58,7 @@ export async function startKefu({ agents, nodeArgs = [], home: kept }: KefuOptio
     const timer = setTimeout(() => daemon.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await gone
     clearTimeout(timer)
-    if (kept === undefined) rmSync(folder, { recursive: true, force: true })
+    scratch?.remove()
   }
   try {
     const status = await Promise.race([

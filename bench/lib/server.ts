@@ -24,17 +24,24 @@ export type ServerInfo = {
   readonly eventLoopDelayMs?: { readonly p50: number; readonly p99: number; readonly max: number }
 }
 
-/** A folder for one run, removed when this process ends at the latest: on the disk that `KEFU_BENCH_DIR` names, else the temporary one. */
-export function scratchFolder(): string {
+/** A folder for one run. */
+export type Scratch = { readonly folder: string; remove(): void }
+
+/** Makes a folder on the disk that `KEFU_BENCH_DIR` names, else among the temporary ones. It is removed when this process ends, at the latest. */
+export function createScratch(): Scratch {
   const folder = mkdtempSync(join(process.env.KEFU_BENCH_DIR ?? tmpdir(), 'kefu-bench-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return folder
+  const remove = (): void => {
+    process.off('exit', remove)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.on('exit', remove)
+  return { folder, remove }
 }
 
 /** Starts the bare loop in an empty folder. */
 export async function startBare(agents: number, execArgv: readonly string[] = []): Promise<Server> {
-  const folder = scratchFolder()
-  const child = await startChild(new URL('./bare-server.ts', import.meta.url), [folder], execArgv)
+  const scratch = createScratch()
+  const child = await startChild(new URL('./bare-server.ts', import.meta.url), [scratch.folder], execArgv)
   return {
     name: 'bare',
     host: '127.0.0.1',
@@ -46,7 +53,7 @@ export async function startBare(agents: number, execArgv: readonly string[] = []
     mark: () => child.reset(),
     async stop() {
       await child.stop()
-      rmSync(folder, { recursive: true, force: true })
+      scratch.remove()
     },
   }
 }

@@ -117,6 +117,8 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     track.contact = contact
     if (entry.name !== undefined) track.name = entry.name
     if (entry.at > track.at) track.at = entry.at
+    // Before listeners hear of a new owner: they are told the last number, too.
+    track.sequence.expect(n)
     if (n >= track.stateN) {
       track.stateN = n
       track.state = entry.state

@@ -99,7 +99,7 @@ describe('agent and app', () => {
   it('pages through its inbox and pulls each conversation, as far back as its backlog', async () => {
     const { client, numbers } = agent({ backlog: 3 })
     const assigned: string[] = []
-    client.on('assigned', ({ conversation }) => assigned.push(conversation))
+    client.on('assigned', ({ conversation, n }) => assigned.push(`${conversation} ${n}`))
     const peer = await agentPeer('0:900', { entries: [inboxEntry(1, 10)], more: true })
     assert.deepEqual(await answerHistory(peer, 10, 2), { conversation: conversationId(1), after: 7 })
     assert.deepEqual(await answerHistory(peer, 10, 2), { conversation: conversationId(1), after: 9 })
@@ -111,7 +111,7 @@ describe('agent and app', () => {
     peer.send('inbox', { entries: [inboxEntry(3, 1), other], more: false }, next.correlation)
     assert.deepEqual(await answerHistory(peer, 1), { conversation: conversationId(3), after: 0 })
     await eventually(() => numbers(3).length === 1, 'the second conversation')
-    assert.deepEqual(assigned, [conversationId(1), conversationId(3)])
+    assert.deepEqual(assigned, [`${conversationId(1)} 10`, `${conversationId(3)} 1`])
     assert.equal(client.cursor, '0:900')
     assert.deepEqual(
       client.conversations().map(({ conversation, isMine, n, known }) => [conversation, isMine, n, known]),

@@ -78,7 +78,7 @@ export function faultCases(subject: Subject): void {
       peer.sendFrame({ opcode: OPCODE.continuation, payload: payload.subarray(1, 40_000), isFinal: false })
       peer.sendFrame({ opcode: OPCODE.continuation, payload: payload.subarray(40_000) })
       await eventually('both', () => bench.messages.length === 2)
-      for (const message of bench.messages) assert.ok(payload.equals(message.bytes))
+      for (const message of bench.messages) assert.equal(payload.equals(message.bytes), true)
       const frames = await peer.untilFrames(all => all.length === 1)
       assert.equal(frames[0]?.opcode, OPCODE.pong)
       assert.equal(frames[0]?.payload.toString(), 'between')
@@ -97,7 +97,7 @@ export function faultCases(subject: Subject): void {
       }
       await eventually('both', () => bench.messages.length === 2)
       assert.equal(Buffer.from(bench.messages[0]?.bytes ?? []).toString(), 'héllo')
-      assert.ok(patternBytes(200, 3).equals(bench.messages[1]?.bytes ?? Buffer.alloc(0)))
+      assert.equal(patternBytes(200, 3).equals(bench.messages[1]?.bytes ?? Buffer.alloc(0)), true)
     })
 
     const refused = [

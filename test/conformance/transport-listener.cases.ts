@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { TransportHandlers } from '../../src/daemon/transport/port.js'
+import type { ListenOptions, TransportHandlers } from '../../src/daemon/transport/port.js'
 import { eventually, rawConnect } from '../helpers/raw-connection.js'
 import { nextResponse, rawExchange, rawRequest } from '../helpers/raw-http.js'
 import { codeOf, openBench, type Subject, TEST_OPTIONS } from '../helpers/raw-transport.js'
@@ -32,17 +32,23 @@ export function listenerCases(name: string, subject: Subject): void {
     request: () => ({ status: 204 }),
   }
 
+  /** Listens and closes again; a listener that should not be must not keep the process. */
+  const tryListening = async (options: Partial<ListenOptions>): Promise<void> => {
+    const listener = await transport.listen({ ...TEST_OPTIONS, ...options }, handlers)
+    await listener.close()
+  }
+
   describe('listener', { concurrency: true }, () => {
     test('has the name it was asked for', () => {
       assert.equal(transport.name, name)
     })
 
     test('a taken port is refused, in this process and from another', async t => {
-      const bench = await openBench(t, subject)
-      assert.ok(bench.port > 0)
+      // A port of its own choice: with port 0 the system lets nobody share it anyhow.
+      const bench = await openBench(t, subject, {}, { port: await freePort() })
+      assert.equal(bench.port > 0, true)
       assert.equal(bench.listener.host, '127.0.0.1')
-      const again = { ...TEST_OPTIONS, port: bench.port }
-      await assert.rejects(transport.listen(again, handlers), error => codeOf(error) === 'KEFU_PORT_TAKEN')
+      await assert.rejects(tryListening({ port: bench.port }), error => codeOf(error) === 'KEFU_PORT_TAKEN')
       const script = fileURLToPath(new URL('../helpers/raw-listen-child.ts', import.meta.url))
       const child = spawn(process.execPath, ['--import', 'tsx', script, name, String(bench.port)])
       const output: string[] = []
@@ -55,10 +61,8 @@ export function listenerCases(name: string, subject: Subject): void {
       const foreign = createServer().listen(0, '127.0.0.1')
       t.after(() => foreign.close())
       await once(foreign, 'listening')
-      const address = foreign.address()
-      assert.ok(address !== null && typeof address === 'object')
-      const listening = transport.listen({ ...TEST_OPTIONS, port: address.port }, handlers)
-      await assert.rejects(listening, error => codeOf(error) === 'KEFU_PORT_TAKEN')
+      const { port } = foreign.address() as AddressInfo
+      await assert.rejects(tryListening({ port }), error => codeOf(error) === 'KEFU_PORT_TAKEN')
     })
 
     test('an address or a port that this machine cannot have is refused with a reason', async () => {
@@ -69,7 +73,7 @@ export function listenerCases(name: string, subject: Subject): void {
         { host: 'no-such-host.invalid', port: 0 },
       ]
       for (const address of cases) {
-        await assert.rejects(transport.listen({ ...TEST_OPTIONS, ...address }, handlers), error => {
+        await assert.rejects(tryListening(address), error => {
           assert.equal(codeOf(error), 'KEFU_PORT_REFUSED')
           assert.match(String(error), /cannot listen on .*: ./)
           return true
@@ -94,8 +98,7 @@ export function listenerCases(name: string, subject: Subject): void {
 
     test('an idle timeout outside 8 to 960 s is refused', async () => {
       for (const idleTimeoutSeconds of [0, 7, 961, 9.5, Number.NaN]) {
-        const listening = transport.listen({ ...TEST_OPTIONS, idleTimeoutSeconds }, handlers)
-        await assert.rejects(listening, error => codeOf(error) === 'KEFU_CONFIG_INVALID')
+        await assert.rejects(tryListening({ idleTimeoutSeconds }), error => codeOf(error) === 'KEFU_CONFIG_INVALID')
       }
     })
 
@@ -164,14 +167,16 @@ export function listenerCases(name: string, subject: Subject): void {
       assert.equal(bench.listener.close(), closing)
       await closing
       assert.equal(bench.closed.length, 3)
-      assert.ok(bench.closed.every(({ code }) => code === 1001))
+      assert.equal(
+        bench.closed.every(({ code }) => code === 1001),
+        true,
+      )
       assert.equal(bench.listener.connections, 0)
       assert.equal(signal?.aborted, true)
       await Promise.all([...peers, idle, silent, running].map(connection => connection.closed(4000)))
       for (const peer of peers) assert.equal(peer.frames().at(-1)?.payload.readUInt16BE(), 1001)
       await assert.rejects(rawConnect(bench.port))
-      const next = await transport.listen({ ...TEST_OPTIONS, port: bench.port }, handlers)
-      await next.close()
+      await tryListening({ port })
       assert.deepEqual(bench.reported, [])
     })
   })

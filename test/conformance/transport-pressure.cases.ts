@@ -8,7 +8,6 @@ import { numberedBytes, openBench, type Subject } from '../helpers/raw-transport
 import { joinMessages, rawUpgrade } from '../helpers/raw-ws.js'
 
 const LIMIT_BYTES = 256 * 1024
-const FRAME_LIMIT_BYTES = 15 * 1024
 
 /** Peers that read slowly or not at all. */
 export function pressureCases(subject: Subject): void {
@@ -27,10 +26,13 @@ export function pressureCases(subject: Subject): void {
       assert.equal(bench.drained.length, 0)
       peer.resume()
       await eventually('drained', () => bench.drained.length > 0)
-      assert.ok(socket.bufferedBytes < 16 * 1024)
+      assert.equal(socket.bufferedBytes < 16 * 1024, true)
       await eventually('all arrived', () => peer.receivedBytes() >= count * 8196)
       const messages = joinMessages(peer.frames())
-      assert.ok(messages.every((message, index) => message.payload.equals(numberedBytes(index, 8192))))
+      assert.equal(
+        messages.every((message, index) => message.payload.equals(numberedBytes(index, 8192))),
+        true,
+      )
       assert.equal(messages.length, count)
       assert.equal(bench.drained[0], socket)
       assert.equal(bench.closed.length, 0)
@@ -56,20 +58,23 @@ export function pressureCases(subject: Subject): void {
           if (count % 100 === 0) await delay(1)
           assert.ok(count * length < 64 * 1024 * 1024, 'the limit is never reached')
         }
-        assert.ok(most <= LIMIT_BYTES + FRAME_LIMIT_BYTES + 16, `${most} bytes waited`)
+        assert.ok(most <= LIMIT_BYTES, `${most} bytes waited`)
         assert.equal(socket.isOpen, false)
         assert.equal(socket.send('more'), false)
         await eventually('closed', () => bench.closed.length === 1)
         assert.equal(bench.closed[0]?.socket, socket)
-        assert.ok([1013, 1006].includes(bench.closed[0]?.code ?? 0))
+        assert.equal([1013, 1006].includes(bench.closed[0]?.code ?? 0), true)
         witness.sendFrame({ payload: 'still here' })
         await witness.untilFrames(all => all.length === 1)
         peer.resume()
         await peer.closed()
         // No hole: what arrived is the start of what was sent.
         const messages = joinMessages(peer.frames())
-        assert.ok(messages.every((message, index) => message.payload.equals(numberedBytes(index, length))))
-        assert.ok(messages.length <= count)
+        assert.equal(
+          messages.every((message, index) => message.payload.equals(numberedBytes(index, length))),
+          true,
+        )
+        assert.equal(messages.length <= count, true)
         assert.deepEqual(bench.reported, [])
       })
     }
@@ -84,7 +89,7 @@ export function pressureCases(subject: Subject): void {
       socket.cork(() => {
         for (let index = 0; index < 10_000 && !isRefused; index++) isRefused = !socket.send(numberedBytes(index, 8192))
       })
-      assert.ok(isRefused)
+      assert.equal(isRefused, true)
       assert.equal(socket.isOpen, false)
       await eventually('closed', () => bench.closed.length === 1)
     })
@@ -102,18 +107,14 @@ export function pressureCases(subject: Subject): void {
       const bench = await openBench(t, subject, { opened: pump, drained: pump })
       const client = new WebSocket(`ws://127.0.0.1:${bench.port}/`)
       const received: Buffer[] = []
-      const done = new Promise<void>((resolve, reject) => {
-        client.on('message', data => {
-          received.push(data as Buffer)
-          if (received.length === count) resolve()
-          if (received.length % 7 !== 0) return
-          client.pause()
-          setTimeout(() => client.resume(), received.length % 3)
-        })
-        client.on('error', reject)
-        client.on('close', code => reject(new Error(`closed with ${code}, ${received.length} received`)))
+      client.on('error', () => {})
+      client.on('message', data => {
+        received.push(data as Buffer)
+        if (received.length % 7 !== 0) return
+        client.pause()
+        setTimeout(() => client.resume(), received.length % 3)
       })
-      await done
+      await eventually('all arrived', () => received.length === count || bench.closed.length > 0, 20_000)
       for (const [index, bytes] of received.entries()) {
         assert.ok(bytes.equals(numberedBytes(index, sizes[index % sizes.length] ?? 4)), `message ${index}`)
       }

@@ -32,7 +32,10 @@ export function socketCases(subject: Subject): void {
         bench.messages.map(message => message.isBinary),
         sent.map(parts => parts.opcode === OPCODE.binary),
       )
-      assert.ok(frames.every(frame => !frame.isMasked && frame.reserved === 0))
+      assert.equal(
+        frames.every(frame => !frame.isMasked && frame.reserved === 0),
+        true,
+      )
       assert.deepEqual(bench.reported, [])
     })
 
@@ -55,8 +58,14 @@ export function socketCases(subject: Subject): void {
         }
       }
       const echoed = joinMessages(await peer.untilFrames(all => all.length === count))
-      assert.ok(echoed.every((message, index) => message.payload.readUInt32BE() === index))
-      assert.ok(bench.messages.every((message, index) => Buffer.from(message.bytes).readUInt32BE() === index))
+      assert.equal(
+        echoed.every((message, index) => message.payload.readUInt32BE() === index),
+        true,
+      )
+      assert.equal(
+        bench.messages.every((message, index) => Buffer.from(message.bytes).readUInt32BE() === index),
+        true,
+      )
     })
 
     test('the bytes of a message belong to the handler', async t => {
@@ -83,12 +92,15 @@ export function socketCases(subject: Subject): void {
         assert.equal(socket.send('x'.repeat(size)), true)
       }
       const frames = await peer.untilFrames(all => joinMessages(all).length === sizes.length * 3)
-      assert.ok(frames.every(frame => frame.payload.byteLength <= FRAME_LIMIT_BYTES && frame.reserved === 0))
+      assert.equal(
+        frames.every(frame => frame.payload.byteLength <= FRAME_LIMIT_BYTES && frame.reserved === 0),
+        true,
+      )
       const messages = joinMessages(frames)
       for (const [index, size] of sizes.entries()) {
         const [binary, wide, narrow] = messages.slice(index * 3, index * 3 + 3)
         assert.equal(binary?.opcode, OPCODE.binary)
-        assert.ok(binary?.payload.equals(patternBytes(size, size)))
+        assert.equal(binary?.payload.equals(patternBytes(size, size)), true)
         assert.equal(wide?.opcode, OPCODE.text)
         assert.equal(wide?.payload.toString(), '字'.repeat(Math.ceil(size / 3)))
         assert.equal(narrow?.payload.toString(), 'x'.repeat(size))
@@ -124,7 +136,10 @@ export function socketCases(subject: Subject): void {
       await eventually('all arrived', () => peer.receivedBytes() >= count * 8196)
       const messages = joinMessages(peer.frames())
       assert.equal(messages.length, count)
-      assert.ok(messages.every(({ payload }, index) => payload.every(byte => byte === index % 256)))
+      assert.equal(
+        messages.every(({ payload }, index) => payload.every(byte => byte === index % 256)),
+        true,
+      )
     })
 
     test('cork keeps order and sends everything', async t => {
@@ -140,7 +155,10 @@ export function socketCases(subject: Subject): void {
         })
       })
       const messages = joinMessages(await peer.untilFrames(all => joinMessages(all).length === payloads.length))
-      assert.ok(messages.every((message, index) => message.payload.equals(payloads[index] as Buffer)))
+      assert.equal(
+        messages.every((message, index) => message.payload.equals(payloads[index] as Buffer)),
+        true,
+      )
       assert.throws(() => socket.cork(() => assert.fail('thrown inside')), /thrown inside/)
       assert.equal(socket.send('still good'), true)
       await peer.untilFrames(all => all.at(-1)?.payload.toString() === 'still good')

@@ -27,7 +27,7 @@ export function upgradeCases(subject: Subject): void {
       assert.equal(peer.handshake.headers['sec-websocket-extensions'], undefined)
       await eventually('opened', () => bench.opened.length === 1)
       const request = requests[0]
-      assert.ok(request)
+      assert.ok(request, 'the handler was asked')
       assert.equal(request.path, '/v1/socket')
       assert.equal(request.origin, 'https://shop.example')
       assert.deepEqual(request.subprotocols, ['kefu.v1', 'kefu.v1.json'])

@@ -42,7 +42,10 @@ for (const name of ['uWebSockets.js', 'ws']) {
     const starved = await Promise.all([1, 2, 3, 4, 5].map(() => rawConnect(port)))
     for (const connection of starved) connection.write(rawRequest('GET', '/'))
     for (const word of ['one', 'two', 'three']) await echo(before, word)
-    assert.ok(starved.every(connection => connection.receivedBytes() === 0))
+    assert.equal(
+      starved.every(connection => connection.receivedBytes() === 0),
+      true,
+    )
 
     assert.equal(await say('release'), 'released')
     await echo(await rawUpgrade(port), 'a new socket')
@@ -50,7 +53,7 @@ for (const name of ['uWebSockets.js', 'ws']) {
     await echo(before, 'after')
     // Those that came meanwhile were refused or get their answer now.
     for (const connection of starved) {
-      if (!connection.isClosed) await nextResponse(connection).catch(() => assert.ok(connection.isClosed))
+      if (!connection.isClosed) await nextResponse(connection).catch(() => assert.equal(connection.isClosed, true))
       connection.destroy()
     }
     assert.equal(await say('end'), 'closed 0')

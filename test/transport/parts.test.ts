@@ -65,8 +65,11 @@ describe('fragments', () => {
       fc.property(fc.nat(100_000), length => {
         const payload = Buffer.alloc(length, 'kefu')
         const frames = [...Array(frameCount(length)).keys()].map(index => framePayload(payload, index))
-        assert.ok(frames.every((frame, index) => frame.byteLength <= 15_360 && (index === 0 || frame.byteLength > 0)))
-        assert.ok(Buffer.concat(frames).equals(payload))
+        assert.equal(
+          frames.every((frame, index) => frame.byteLength <= 15_360 && (index === 0 || frame.byteLength > 0)),
+          true,
+        )
+        assert.equal(Buffer.concat(frames).equals(payload), true)
       }),
       { numRuns: 200 },
     )
@@ -77,9 +80,9 @@ describe('fragments', () => {
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), text => {
         const reason = closeReason(text)
         const bytes = Buffer.from(reason)
-        assert.ok(bytes.byteLength <= 123)
-        assert.ok(Buffer.from(text).subarray(0, bytes.byteLength).equals(bytes))
-        assert.ok(bytes.byteLength > 119 || reason === Buffer.from(text).toString())
+        assert.equal(bytes.byteLength <= 123, true)
+        assert.equal(Buffer.from(text).subarray(0, bytes.byteLength).equals(bytes), true)
+        assert.equal(bytes.byteLength > 119 || reason === Buffer.from(text).toString(), true)
       }),
     )
   })

@@ -10,7 +10,7 @@ export default class ChannelSet extends BaseCommand {
   static override description =
     'The origins given replace those that the channel had. Its number, its visitors and their conversations stay.'
   static override examples = [
-    '<%= config.bin %> channel set shop --origin https://shop.example --origin https://www.shop.example',
+    '<%= config.bin %> channel set shop --origin https://a.example --origin https://b.example',
     '<%= config.bin %> channel set shop --no-origin',
   ]
   static override args = { name: argument({ required: true, ignoreStdin: true, description: 'name of the channel' }) }

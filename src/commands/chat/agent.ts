@@ -5,7 +5,7 @@ import { askForToken, checkToken, tokenFromFile } from './_chat/agent-token.js'
 import { type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { ConversationList, type Listed } from './_chat/conversations.js'
-import { Received } from './_chat/received.js'
+import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
 
 const HELP =
@@ -30,8 +30,7 @@ export default class ChatAgent extends ChatCommand {
   }
 
   readonly #list = new ConversationList()
-  readonly #received = new Received()
-  readonly #typedHere = new Set<string>()
+  readonly #progress = new Progress()
   readonly #idPrefix = `t-${Date.now().toString(36)}`
   #idCount = 0
   #agent!: AgentClient
@@ -55,6 +54,7 @@ export default class ChatAgent extends ChatCommand {
       agent.on('assigned', conversation => this.#assigned(conversation))
       agent.on('unassigned', conversation => this.#unassigned(conversation))
       agent.on('record', event => this.#record(event))
+      for (const name of ['typing', 'read'] as const) agent.on(name, body => screen.event({ type: name, ...body }))
       await runChat({
         client: agent,
         screen,
@@ -67,7 +67,7 @@ export default class ChatAgent extends ChatCommand {
         },
         waitCount: flags.wait,
         forMs: flags.for,
-        received: this.#received,
+        progress: this.#progress,
         timeoutMs: this.timeoutMs(),
         signal,
       })
@@ -121,10 +121,10 @@ export default class ChatAgent extends ChatCommand {
     const listed = this.#list.get(conversation)
     if (listed === undefined) return
     this.#list.remember(listed, event)
-    const isTyped = own && record.id !== undefined && this.#typedHere.delete(record.id)
+    const isTyped = this.#progress.saw(own, record.id)
     const isNew = n > listed.oldN
     const isCurrent = this.#list.current === listed
-    if (record.type === 'message' && !own && isNew) this.#received.add()
+    if (record.type === 'message' && !own && isNew) this.#progress.got()
     if (isCurrent || isNew) {
       if (!(isTyped && this.#streams.reader !== undefined)) this.#row(listed, event, !isCurrent)
     }
@@ -215,7 +215,6 @@ export default class ChatAgent extends ChatCommand {
 
   #sendTo(listed: Listed, text: string): ReturnType<AgentClient['send']> {
     const id = `${this.#idPrefix}-${++this.#idCount}`
-    this.#typedHere.add(id)
-    return this.#agent.send(listed.conversation, text, { id })
+    return this.#progress.follow(id, this.#agent.send(listed.conversation, text, { id }))
   }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
 import type { RecordEvent, Visitor } from '../../client/index.js'
-import { isKefuError, KefuError } from '../../errors.js'
+import { isKefuError, KefuError, toKefuError } from '../../errors.js'
 import { type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
-import { Received } from './_chat/received.js'
+import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
 import { visitorTokens } from './_chat/visitor-tokens.js'
 
@@ -29,8 +29,7 @@ export default class ChatVisitor extends ChatCommand {
     new: boolean({ summary: 'be a new visitor, and forget the one before' }),
   }
 
-  readonly #received = new Received()
-  readonly #typedHere = new Set<string>()
+  readonly #progress = new Progress()
   readonly #idPrefix = `t-${Date.now().toString(36)}`
   #idCount = 0
   #visitor!: Visitor
@@ -59,6 +58,8 @@ export default class ChatVisitor extends ChatCommand {
       if (this.#held === undefined) this.#show(event)
       else this.#held.push(event)
     })
+    for (const name of ['typing', 'read', 'presence'] as const)
+      visitor.on(name, body => screen.event({ type: name, ...body }))
     try {
       await runChat({
         client: visitor,
@@ -68,7 +69,7 @@ export default class ChatVisitor extends ChatCommand {
         started: () => this.#start(),
         waitCount: flags.wait,
         forMs: flags.for,
-        received: this.#received,
+        progress: this.#progress,
         timeoutMs: this.timeoutMs(),
         signal,
       })
@@ -84,13 +85,7 @@ export default class ChatVisitor extends ChatCommand {
   async #start(): Promise<void> {
     const { screen, reader } = this.#streams
     const { known } = this.#visitor
-    if (reader !== undefined && known > 0) {
-      const { conversation, records } = await this.#visitor.history({ before: known + 1, limit: BACKLOG })
-      for (const { n, at, record } of records) {
-        const own = record.by?.role === 'contact'
-        this.#row({ conversation, channel: 0, contact: undefined, n, at, record, own })
-      }
-    }
+    if (reader !== undefined && known > 0) await this.#showEarlier(known)
     const held = this.#held ?? []
     this.#held = undefined
     for (const event of held) this.#show(event)
@@ -99,15 +94,28 @@ export default class ChatVisitor extends ChatCommand {
     reader.prompt()
   }
 
+  async #showEarlier(known: number): Promise<void> {
+    try {
+      const { conversation, records } = await this.#visitor.history({ before: known + 1, limit: BACKLOG })
+      for (const { n, at, record } of records) {
+        const own = record.by?.role === 'contact'
+        this.#row({ conversation, channel: 0, contact: undefined, n, at, record, own })
+      }
+    } catch (error) {
+      // The conversation goes on without what was before.
+      this.#streams.screen.note(`The earlier messages cannot be shown: ${toKefuError(error).message}.`)
+    }
+  }
+
   #show(event: RecordEvent): void {
     const { record, own, n } = event
     // What was typed here stands on the screen already.
-    const isTyped = own && record.id !== undefined && this.#typedHere.delete(record.id)
+    const isTyped = this.#progress.saw(own, record.id)
     const { reader } = this.#streams
     if (!isTyped || reader === undefined) this.#row(event)
     if (record.type !== 'message' || own) return
     if (reader !== undefined) this.#visitor.read(n)
-    this.#received.add()
+    this.#progress.got()
   }
 
   #row(event: RecordEvent): void {
@@ -123,8 +131,7 @@ export default class ChatVisitor extends ChatCommand {
       return 'done'
     }
     const id = `${this.#idPrefix}-${++this.#idCount}`
-    this.#typedHere.add(id)
-    return this.#visitor.send(text.startsWith('//') ? text.slice(1) : text, { id })
+    return this.#progress.follow(id, this.#visitor.send(text.startsWith('//') ? text.slice(1) : text, { id }))
   }
 
   /** The web channel of this machine's daemon, when there is only one. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, unlink, writeFile } from 'node:fs/promises'
+import { chmod, lstat, unlink, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { type ErrorReport, KefuError, toKefuError } from '../../errors.js'
@@ -41,9 +41,7 @@ export async function openControlServer(
   { path, home, record }: ControlAddress,
 ): Promise<ControlServer> {
   if (await isAnswered(path)) throw new KefuError('KEFU_DAEMON_ALREADY_RUNNING', { home })
-  await unlink(path).catch((error: unknown) => {
-    if (!hasCode(error, 'ENOENT')) throw unusable(path, error)
-  })
+  await removeLeftOver(path)
   const server = createServer({ maxHeaderSize: HEADER_LIMIT_BYTES }, (request, response) => {
     void serve(ports, request, response)
   })
@@ -93,6 +91,16 @@ function isAnswered(path: string): Promise<boolean> {
       if (hasCode(error, 'ECONNREFUSED', 'ENOENT')) end(false)
       else reject(unusable(path, error))
     })
+  })
+}
+
+/** Removes a socket that nobody answers on. Anything else at its place is somebody's, and stays. */
+async function removeLeftOver(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined) return
+  if (!found.isSocket()) throw new KefuError('KEFU_CONTROL_DIRECTORY', { path, reason: 'it is not a socket' })
+  await unlink(path).catch((error: unknown) => {
+    throw unusable(path, error)
   })
 }
 

@@ -11,7 +11,7 @@ export const BODY_FLOOR_BYTES = 160 * 1024
 export const BODY_AHEAD_BYTES = 64 * 1024
 
 /** How long an unwanted body is still read and thrown away, so that the peer gets to see the answer. */
-export const LINGER_MS = 2_000
+export const LINGER_MS = 5_000
 
 /** How long a peer may take to answer a close frame (uWebSockets.js: 4 to 16 s, by the idle timeout). */
 export const CLOSE_TIMEOUT_MS = 5_000

@@ -48,7 +48,7 @@ export abstract class ChatCommand extends BaseCommand {
     return url.href
   }
 
-  /** The terminal with a prompt where a person sits at it, else the piped lines. `readsInput` is false when nothing may be read. */
+  /** The terminal with a prompt where a person sits at it, else the piped lines. */
   protected openStreams(prompt: string): ChatStreams {
     const isInteractive = this.output.mode === 'human' && process.stdin.isTTY === true && process.stdout.isTTY === true
     const reader = createInterface(
@@ -58,7 +58,11 @@ export abstract class ChatCommand extends BaseCommand {
     )
     const lines = reader[Symbol.asyncIterator]()
     const interrupted = new AbortController()
-    reader.on('SIGINT', () => interrupted.abort())
+    reader.on('SIGINT', () => {
+      // What is next on the terminal begins on a line of its own.
+      if (isInteractive) this.output.raw('\n')
+      interrupted.abort()
+    })
     return {
       screen: createScreen(this.output, isInteractive ? reader : undefined),
       lines: { [Symbol.asyncIterator]: () => lines },

@@ -1,6 +1,6 @@
 import type { ClientState, Sent, StateChange } from '../../../client/index.js'
 import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
-import type { Received } from './received.js'
+import type { Progress } from './progress.js'
 import type { Screen } from './screen.js'
 
 /** The part of a client that a chat needs, whatever its role. */
@@ -30,8 +30,7 @@ export type Chat = {
   readonly waitCount: number | undefined
   /** Stay so long after the end of the input, or with `waitCount` at most so long. */
   readonly forMs: number | undefined
-  /** New messages of the other side. */
-  readonly received: Received
+  readonly progress: Progress
   /** For connecting, and for the next acknowledgement at the end. */
   readonly timeoutMs: number
   /** Ends the chat at once, as Ctrl-C does. */
@@ -42,6 +41,8 @@ export type Chat = {
 export const USUAL_WAIT_MS = 60_000
 /** Messages without an acknowledgement from which on no further line is read. */
 const IN_FLIGHT_LIMIT = 256
+/** How long the last records may take after their acknowledgements: one may still be missing before them. */
+const SHOWN_TIMEOUT_MS = 3_000
 
 /**
  * Runs a chat until its end: connects, takes lines, waits for the acknowledgements and for what was to be received, closes. Throws why it could not
@@ -66,7 +67,8 @@ export async function runChat(chat: Chat): Promise<void> {
     await connect(chat)
     await chat.started()
     const refused = await takeLines(chat, over)
-    if (!over.aborted) await receive(chat, over)
+    if (!screen.isInteractive) await until(chat.progress, () => chat.progress.unseen === 0, SHOWN_TIMEOUT_MS, over)
+    await receive(chat, over)
     if (failure !== undefined) throw failure
     if (refused !== undefined && !signal.aborted) throw refused
   } catch (error) {
@@ -141,20 +143,30 @@ async function takeLines(chat: Chat, over: AbortSignal): Promise<KefuError | und
 }
 
 /** Stays for what is to be received. */
-async function receive({ waitCount, forMs, received }: Chat, over: AbortSignal): Promise<void> {
-  if (waitCount === undefined && forMs === undefined) return
+async function receive({ waitCount, forMs, progress, screen }: Chat, over: AbortSignal): Promise<void> {
+  if (screen.isInteractive || (waitCount === undefined && forMs === undefined)) return
   const timeoutMs = forMs ?? USUAL_WAIT_MS
+  const isEnough = (): boolean => waitCount !== undefined && progress.received >= waitCount
+  const result = await until(progress, isEnough, timeoutMs, over)
+  if (result === 'late' && waitCount !== undefined)
+    throw new KefuError('KEFU_TIMEOUT', { what: `receiving ${waitCount} messages`, timeoutMs })
+}
+
+/** Waits for a condition that may change with each record. */
+async function until(
+  progress: Progress,
+  isDone: () => boolean,
+  timeoutMs: number,
+  over: AbortSignal,
+): Promise<'done' | 'late' | 'aborted'> {
   const stop = aborted(over)
   const end = timer(timeoutMs)
   try {
-    while (waitCount === undefined || received.count < waitCount) {
-      const winner = await Promise.race([received.next(), stop.promise, end.promise])
-      if (winner === 'aborted') return
-      if (winner === 'late') {
-        if (waitCount === undefined) return
-        throw new KefuError('KEFU_TIMEOUT', { what: `receiving ${waitCount} messages`, timeoutMs })
-      }
+    while (!isDone()) {
+      const winner = await Promise.race([progress.next(), stop.promise, end.promise])
+      if (winner !== 'more') return winner
     }
+    return 'done'
   } finally {
     end.cancel()
     stop.cancel()

@@ -1,7 +1,7 @@
-import { clearLine, cursorTo, type Interface } from 'node:readline'
+import type { Interface } from 'node:readline'
 import type { RecordEvent } from '../../../client/index.js'
 import type { Output } from '../../_cli/output.js'
-import { oneLine, styled } from '../../_cli/terminal.js'
+import { styled } from '../../_cli/terminal.js'
 import { instantText, wordsOfInstant } from '../../_cli/words.js'
 import type { RecordText } from './record-text.js'
 
@@ -34,9 +34,10 @@ export function createScreen(output: Output, reader: Interface | undefined): Scr
       output.raw(`${text}\n`)
       return
     }
-    clearLine(process.stdout, 0)
-    cursorTo(process.stdout, 0)
-    output.raw(`${text}\n`)
+    // Over the prompt and what is typed, which may have wrapped. The empty rows are for readline: it goes up as many before it writes them again.
+    const { rows } = reader.getCursorPos()
+    const up = rows > 0 ? `\u001b[${rows}A` : ''
+    output.raw(`${up}\r\u001b[J${text}\n${'\n'.repeat(rows)}`)
     reader.prompt(true)
   }
 
@@ -49,7 +50,7 @@ export function createScreen(output: Output, reader: Interface | undefined): Scr
         output.event({ type, conversation, n, at, own, ...(contact !== undefined && { contact }), ...fields })
       } else if (mode === 'plain') {
         const cells = [instantText(at), String(n), text.isNotice ? '' : text.author, text.text]
-        print((hasConversation ? [conversation, ...cells] : cells).map(oneLine).join('\t'))
+        print((hasConversation ? [conversation, ...cells] : cells).map(cell => cell.replaceAll('\n', ' ')).join('\t'))
       } else {
         const time = styled(timeOf(at), 'dim', terminal)
         const place = mark === undefined ? '' : `${styled(mark, 'yellow', terminal)} `

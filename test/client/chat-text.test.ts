@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import type { Conversation, RecordEvent } from '../../src/client/index.js'
+import type { Part } from '../../src/codec/wire.js'
+import { createOutput } from '../../src/commands/_cli/output.js'
+import { ConversationList } from '../../src/commands/chat/_chat/conversations.js'
+import { describePart, describeRecord } from '../../src/commands/chat/_chat/record-text.js'
+import { safeText } from '../../src/commands/chat/_chat/safe-text.js'
+import { createScreen } from '../../src/commands/chat/_chat/screen.js'
+import { contactMessage, conversationId } from './fake-server.js'
+
+describe('text of others in the terminal', () => {
+  it('keeps every script, emoji and line breaks', () => {
+    for (const text of ['你好，世界', 'مرحبا', 'नमस्ते', '👩‍👩‍👧‍👦 ❤️', 'two\nlines']) assert.equal(safeText(text), text)
+    assert.equal(safeText('a\r\nb\rc\td\u2028e'), 'a\nb\nc d\ne')
+  })
+
+  it('leaves nothing that steers a terminal or turns the direction of writing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), text => {
+        assert.doesNotMatch(safeText(text), /[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u)
+      }),
+      { numRuns: 2_000 },
+    )
+    assert.equal(safeText('\u001b[2J\u009b31m'), '\ufffd[2J\ufffd31m')
+  })
+
+  it('tells of each kind of part, also of one from the future', () => {
+    const parts: [Part, string][] = [
+      [{ type: 'text', text: 'a\u0007' }, 'a\ufffd'],
+      [{ type: 'image', media: 'md_1', name: 'photo\u001b.png' }, '[image photo\ufffd.png md_1]'],
+      [{ type: 'location', latitude: 39.9, longitude: 116.4, label: '天安门' }, '[location 天安门 39.9, 116.4]'],
+      [{ type: 'card', title: 'Order', url: 'https://shop.example' }, '[card Order https://shop.example]'],
+      [{ type: 'event', name: 'page.viewed' }, '[event page.viewed]'],
+      [{ type: 'hologram' } as unknown as Part, '[hologram]'],
+    ]
+    for (const [part, text] of parts) assert.equal(describePart(part), text)
+  })
+
+  it('shows what people need to see of records', () => {
+    const event = (record: RecordEvent['record'], own = false): RecordEvent => ({
+      conversation: conversationId(1),
+      channel: 1,
+      contact: undefined,
+      n: 1,
+      at: 1,
+      record,
+      own,
+    })
+    const names = { contact: '李雷' }
+    const parts = [{ type: 'text' as const, text: 'x' }]
+    const said = (role: 'contact' | 'agent' | 'system', own: boolean, name?: string) =>
+      describeRecord(event({ type: 'message', by: { role, ...(name !== undefined && { name }) }, parts }, own), names)
+        ?.author
+    assert.equal(said('contact', false), '李雷')
+    assert.equal(said('contact', true), 'you')
+    assert.equal(said('agent', false, '小\u0007王'), '小\ufffd王')
+    assert.equal(said('system', false), 'kefu')
+    assert.equal(describeRecord(event({ type: 'internal' }), names), undefined)
+    assert.equal(describeRecord(event({ type: 'opened' }), names), undefined)
+    assert.deepEqual(describeRecord(event({ type: 'rat\u0007ing' }), names), {
+      author: '',
+      text: '(rat\ufffding)',
+      isNotice: true,
+    })
+  })
+})
+
+describe('the list of conversations', () => {
+  const conversation = (number: number, extra: Partial<Conversation> = {}): Conversation => ({
+    conversation: conversationId(number),
+    channel: 1,
+    contact: `v_00000000000000000000${number}ABC`,
+    name: undefined,
+    n: 3,
+    known: 0,
+    at: 0,
+    state: 'active',
+    agent: 'a_1',
+    isMine: true,
+    ...extra,
+  })
+
+  it('numbers conversations for good, and knows which are the agent’s', () => {
+    const list = new ConversationList()
+    const first = list.assigned(conversation(1))
+    list.assigned(conversation(2, { name: '李\u0007雷' }))
+    list.show(first)
+    assert.deepEqual(
+      list.mine().map(({ number, contact }) => [number, contact]),
+      [
+        [1, 'visitor 1ABC'],
+        [2, '李\ufffd雷'],
+      ],
+    )
+    list.unassigned(conversationId(1))
+    assert.equal(list.current, undefined)
+    assert.equal(list.numbered(1), undefined)
+    assert.equal(list.assigned(conversation(1)).number, 1)
+    assert.equal(list.assigned(conversation(3)).number, 3)
+  })
+
+  it('keeps the last records of a conversation, and a bounded number of conversations', () => {
+    const list = new ConversationList()
+    const listed = list.assigned(conversation(1))
+    for (let n = 1; n <= 60; n++) {
+      const { at, record } = contactMessage(n)
+      list.remember(listed, {
+        conversation: conversationId(1),
+        channel: 1,
+        contact: undefined,
+        n,
+        at,
+        record,
+        own: false,
+      })
+    }
+    assert.deepEqual([listed.recent.length, listed.recent[0]!.n], [50, 11])
+    for (let number = 0; number < 1_200; number++) {
+      const id = `c_${String(number).padStart(26, '0')}` as const
+      list.assigned(conversation(1, { conversation: id }))
+      if (number % 2 === 0) list.unassigned(id)
+    }
+    assert.ok(list.mine().length <= 1_000)
+    assert.ok(list.get(`c_${'0'.repeat(26)}`) === undefined)
+  })
+})
+
+describe('the screen', () => {
+  it('puts records above the prompt, and what is being typed below them', () => {
+    const input = new PassThrough()
+    const written: string[] = []
+    const stdout = { isTTY: true, columns: 80, write: (text: string) => written.push(text) }
+    const output = createOutput({
+      stdout,
+      stderr: stdout,
+      environment: {},
+      isJson: false,
+      isPlain: false,
+      isQuiet: false,
+      noColor: true,
+    })
+    const reader = createInterface({ input, output: new PassThrough(), terminal: true })
+    reader.prompt = preserve => {
+      written.push(`prompt ${preserve}`)
+    }
+    const screen = createScreen(output, reader)
+    const { n, at, record } = contactMessage(1, '第一行\n第二行')
+    const event = { conversation: conversationId(1), channel: 1, contact: undefined, n, at, record, own: false }
+    const text = { author: '李雷', text: '第一行\n第二行', isNotice: false }
+    screen.row({ event, text, mark: '(2)', hasConversation: true })
+    reader.getCursorPos = () => ({ rows: 0, cols: 2 })
+    screen.note('sent')
+    reader.getCursorPos = () => ({ rows: 2, cols: 2 })
+    screen.note('wrapped')
+    assert.equal(written[0]!.slice(0, 4), '\r\u001b[J')
+    assert.match(written[0]!.slice(4), /^\d{4}-\d\d-\d\d \d\d:\d\d {2}\(2\) 李雷: 第一行\n {10}第二行\n$/)
+    assert.deepEqual(written.slice(1), [
+      'prompt true',
+      '\r\u001b[Jsent\n',
+      'prompt true',
+      '\u001b[2A\r\u001b[Jwrapped\n\n\n',
+      'prompt true',
+    ])
+    assert.equal(screen.isInteractive, true)
+    reader.close()
+  })
+})
