@@ -5,7 +5,8 @@ import { describe, test } from 'node:test'
 import type { MediaId } from '../../src/daemon/core/media.js'
 import { factsLength, PREFIX_BYTES } from '../../src/daemon/media/format.js'
 import { isKefuError } from '../../src/errors.js'
-import { createRandom, fuzzDecoder } from '../helpers/mutate.js'
+import { fuzzDecoder } from '../helpers/mutate.js'
+import { Random } from '../helpers/random.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { collect, conversation, openStore, sample, sampleText } from './samples.js'
 
@@ -18,7 +19,8 @@ describe('a damaged file', () => {
   test('is named and never served, whichever bit is wrong', async context => {
     const path = join(tmpDir(context), 'media')
     const { store } = await openStore(path)
-    const random = createRandom(21)
+    const source = new Random(21)
+    const random = (): number => source.integer(0, 2 ** 31)
     const kinds = [sample('png', 3000), sampleText(4000), sample('mp4', 600 * KIB), sampleText(700 * KIB)]
     for (const [kind, bytes] of kinds.entries()) {
       const { media } = await store.put({ ...put, bytes })
