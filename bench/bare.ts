@@ -1,5 +1,5 @@
 import { readFlags } from './lib/arguments.js'
-import { LOAD_FLAGS, loadOptions, report } from './lib/report.js'
+import { announce, LOAD_FLAGS, loadOptions, report } from './lib/report.js'
 import { runRound } from './lib/round.js'
 import { startBare } from './lib/server.js'
 
@@ -8,5 +8,9 @@ import { startBare } from './lib/server.js'
 const flags = readFlags(LOAD_FLAGS)
 const options = loadOptions(flags)
 const rounds = []
-for (let i = 0; i < flags.rounds; i++) rounds.push(await runRound(() => startBare(flags.agents), options))
+for (let i = 0; i < flags.rounds; i++) {
+  const round = await runRound(() => startBare(flags.agents), options)
+  announce(round)
+  rounds.push(round)
+}
 report('bare', flags, { rounds })

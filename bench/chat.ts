@@ -3,7 +3,7 @@ import { readFlags } from './lib/arguments.js'
 import { RAISED_LIMITS, startKefu } from './lib/kefu.js'
 import { median, round } from './lib/latency.js'
 import { readProfiles } from './lib/profile.js'
-import { LOAD_FLAGS, loadOptions, progress, report } from './lib/report.js'
+import { announce, LOAD_FLAGS, loadOptions, progress, report } from './lib/report.js'
 import { type Round, runRound } from './lib/round.js'
 import { startBare } from './lib/server.js'
 
@@ -31,9 +31,15 @@ if (profileDir !== '') mkdirSync(profileDir, { recursive: true })
 const rounds: Round[] = []
 const ratios: number[] = []
 for (let i = 0; i < flags.rounds; i++) {
-  const kefu = await run('kefu', i)
-  if (!flags.bare) continue
-  const bare = await run('bare', i)
+  if (!flags.bare) {
+    await run('kefu', i)
+    continue
+  }
+  // The order changes from pair to pair: what a machine does to the second of two, it does to both.
+  const isKefuFirst = i % 2 === 0
+  const first = await run(isKefuFirst ? 'kefu' : 'bare', i)
+  const second = await run(isKefuFirst ? 'bare' : 'kefu', i)
+  const [kefu, bare] = isKefuFirst ? [first, second] : [second, first]
   ratios.push(kefu.load.acknowledgedPerSecond / bare.load.acknowledgedPerSecond)
 }
 report(
@@ -58,14 +64,7 @@ async function run(server: 'kefu' | 'bare', index: number): Promise<Round> {
     options,
   )
   rounds.push(result)
-  const { load } = result
-  progress(
-    `  ${load.acknowledgedPerSecond} messages/s, delivered p50 ${load.deliver.p50} ms, p99 ${load.deliver.p99} ms`,
-  )
-  if (load.verified.faultCount > 0) {
-    progress(`  ${load.verified.faultCount} faults: ${load.verified.faults[0]}`)
-    process.exitCode = 1
-  }
+  announce(result)
   return result
 }
 

@@ -47,7 +47,7 @@ export async function startKefu({ agents, nodeArgs = [], home: kept }: KefuOptio
       ...RAISED_LIMITS,
       KEFU_SOCKET: socketPath,
       KEFU_HTTP_PORT: '0',
-      KEFU_LOG_LEVEL: 'warn',
+      KEFU_LOG_LEVEL: 'error',
     },
   })
   endWithParent(daemon)

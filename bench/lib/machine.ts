@@ -19,7 +19,8 @@ export function describeMachine(): object {
 /** Commit of the checkout, and whether it has been changed since. */
 export function describeCommit(root: string): object {
   try {
-    const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
     return { commit: git('rev-parse', 'HEAD'), isDirty: git('status', '--porcelain', '--', 'src', 'bench') !== '' }
   } catch {
     return { commit: 'unknown', isDirty: true }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Flag, FlagValues } from './arguments.js'
 import type { LoadOptions } from './load.js'
 import { describeCommit, describeMachine } from './machine.js'
+import type { Round } from './round.js'
 
 /** The checkout that is measured. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -52,4 +53,13 @@ export function report(bench: string, parameters: object, results: object): void
 /** Says on stderr what is going on. */
 export function progress(text: string): void {
   process.stderr.write(`${text}\n`)
+}
+
+/** Says on stderr how a round went. A fault makes the script's exit code 1. */
+export function announce({ load }: Round): void {
+  const { acknowledgedPerSecond, deliver, verified } = load
+  progress(`  ${acknowledgedPerSecond} messages/s, delivered p50 ${deliver.p50} ms, p99 ${deliver.p99} ms`)
+  if (verified.faultCount === 0) return
+  progress(`  ${verified.faultCount} faults: ${verified.faults[0]}`)
+  process.exitCode = 1
 }

@@ -277,6 +277,7 @@ export class Session {
     const refusal = this.#refusalOf(code, why)
     if (this.#phase === 'closing') this.#finish(undefined)
     else if (refusal !== undefined) this.end(refusal)
+    else if (code === CLOSE.slowConsumer) this.#lose(new KefuError('KEFU_SLOW_CONSUMER'), 0)
     else this.#lose(disconnected(why), code === CLOSE.tooMany ? this.#settings.requestTimeoutMs : 0)
   }
 

@@ -112,6 +112,16 @@ describe('session', () => {
     assert.equal((await after).n, 3)
   })
 
+  it('comes back and resumes when it was cut off for reading too slowly', async () => {
+    const { visitor, states } = create()
+    const peer = await welcome()
+    await visitor.ready()
+    peer.close(1013, 'slow')
+    await welcome()
+    await eventually(() => states.at(-1)!.state === 'ready', 'ready again')
+    assert.equal(states.at(-2)!.error!.code, 'KEFU_SLOW_CONSUMER')
+  })
+
   it('leaves a server that said goAway and does not close', async () => {
     const clock = createManualClock()
     const { states } = create({ clock })

@@ -254,7 +254,7 @@ export const appendCases: readonly StoreCase[] = [
     const cursor = log.cursor()
     const append = log.append(id, [message('late'), assigned('ann')], { id: 'late' })
     let isDone = false
-    append.then(() => {
+    void append.then(() => {
       isDone = true
     })
     // No disk answers within microtasks.

@@ -11,6 +11,7 @@ import {
   type StoreCase,
   storeCase,
   takeTail,
+  turns,
 } from './store-bench.js'
 
 const WEB = { kind: 'web' } as const
@@ -254,6 +255,7 @@ export const viewCases: readonly StoreCase[] = [
       assert.equal(new Set(entries.map(({ head }) => head.conversation)).size, entries.length)
       for (const head of await store.view.active('agent-1', 100)) assert.equal(head.agent, 'agent-1')
       await store.view.waiting(100)
+      await turns(1)
     }
     await writing
     const counts = await store.view.activeCounts()

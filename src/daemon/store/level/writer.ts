@@ -315,16 +315,7 @@ export class LogWriter {
       this.#answerWithHead(append)
       return true
     }
-    let commit: Commit
-    try {
-      commit = this.#open()
-    } catch (error) {
-      append.fail(error)
-      return true
-    }
-    const { batchRecords, batchBytes } = this.#ports.limits
-    const isFull = commit.records + bodies.length > batchRecords || commit.bytes + append.weightBytes > batchBytes
-    if (isFull && commit.records > 0) return false
+    if (!this.#hasRoom(bodies.length, append.weightBytes)) return false
 
     const at = Math.max(0, Math.floor(this.#ports.clock.now()))
     const stamps: RecordStamp[] = []
@@ -332,6 +323,7 @@ export class LogWriter {
     let head = conversation.head
     let departures: readonly Departure[] = conversation.departures
     let seq = this.#lastSeq
+    let commit: Commit
     try {
       for (const body of bodies) {
         seq++
@@ -348,6 +340,7 @@ export class LogWriter {
         stamps.push(stamp)
         heads.push(next)
       }
+      commit = this.#open()
     } catch (error) {
       append.fail(error)
       return true
@@ -411,6 +404,13 @@ export class LogWriter {
   #findLast(conversation: Conversation): Append {
     const appends = [...(this.#flight?.appends ?? []), ...(this.#building?.appends ?? [])]
     return appends.findLast(append => append.conversation === conversation)!
+  }
+
+  #hasRoom(records: number, bytes: number): boolean {
+    const commit = this.#building
+    if (commit === undefined || commit.records === 0) return true
+    const { batchRecords, batchBytes } = this.#ports.limits
+    return commit.records + records <= batchRecords && commit.bytes + bytes <= batchBytes
   }
 
   #open(): Commit {

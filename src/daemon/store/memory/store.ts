@@ -1,3 +1,4 @@
+import { KefuError } from '../../../errors.js'
 import type { Clock, Store } from '../../core/ports.js'
 import { createBus } from '../bus.js'
 import { SILENT, type StoreLogger } from '../options.js'
@@ -42,7 +43,8 @@ export function createMemoryStore({
         committedRecords: records,
       }
     },
-    async check({ deep, onProgress }) {
+    async check({ deep, signal, onProgress }) {
+      if (signal?.aborted) throw new KefuError('KEFU_ABORTED')
       const records = log.entries.length
       onProgress?.(records, records)
       return { deep, records, conversations: log.conversations.size, findings: [] }
