@@ -26,9 +26,11 @@ export const RECORD_FLAGS = {
   tombstone: 1,
   /** Contacts get a stub instead of the body. */
   internal: 2,
+  /** Contacts get some of the body's fields. */
+  partial: 4,
 } as const
 
-const KNOWN_FLAGS = RECORD_FLAGS.tombstone | RECORD_FLAGS.internal
+const KNOWN_FLAGS = RECORD_FLAGS.tombstone | RECORD_FLAGS.internal | RECORD_FLAGS.partial
 
 /** The envelope's fields. */
 export type RecordStamp = {

@@ -48,6 +48,8 @@ export type DaemonOptions = {
 const KEYS_REMEMBERED = 100_000
 const HEADER_LIMIT_BYTES = 8 * 1024
 const INVALID_FRAME_LIMIT = 10
+/** Below this a transport may not tell that a peer has read: Node's sockets are drained only after they held 64 KiB (on Node 20, 16 KiB). */
+const HIGH_WATER_LEAST_BYTES = 64 * 1024
 const UPLOAD_TIMEOUT_MS = 60_000
 const UPLOADS_IN_FLIGHT = 4
 const RECONNECT_AFTER_MS = 1_000
@@ -92,7 +94,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const limits = createLimits(config, clock)
     const events = lateBoundEvents()
     const gateway = createGateway(events, {
-      highWaterBytes: config.limits.backpressureBytes / 4,
+      highWaterBytes: Math.max(HIGH_WATER_LEAST_BYTES, config.limits.backpressureBytes / 4),
       invalidFrameLimit: INVALID_FRAME_LIMIT,
     })
     const engine = new Engine(
@@ -100,8 +102,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       engineOptions(config),
     )
     events.bind(engine)
-    await engine.start()
     closers.push(() => engine.close())
+    await engine.start()
 
     const allowsOrigin = (origin: string): boolean => channels.list().some(channel => channel.origins.includes(origin))
     const http = createHttp(

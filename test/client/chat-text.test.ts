@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -6,10 +8,13 @@ import fc from 'fast-check'
 import type { Conversation, RecordEvent } from '../../src/client/index.js'
 import type { Part } from '../../src/codec/wire.js'
 import { createOutput } from '../../src/commands/_cli/output.js'
+import { tokenFromFile } from '../../src/commands/chat/_chat/agent-token.js'
 import { ConversationList } from '../../src/commands/chat/_chat/conversations.js'
 import { describePart, describeRecord } from '../../src/commands/chat/_chat/record-text.js'
 import { safeText } from '../../src/commands/chat/_chat/safe-text.js'
 import { createScreen } from '../../src/commands/chat/_chat/screen.js'
+import { isKefuError } from '../../src/errors.js'
+import { tmpDir } from '../helpers/tmp-dir.js'
 import { contactMessage, conversationId } from './fake-server.js'
 
 describe('text of others in the terminal', () => {
@@ -66,6 +71,21 @@ describe('text of others in the terminal', () => {
       text: '(rat\ufffding)',
       isNotice: true,
     })
+  })
+})
+
+describe('the token of an agent', () => {
+  it('is the first line of a file, and is never told when it is none', async t => {
+    const path = join(tmpDir(t), 'agent.token')
+    const usage = (reason: RegExp) => (error: unknown) =>
+      isKefuError(error, 'KEFU_USAGE') && reason.test(error.message) && !error.message.includes('two words')
+    await assert.rejects(tokenFromFile(path), usage(/ENOENT/))
+    for (const content of ['two words\n', '', '\nkat_1', `${'x'.repeat(5_000)}\n`]) {
+      writeFileSync(path, content)
+      await assert.rejects(tokenFromFile(path), usage(/not a token/))
+    }
+    writeFileSync(path, 'kat_1\r\nsecond line\n')
+    assert.equal(await tokenFromFile(path), 'kat_1')
   })
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { ROOT } from '../helpers/project.js'
@@ -172,7 +172,7 @@ describe('kefu chat', () => {
     await welcome(0)
     assert.equal(await waits.ended, 18)
     assert.match(waits.stderr, /"code":"KEFU_TIMEOUT".*receiving 1 messages/)
-    const sends = visitor('--timeout', '1s')
+    const sends = visitor('--timeout', '700ms')
     sends.child.stdin.end('never acknowledged\n')
     await welcome(0)
     assert.equal(await sends.ended, 18)
@@ -198,8 +198,6 @@ describe('kefu chat', () => {
     const unreachable = start('visitor', '--url', 'http://127.0.0.1:1', '--channel', 'site', '--timeout', '3s')
     assert.equal(await unreachable.ended, 1)
     assert.match(unreachable.stderr, /KEFU_DISCONNECTED/)
-    const nowhere = start('visitor', '--channel', 'site')
-    assert.equal(await nowhere.ended, 10)
     const channelless = start('visitor', '--url', server.url)
     assert.equal(await channelless.ended, 2)
     assert.match(channelless.stderr, /--channel/)
@@ -268,27 +266,11 @@ describe('kefu chat', () => {
     assert.ok(!`${chat.stdout}${chat.stderr}`.includes('kat_'))
   })
 
-  it('needs a token, from a file that can be read', async () => {
-    const none = start('agent', '--url', server.url)
-    none.child.stdin.end()
-    assert.equal(await none.ended, 2)
-    assert.match(none.stderr, /--token-file FILE/)
-    const missing = start('agent', '--url', server.url, '--token-file', join(home, 'missing'))
-    assert.equal(await missing.ended, 2)
-    assert.match(missing.stderr, /ENOENT/)
-    const path = join(home, 'bad.token')
-    writeFileSync(path, 'two words\n')
-    const bad = start('agent', '--url', server.url, '--token-file', path)
-    assert.equal(await bad.ended, 2)
-    assert.doesNotMatch(bad.stderr, /two words/)
-    writeFileSync(path, 'kat_file\nsecond line\n')
-    const good = start('agent', '--url', server.url, '--token-file', path)
-    good.child.stdin.end()
-    const peer = await server.accept()
-    const hello = await peer.expect('hello')
-    assert.equal(hello.body.token, 'kat_file')
-    peer.send('welcome', agentWelcome('0:1'), hello.correlation)
-    assert.equal(await good.ended, 0, good.stderr)
+  it('needs a token from somewhere', async () => {
+    const chat = start('agent', '--url', server.url)
+    chat.child.stdin.end()
+    assert.equal(await chat.ended, 2)
+    assert.match(chat.stderr, /--token-file FILE/)
   })
 
   it('gives up on a line when no conversation comes', async () => {

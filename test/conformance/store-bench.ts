@@ -103,6 +103,7 @@ export async function readAll(log: LogPort, id: ConversationId, page = 100): Pro
     const more = await log.read(id, records.length, page)
     if (more.length === 0) return records
     records.push(...more)
+    assert.ok(records.length <= 100_000, 'pages that do not end')
   }
 }
 
@@ -145,6 +146,19 @@ export async function until(
   while (!(await condition())) {
     assert.ok(performance.now() < deadline, `waited ${timeoutMs} ms for ${what}`)
     await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
+
+/** The outcome of a promise; fails, in real time, when there is none. */
+export async function soon<T>(promise: Promise<T>, what: string, timeoutMs = 10_000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${timeoutMs} ms for ${what}`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DirectoryEvent, DirectoryPort } from '../../src/daemon/core/ports.js'
 import { isKefuError } from '../../src/errors.js'
-import { assertRefused, type StoreCase, storeCase, turns, until } from './store-bench.js'
+import { assertRefused, type StoreCase, soon, storeCase, turns, until } from './store-bench.js'
 
 /** A watcher that notes what it sees, in short: `+key revision` and `-key`. */
 function watch(directory: DirectoryPort, prefix: string) {
@@ -186,7 +186,7 @@ export const directoryCases: readonly StoreCase[] = [
     let revision = await directory.create('k', 0)
     const state = new Map<string, unknown>()
     const take = async () => {
-      const { value, done } = await events.next()
+      const { value, done } = await soon(events.next(), 'the next change')
       if (done === true) return
       if (value.type === 'put') state.set(value.entry.key, value.entry.value)
       else state.delete(value.key)

@@ -52,9 +52,12 @@ export const lifeCases: readonly StoreCase[] = [
           ids.map(id => store.log.append(id, [assigned(`agent-${i % 3}`), message(`x${i}`)], { id: `x${i}` })),
         )
     })()
-    for (let i = 0; i < 3; i++) assert.deepEqual((await store.check({ deep: true })).findings, [])
-    isOver = true
-    await writing
+    try {
+      for (let i = 0; i < 3; i++) assert.deepEqual((await store.check({ deep: true })).findings, [])
+    } finally {
+      isOver = true
+      await writing
+    }
   }),
 
   storeCase('a check can be stopped', async ({ store }) => {

@@ -10,6 +10,7 @@ import {
   message,
   readAll,
   type StoreCase,
+  soon,
   storeCase,
   takeTail,
   turns,
@@ -182,7 +183,7 @@ export const readCases: readonly StoreCase[] = [
     const tail = log.tail(START, abort.signal)[Symbol.asyncIterator]()
     const seqs: number[] = []
     const pull = async () => {
-      const { value, done } = await tail.next()
+      const { value, done } = await soon(tail.next(), 'the next entries')
       if (done !== true) for (const { record } of value) seqs.push(record.seq)
     }
     await pull()

@@ -23,6 +23,7 @@ async function readInbox(view: ViewPort, owner: string, limit: number, after = S
     const before = all.at(-1)?.cursor
     const { entries, more } = await view.inbox(owner, { after, limit, ...(before === undefined ? {} : { before }) })
     all.push(...entries)
+    assert.ok(all.length <= 1_000, 'pages that do not end')
     assert.ok(entries.length === limit || !more, 'a short page with more behind it')
     if (!more) return all
   }
@@ -158,6 +159,7 @@ export const viewCases: readonly StoreCase[] = [
           last === undefined ? undefined : { sinceMs: last.waitingSince!, conversation: last.conversation },
         )
         paged.push(...page)
+        assert.ok(paged.length <= 1_000, 'pages that do not end')
         if (page.length < limit) break
       }
       assert.deepEqual(paged, all)

@@ -38,6 +38,38 @@ export function pressureCases(subject: Subject): void {
       assert.equal(bench.closed.length, 0)
     })
 
+    test('drained comes after what cork left behind, too', async t => {
+      const bench = await openBench(t, subject)
+      const peer = await rawUpgrade(bench.port)
+      await eventually('opened', () => bench.opened.length === 1)
+      const socket = bench.opened[0] as Socket
+      peer.stall()
+      while (socket.bufferedBytes === 0) socket.cork(() => assert.equal(socket.send(Buffer.alloc(4096)), true))
+      peer.resume()
+      await eventually('drained', () => bench.drained.length > 0)
+      assert.equal(socket.isOpen, true)
+    })
+
+    test('drained comes after what a message handler left behind, too', async t => {
+      const bench = await openBench(t, subject, {
+        message: socket => {
+          if (socket.bufferedBytes === 0) assert.equal(socket.send(Buffer.alloc(4096)), true)
+        },
+      })
+      const peer = await rawUpgrade(bench.port)
+      await eventually('opened', () => bench.opened.length === 1)
+      const socket = bench.opened[0] as Socket
+      peer.stall()
+      const step = 50
+      for (let asked = step; socket.bufferedBytes === 0; asked += step) {
+        for (let index = 0; index < step; index++) peer.sendFrame({ payload: 'more' })
+        await eventually('heard', () => bench.messages.length === asked)
+      }
+      peer.resume()
+      await eventually('drained', () => bench.drained.length > 0)
+      assert.deepEqual(bench.reported, [])
+    })
+
     for (const [name, length] of [
       ['short messages', 1000],
       ['fragmented messages', 100_000],

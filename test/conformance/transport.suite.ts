@@ -3,6 +3,7 @@ import type { TransportCapabilities, TransportFactory } from '../helpers/raw-tra
 import { faultCases } from './transport-fault.cases.js'
 import { listenerCases } from './transport-listener.cases.js'
 import { pressureCases } from './transport-pressure.cases.js'
+import { refusalCases } from './transport-refusal.cases.js'
 import { requestCases } from './transport-request.cases.js'
 import { responseCases } from './transport-response.cases.js'
 import { slowCases } from './transport-slow.cases.js'
@@ -22,14 +23,18 @@ export function transportSuite(
   describe(`transport: ${name}`, { timeout: 60_000 }, () => {
     // First and alone: it looks at ports which another listener could be given.
     listenerCases(name, subject)
+    // The slow cases wait most of the time: beside them the others go on, group by group.
     describe('at once', { concurrency: true }, () => {
       slowCases(subject)
-      upgradeCases(subject)
-      socketCases(subject)
-      faultCases(subject)
-      pressureCases(subject)
-      requestCases(subject)
-      responseCases(subject)
+      describe('group by group', { concurrency: 1 }, () => {
+        upgradeCases(subject)
+        socketCases(subject)
+        faultCases(subject)
+        pressureCases(subject)
+        requestCases(subject)
+        refusalCases(subject)
+        responseCases(subject)
+      })
     })
   })
 }

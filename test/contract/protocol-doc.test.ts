@@ -111,7 +111,8 @@ describe('docs/protocol.md', () => {
       fields.delete('type')
       const type = literalType(types.get(name)!)
       const { flags } = RECORD_TYPES[type as keyof typeof RECORD_TYPES]
-      return [type, yes((flags & RECORD_FLAGS.internal) === 0), marked(fields)]
+      const isPartial = (flags & RECORD_FLAGS.partial) !== 0
+      return [type, isPartial ? 'part' : yes((flags & RECORD_FLAGS.internal) === 0), marked(fields)]
     })
     assert.deepEqual(sorted(documented), sorted(real))
     assert.equal(real.length, Object.keys(RECORD_TYPES).length)

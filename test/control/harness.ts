@@ -27,16 +27,13 @@ export type Rig = {
 }
 
 /** Opens a rig; `change` replaces ports. */
-export async function openRig(t: TestContext, change: Partial<ControlPorts> = {}): Promise<Rig> {
+export async function openRig(t: TestContext, change: Partial<ControlPorts> = {}, version = '0.1.0'): Promise<Rig> {
   const path = socketPath(t)
   const stops: string[] = []
   const logged: string[] = []
   const ports: ControlPorts = { ...(await memoryPorts(stops)), ...change }
   const log = createLog('debug', { write: line => void logged.push(line) })
-  const server = await openControlServer(
-    { handlers: createHandlers(ports), log, version: '0.1.0' },
-    { path, home: 'home' },
-  )
+  const server = await openControlServer({ handlers: createHandlers(ports), log, version }, { path, home: 'home' })
   t.after(() => server.close())
   const client = createControlClient({ socketPath: path, home: 'home', version: '0.1.0', timeoutMs: 5_000 })
   return { path, server, client, ports, stops, logged }

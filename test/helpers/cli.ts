@@ -52,26 +52,36 @@ export async function kefuJson<T>(words: readonly string[], options: CliOptions 
   return JSON.parse(stdout) as T
 }
 
-/** Runs a command that must fail with this code, with and without `--json`: the exit code is the same, stdout is empty, stderr is one JSON line or says code and hint. */
-export async function kefuFails(
+/** How a command must fail. */
+export type ExpectedFailure = { readonly code: string; readonly exit: number; readonly message?: RegExp }
+
+/** Runs a command that must fail for a person: exit code, sentence, code and hint on stderr. */
+export async function kefuFailsInWords(
   words: readonly string[],
-  expected: { readonly code: string; readonly exit: number; readonly message?: RegExp },
+  { code, exit, message = /./ }: ExpectedFailure,
   options: CliOptions = {},
 ): Promise<void> {
-  const [human, json] = await Promise.all([runKefu(words, options), runKefu([...words, '--json'], options)])
-  const what = `kefu ${words.join(' ')}`
-  assert.equal(human.code, expected.exit, `${what}: ${human.stderr}`)
-  assert.equal(json.code, expected.exit, `${what} --json: ${json.stderr}`)
+  const result = await runKefu(words, options)
+  assert.equal(result.code, exit, `kefu ${words.join(' ')}: ${result.stderr}`)
+  assert.match(result.stderr, new RegExp(`^Error: .+\\nCode: {2}${code}\\nTry: {3}.+\\n$`))
+  assert.match(result.stderr, message)
+}
+
+/** Runs a command with `--json` that must fail: the exit code of its error, an empty stdout, one JSON line on stderr. */
+export async function kefuFails(
+  words: readonly string[],
+  expected: ExpectedFailure,
+  options: CliOptions = {},
+): Promise<void> {
+  const json = await runKefu([...words, '--json'], options)
+  const what = `kefu ${words.join(' ')} --json`
+  assert.equal(json.code, expected.exit, `${what}: ${json.stderr}`)
   assert.equal(json.stdout, '', what)
-  assert.match(human.stderr, new RegExp(`^Error: .+\\nCode: {2}${expected.code}\\nTry: {3}.+\\n$`), what)
   const lines = json.stderr.trimEnd().split('\n')
   assert.equal(lines.length, 1, json.stderr)
   const { error } = JSON.parse(lines[0]!) as { error: { code: string; exit: number; message: string; hint: string } }
   assert.equal(error.code, expected.code)
   assert.equal(error.exit, expected.exit)
   assert.ok(error.hint.length > 0)
-  if (expected.message !== undefined) {
-    assert.match(human.stderr, expected.message)
-    assert.match(error.message, expected.message)
-  }
+  if (expected.message !== undefined) assert.match(error.message, expected.message)
 }

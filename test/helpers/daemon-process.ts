@@ -96,7 +96,9 @@ export class DaemonProcess {
       if (this.#child.exitCode !== null)
         throw new Error(`the daemon ended with ${this.#child.exitCode}:\n${this.#logTail()}`)
       const answer = await this.#post('daemon.status', {}).catch(() => undefined)
-      if (answer?.status === 200 && (JSON.parse(answer.text) as { state: string }).state === 'running') return
+      const status = answer?.status === 200 ? (JSON.parse(answer.text) as { state: string; pid: number }) : undefined
+      // Another daemon may have the same folder.
+      if (status?.state === 'running' && status.pid === this.pid) return
       if (performance.now() > deadline)
         throw new Error(`the daemon was not ready within ${timeoutMs} ms:\n${this.#logTail()}`)
       await new Promise(resolve => setTimeout(resolve, 10))

@@ -102,7 +102,8 @@ async function spawnDetached(logFile: string, runArguments: readonly string[]): 
   try {
     const child = spawn(process.execPath, [...process.execArgv, program, 'daemon', 'run', '--json', ...runArguments], {
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      // Its log goes to the file by itself; what it says while it dies goes there, too.
+      stdio: ['ignore', 'ignore', log.fd],
     })
     child.once('error', () => undefined)
     return child

@@ -8,11 +8,13 @@ const TOKENS = /\bk[a-z]t_[A-Za-z0-9_-]{8,}/g
 
 /** Any thrown value as an error of the table: what oclif says about flags, arguments and commands becomes `KEFU_USAGE`. */
 export function toFailure(thrown: unknown): KefuError {
-  if (isKefuError(thrown) || !isOclifError(thrown)) return toKefuError(thrown)
+  // oclif puts its own words around what a flag's parser throws.
+  if (isKefuError(thrown))
+    return thrown.message.startsWith('Parsing --') ? new KefuError(thrown.code, thrown.detail) : thrown
+  if (!isOclifError(thrown)) return toKefuError(thrown)
   const text = thrown.message.replace(/\n?See more help with --help$/, '').replace(/\s+/g, ' ')
   const sentence = missingArguments(thrown) ?? `${lowerFirst(text.trim())}${suggestedFlag(thrown)}`
-  const reason = sentence.replace(TOKENS, '[token]')
-  return new KefuError('KEFU_USAGE', { reason }, { cause: thrown })
+  return new KefuError('KEFU_USAGE', { reason: sentence }, { cause: thrown })
 }
 
 /** An error for a person: what happened, its code, what to try. */
@@ -37,11 +39,16 @@ export function reportFailure(
   process.exitCode = failure.exit
   if (wantsJson(argv, process.env)) {
     const error: ErrorReport = failure.report()
-    process.stderr.write(`${JSON.stringify({ error })}\n`)
+    process.stderr.write(withoutTokens(`${JSON.stringify({ error })}\n`))
     return
   }
   const terminal = describeTerminal(process.stderr, process.env, argv.includes('--no-color'))
-  process.stderr.write(renderFailure(failure, terminal, isDebug || argv.includes('--debug')))
+  process.stderr.write(withoutTokens(renderFailure(failure, terminal, isDebug || argv.includes('--debug'))))
+}
+
+/** Words of the command line come back in errors; a token that stood there by mistake does not. */
+function withoutTokens(text: string): string {
+  return text.replace(TOKENS, '[token]')
 }
 
 type OclifError = Error & {

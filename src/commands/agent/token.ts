@@ -15,7 +15,7 @@ export default class AgentToken extends BaseCommand {
   ]
   static override args = { name: argument({ required: true, ignoreStdin: true, description: 'name of the agent' }) }
   static override flags = {
-    replace: boolean({ summary: 'end all older tokens of the agent' }),
+    replace: boolean({ default: false, summary: 'end all older tokens of the agent' }),
     'token-file': string({
       helpValue: 'FILE',
       summary: 'write the token into a new file (0600) instead of showing it',

@@ -16,7 +16,7 @@ export default class ChannelAdd extends BaseCommand {
     'that the site knows. An app channel takes one app server with its own contacts; its token is what the app connects with. ' +
     'Secrets are shown once. The same channel again is unchanged; another of the same name is a conflict.'
   static override examples = [
-    '<%= config.bin %> channel add web shop --origin https://a.example --origin https://b.example',
+    '<%= config.bin %> channel add web shop --origin https://shop.example',
     '<%= config.bin %> channel add app backend --token-file backend.token',
   ]
   static override args = {

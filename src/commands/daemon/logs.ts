@@ -40,7 +40,7 @@ export default class DaemonLogs extends BaseCommand {
 function asObject(line: string): object | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { type: 'log', ...value } : undefined
+    return typeof value === 'object' && value !== null ? { ...value, type: 'log' } : undefined
   } catch {
     // A line of a crash.
     return undefined

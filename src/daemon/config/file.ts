@@ -48,7 +48,8 @@ export async function readText(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof KefuError) throw error
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code)))
+      return undefined
     throw new KefuError(
       'KEFU_CONFIG_INVALID',
       { reason: `${path} cannot be read (${reasonOf(error)})` },

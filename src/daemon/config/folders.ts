@@ -1,4 +1,5 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { KefuError } from '../../errors.js'
 
 const PRIVATE = 0o700
@@ -7,10 +8,28 @@ const WRITABLE_BY_OTHERS = 0o022
 /** Makes a folder (and those above it) for its owner alone; one that exists stays as it is. Throws `KEFU_STORE_UNWRITABLE`. */
 export async function ensureFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: PRIVATE })
+    await make(path)
   } catch (error) {
     throw new KefuError('KEFU_STORE_UNWRITABLE', { path, reason: reasonOf(error) }, { cause: error })
   }
+}
+
+/** Node's own `recursive` never ends where making a folder in one that exists fails with ENOENT (/proc, some network mounts). */
+async function make(path: string): Promise<void> {
+  if (await isFolder(path)) return
+  const above = dirname(path)
+  if (above !== path) await make(above)
+  try {
+    await mkdir(path, { mode: PRIVATE })
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!(await isFolder(path))) throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() ?? false
 }
 
 /**

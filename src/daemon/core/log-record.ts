@@ -35,6 +35,11 @@ export class LogRecord {
     return rawRecordBody(this.bytes)
   }
 
+  /** Whether contacts get some of the body's fields only. */
+  get isPartial(): boolean {
+    return (this.flags & RECORD_FLAGS.partial) !== 0
+  }
+
   /** Whether contacts get a stub instead. */
   get isInternal(): boolean {
     return (this.flags & RECORD_FLAGS.internal) !== 0

@@ -88,7 +88,7 @@ export const RECORD_TYPES = {
   opened: { flags: RECORD_FLAGS.internal },
   message: { flags: 0 },
   queued: { flags: RECORD_FLAGS.internal },
-  assigned: { flags: 0 },
+  assigned: { flags: RECORD_FLAGS.partial },
 } as const satisfies Record<RecordBody['type'], { readonly flags: number }>
 
 /** Where a conversation stands: the reduction of its records. Immutable. */
@@ -112,3 +112,10 @@ export type Head = {
 
 /** The author of what kefu itself appends. */
 export const SYSTEM: Author = { role: 'system' }
+
+/** What contacts get of a record that is told to them in part: who has the conversation, not why. */
+export function contactView(body: RecordBody): object {
+  if (body.type !== 'assigned') return body
+  const { type, by, agent, name } = body
+  return { type, by, agent, name }
+}

@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { isKefuError } from '../../errors.js'
+import { isKefuError, toKefuError } from '../../errors.js'
 import { type Candidate, chooseAgent } from '../core/assignment.js'
 import { type Head, type RecordBody, SYSTEM } from '../core/model.js'
 import type { Clock, LogEntry, LogPort, ViewPort } from '../core/ports.js'
@@ -13,12 +13,16 @@ export type AssignerPorts = {
   /** Everyone who could answer. */
   agents(): Iterable<{ readonly id: string; readonly name: string }>
   presence(agent: string): PresenceState
+  /** An agent has got a conversation, whether the agent is there or not. */
+  assigned(agent: string): void
   /** An error that no caller waits for. */
   report(error: unknown): void
 }
 
 const PAGE = 256
 const ATTEMPTS = 10
+/** Pause after a decision that the store did not take. */
+const RETRY_MS = 5_000
 
 /**
  * Gives waiting conversations to agents. Life of a decision:
@@ -26,17 +30,25 @@ const ATTEMPTS = 10
  * 1. the log shows a conversation that is nobody's, or an agent comes online;
  * 2. `chooseAgent` decides on the head that was seen;
  * 3. the decision is appended, on the condition of the conversation's last `n`;
- * 4. once it is in the log it comes by here again, and the conversation leaves the line.
+ * 4. once it is in the log it comes by here again, and the conversation leaves the line;
+ * 5. one that the store did not take is tried again after a while.
  */
 export class Assigner {
   readonly #ports: AssignerPorts
   /** Conversations without an agent, the longest waiting first. */
   readonly #waiting = new Map<ConversationId, Head>()
+  /** Conversations with a record of this assigner on its way to the log: never two at once. */
   readonly #deciding = new Set<ConversationId>()
+  /** Agents whose conversations go back into the line, and since when they wait. */
+  readonly #gone = new Map<string, number>()
+  readonly #emptying = new Set<string>()
   readonly #active = new Map<string, number>()
   /** Decided and not yet in the log. */
   readonly #reserved = new Map<string, number>()
   readonly #lastAssignedAt = new Map<string, number>()
+  #cancelRetry: (() => void) | undefined
+  #isFailing = false
+  #isClosed = false
 
   constructor(ports: AssignerPorts) {
     this.#ports = ports
@@ -73,7 +85,10 @@ export class Assigner {
     const { body } = record
     if (body.type === 'assigned' || body.type === 'queued') {
       if (body.from !== undefined) add(this.#active, body.from, -1)
-      if (body.type === 'assigned') add(this.#active, body.agent, 1)
+      if (body.type === 'assigned') {
+        add(this.#active, body.agent, 1)
+        this.#ports.assigned(body.agent)
+      }
     }
     if (head.agent !== undefined) {
       this.#waiting.delete(head.conversation)
@@ -88,17 +103,40 @@ export class Assigner {
     this.#decideAll()
   }
 
-  /** Puts an agent's conversations back into the line, where they stood when the agent left. */
-  async requeue(agent: string, sinceMs: number): Promise<void> {
+  /** Puts an agent's conversations back into the line, where they stood when the agent left; goes on until that is done or the agent is back. */
+  requeue(agent: string, sinceMs: number): void {
+    this.#gone.set(agent, sinceMs)
+    void this.#empty(agent, sinceMs)
+  }
+
+  /** Tries nothing again. */
+  close(): void {
+    this.#isClosed = true
+    this.#cancelRetry?.()
+  }
+
+  async #empty(agent: string, sinceMs: number): Promise<void> {
+    if (this.#emptying.has(agent)) return
+    this.#emptying.add(agent)
+    try {
+      if (await this.#takeAll(agent, sinceMs)) this.#gone.delete(agent)
+      else this.#retryLater()
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      this.#emptying.delete(agent)
+    }
+  }
+
+  /** Whether the agent has no conversation any more, or is back and keeps them. */
+  async #takeAll(agent: string, sinceMs: number): Promise<boolean> {
+    const body: RecordBody = { type: 'queued', by: SYSTEM, since: sinceMs, reasons: ['agent-gone'], from: agent }
     for (;;) {
       const heads = await this.#ports.view.active(agent, PAGE)
-      const stuck = new Set<ConversationId>()
-      for (const head of heads) {
-        if (this.#ports.presence(agent) !== 'offline') return
-        const body: RecordBody = { type: 'queued', by: SYSTEM, since: sinceMs, reasons: ['agent-gone'], from: agent }
-        if (!(await this.#append(head, body))) stuck.add(head.conversation)
-      }
-      if (heads.length < PAGE || stuck.size === heads.length) return
+      if (heads.length === 0 || this.#ports.presence(agent) !== 'offline') return true
+      const free = heads.filter(head => !this.#deciding.has(head.conversation))
+      const taken = await Promise.all(free.map(head => this.#settle(head, body)))
+      if (!taken.includes(true)) return false
     }
   }
 
@@ -112,7 +150,7 @@ export class Assigner {
     const decision = chooseAgent(this.#candidates())
     if (decision.assign === undefined) {
       if (head.state === 'new') {
-        this.#settle(head, {
+        void this.#settle(head, {
           type: 'queued',
           by: SYSTEM,
           since: head.waitingSince ?? head.at,
@@ -122,43 +160,66 @@ export class Assigner {
       return
     }
     const { id, name } = decision.assign
-    this.#settle(head, { type: 'assigned', by: SYSTEM, agent: id, name, reasons: decision.reasons }, id)
+    this.#lastAssignedAt.set(id, this.#ports.clock.monotonicMs())
+    add(this.#reserved, id, 1)
+    void this.#settle(head, { type: 'assigned', by: SYSTEM, agent: id, name, reasons: decision.reasons }).then(() =>
+      add(this.#reserved, id, -1),
+    )
   }
 
-  #settle(head: Head, body: RecordBody, agent?: string): void {
-    this.#deciding.add(head.conversation)
-    if (agent !== undefined) {
-      add(this.#reserved, agent, 1)
-      this.#lastAssignedAt.set(agent, this.#ports.clock.monotonicMs())
+  /** Appends what was decided; whether that changed anything. Never rejects. */
+  async #settle(head: Head, body: RecordBody): Promise<boolean> {
+    const { conversation } = head
+    this.#deciding.add(conversation)
+    let n: number | undefined
+    try {
+      n = await this.#append(head, body)
+    } catch (error) {
+      this.#failed(error)
     }
-    void this.#append(head, body).then(isDone => {
-      this.#deciding.delete(head.conversation)
-      if (agent !== undefined) add(this.#reserved, agent, -1)
-      // The conversation moved on while the decision was on its way: decide on what the log says now.
-      const newer = this.#waiting.get(head.conversation)
-      if (!isDone && newer !== undefined && newer.n > head.n) this.#decide(newer)
-    })
+    this.#deciding.delete(conversation)
+    // What came by meanwhile was not decided on: if it was later than this decision, or instead of it, and nobody has the conversation, it is now.
+    const newer = this.#waiting.get(conversation)
+    if (newer !== undefined && newer.n >= (n ?? head.n + 1)) this.#decide(newer)
+    return n !== undefined
   }
 
   /**
-   * Whether the record was appended. A conversation that got messages meanwhile is still nobody's: only this assigner takes and gives, so the
-   * decision holds for the newer `n`. Other failures are reported, and the next record or agent tries again.
+   * The number of the record; undefined when the conversation has changed hands, so that the decision does not hold any more. Messages that came meanwhile
+   * do not matter. Throws what the log throws.
    */
-  async #append(head: Head, body: RecordBody): Promise<boolean> {
+  async #append(head: Head, body: RecordBody): Promise<number | undefined> {
+    const { log } = this.#ports
     let expect = head.n
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#ports.log.append(head.conversation, [body], { expect })
-        return true
+        const { n } = await log.append(head.conversation, [body], { expect })
+        this.#isFailing = false
+        return n
       } catch (error) {
         const isMoved = isKefuError(error, 'KEFU_STORE_CONFLICT') && typeof error.detail.actual === 'number'
-        if (!isMoved || attempt === ATTEMPTS) {
-          this.#ports.report(error)
-          return false
-        }
+        if (!isMoved || attempt === ATTEMPTS) throw error
+        // An earlier decision may have been written after all, though the store did not know it at the time.
+        if ((await log.head(head.conversation))?.agent !== head.agent) return undefined
         expect = error.detail.actual as number
       }
     }
+  }
+
+  /** Reports the first of failures in a row; tries again where that may help. */
+  #failed(error: unknown): void {
+    if (!this.#isFailing) this.#ports.report(error)
+    this.#isFailing = true
+    if (toKefuError(error).retryable) this.#retryLater()
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return
+    this.#cancelRetry ??= this.#ports.clock.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined
+      for (const [agent, sinceMs] of this.#gone) void this.#empty(agent, sinceMs)
+      this.#decideAll()
+    })
   }
 
   #candidates(): Candidate[] {

@@ -1,7 +1,7 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { LogPort } from '../core/ports.js'
 import type { Outbound } from './outbound.js'
-import { buildPage, PAGE_READ_BYTES } from './pages.js'
+import { buildPage, pageReadBytes } from './pages.js'
 import type { VisitorSession } from './session.js'
 
 const READ_LIMIT = 200
@@ -42,7 +42,8 @@ export class CatchUp {
         session.feed = 'live'
         return
       }
-      const records = await this.#log.read(conversation, session.pushedN, READ_LIMIT, PAGE_READ_BYTES)
+      const limitBytes = pageReadBytes(session.acceptsZstd)
+      const records = await this.#log.read(conversation, session.pushedN, READ_LIMIT, limitBytes)
       const page = await buildPage(records, session.pushedN, {
         channel: session.channel.number,
         correlation: 0,

@@ -5,6 +5,7 @@ import type { Head } from '../core/model.js'
 import type { Cursor, LogEntry } from '../core/ports.js'
 import type { CatchUp } from './catch-up.js'
 import type { Outbound } from './outbound.js'
+import { takeOwn } from './own-messages.js'
 import { visibleBody } from './pages.js'
 import type { AgentSession, AppSession, StaffSession, VisitorSession } from './session.js'
 import type { Sessions } from './sessions.js'
@@ -41,101 +42,105 @@ export class Delivery {
   /** Delivers one committed record. Records must come in log order. */
   deliver(entry: LogEntry): void {
     const { record, head } = entry
+    const { body } = record
     const { sessions } = this.#ports
-    for (let visitor = sessions.visitorsOf(record.conversation); visitor !== undefined; visitor = visitor.sibling)
-      this.#toVisitor(visitor, entry)
+    const visitors = sessions.visitorsOf(record.conversation)
+    if (visitors !== undefined) this.#toVisitors(visitors, entry)
     if (head.kind === 'app') this.#toApps(sessions.appsOf(head.channel), entry)
-    if (head.agent === undefined && record.body.type !== 'queued') return
+    if (body.type === 'message' && body.by.id !== undefined && body.by.id !== head.agent) {
+      // The conversation was taken from its writer meanwhile, who gets nothing of it any more.
+      for (const session of sessions.agentsOf(body.by.id) ?? []) takeOwn(session, record)
+    }
+    if (head.agent === undefined && body.type !== 'queued') return
     this.#toAgents(entry)
   }
 
-  #toVisitor(session: VisitorSession, { record, head }: LogEntry): void {
-    const isOwn = takeOwnId(session.ownIds, record.body)
-    if (session.feed !== 'live' || record.n <= session.pushedN) return
+  #toVisitors(first: VisitorSession, entry: LogEntry): void {
+    let frame: Uint8Array | undefined
+    for (let session: VisitorSession | undefined = first; session !== undefined; session = session.sibling) {
+      if (!this.#isDueToVisitor(session, entry)) continue
+      frame ??= visitorFrame(entry)
+      this.#ports.outbound.push(session, frame)
+    }
+  }
+
+  #isDueToVisitor(session: VisitorSession, { record }: LogEntry): boolean {
+    const isOwn = takeOwn(session, record)
+    if (session.feed !== 'live' || record.n <= session.pushedN) return false
     if (session.isLagging) {
       session.feed = 'stalled'
-      return
+      return false
     }
     if (record.n !== session.pushedN + 1) {
       this.#ports.catchUp.start(session)
-      return
+      return false
     }
     session.pushedN = record.n
-    if (isOwn) return
-    const fields = { conversation: record.conversation, n: record.n, at: record.at }
-    this.#ports.outbound.push(
-      session,
-      encodeFrameWithRaw(head.channel, 'deliver', 0, fields, 'record', visibleBody(record, true)),
-    )
+    return !isOwn
   }
 
   #toApps(apps: ReadonlySet<AppSession> | undefined, entry: LogEntry): void {
     if (apps === undefined) return
-    let frame: Uint8Array | undefined
-    for (const session of apps) {
-      if (!this.#isDue(session, entry)) continue
-      frame ??= staffFrame(entry, true)
-      this.#ports.outbound.push(session, frame)
-    }
+    const frames: StaffFrames = { complete: undefined, bare: undefined }
+    for (const session of apps) if (this.#isDue(session, entry)) this.#push(session, entry, frames)
   }
 
   #toAgents(entry: LogEntry): void {
     const { record, head } = entry
     const { body } = record
+    const { sessions } = this.#ports
+    const frames: StaffFrames = { complete: undefined, bare: undefined }
     const previous = body.type === 'assigned' || body.type === 'queued' ? body.from : undefined
-    let frame: Uint8Array | undefined
     if (previous !== undefined && previous !== head.agent) {
-      for (const session of this.#ports.sessions.agentsOf(previous) ?? []) {
-        if (!this.#isDue(session, entry)) continue
-        frame ??= staffFrame(entry, false)
-        this.#ports.outbound.push(session, frame)
-      }
+      for (const session of sessions.agentsOf(previous) ?? [])
+        if (this.#isDue(session, entry)) this.#push(session, entry, frames)
     }
     if (head.agent === undefined) return
-    const agents = this.#ports.sessions.agentsOf(head.agent)
-    if (agents === undefined) return
-    const isNew = body.type === 'assigned'
-    for (const session of agents) {
+    for (const session of sessions.agentsOf(head.agent) ?? []) {
       if (!this.#isDue(session, entry)) continue
-      if (isNew) this.#announce(session, entry)
-      else {
-        frame ??= staffFrame(entry, false)
-        this.#ports.outbound.push(session, frame)
-      }
+      if (body.type === 'assigned') this.#announce(session, entry)
+      else this.#push(session, entry, frames)
     }
   }
 
-  /** A conversation new to an agent comes as an inbox entry: the client asks for as much of it as it wants. */
+  /**
+   * A conversation new to an agent comes as an inbox entry: the client asks for as much of it as it wants. Ahead of a page that is due it says that there is
+   * more, so that no client takes it for all that there is.
+   */
   #announce(session: AgentSession, { record, head }: LogEntry): void {
     const entries = [inboxEntry({ ...head, n: record.n }, formatCursor(record.seq))]
-    this.#ports.outbound.send(session, head.channel, 'inbox', 0, { entries, more: false })
+    this.#ports.outbound.send(session, head.channel, 'inbox', 0, { entries, more: session.inboxesDue > 0 })
+  }
+
+  #push(session: StaffSession, entry: LogEntry, frames: StaffFrames): void {
+    let frame: Uint8Array
+    // A client that resumed from here would never ask for what the page that is due tells.
+    if (session.inboxesDue > 0) frame = frames.bare ??= staffFrame(entry, session.role === 'app', false)
+    else frame = frames.complete ??= staffFrame(entry, session.role === 'app', true)
+    this.#ports.outbound.push(session, frame)
   }
 
   #isDue(session: StaffSession, { record }: LogEntry): boolean {
-    const isOwn = takeOwnId(session.ownIds, record.body)
+    const isOwn = takeOwn(session, record)
     if (session.isLagging) return false
     session.pushedSeq = record.seq
     return !isOwn
   }
 }
 
-function takeOwnId(ownIds: Set<string> | undefined, body: LogEntry['record']['body']): boolean {
-  return (
-    ownIds !== undefined &&
-    ownIds.size > 0 &&
-    body.type === 'message' &&
-    body.id !== undefined &&
-    ownIds.delete(body.id)
-  )
+/** A record as agents, or apps, get it: with and without its cursor, each encoded when it is first needed. */
+type StaffFrames = { complete: Uint8Array | undefined; bare: Uint8Array | undefined }
+
+function visitorFrame({ record, head }: LogEntry): Uint8Array {
+  const fields = { conversation: record.conversation, n: record.n, at: record.at }
+  return encodeFrameWithRaw(head.channel, 'deliver', 0, fields, 'record', visibleBody(record, true))
 }
 
-function staffFrame({ record, head }: LogEntry, isContactSide: boolean): Uint8Array {
-  const fields = {
-    conversation: record.conversation,
-    contact: head.contact,
-    n: record.n,
-    at: record.at,
-    cursor: formatCursor(record.seq),
-  }
+function staffFrame({ record, head }: LogEntry, isContactSide: boolean, hasCursor: boolean): Uint8Array {
+  const { conversation, n, at } = record
+  const { contact } = head
+  const fields = hasCursor
+    ? { conversation, contact, n, at, cursor: formatCursor(record.seq) }
+    : { conversation, contact, n, at }
   return encodeFrameWithRaw(head.channel, 'deliver', 0, fields, 'record', visibleBody(record, isContactSide))
 }

@@ -1,6 +1,6 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { ClientFrame, ClientKind } from '../../codec/wire.js'
-import { KefuError, toKefuError } from '../../errors.js'
+import { KefuError } from '../../errors.js'
 import type { SessionId, ViewPort } from '../core/ports.js'
 import type { Conversations } from './conversations.js'
 import { type Greeting, greetingCloseCode } from './greeting.js'
@@ -10,7 +10,7 @@ import type { Outbound } from './outbound.js'
 import type { Presence } from './presence.js'
 import type { RateLimiter } from './rate-limit.js'
 import type { Requests } from './requests.js'
-import type { KnownSession, NewSession, Session } from './session.js'
+import type { KnownSession, NewSession, Session, VisitorSession } from './session.js'
 import type { Sessions } from './sessions.js'
 
 /** What the dispatcher stands on. */
@@ -23,13 +23,13 @@ export type DispatcherPorts = {
   readonly messages: Messages
   readonly requests: Requests
   readonly presence: Presence
-  /** Frames other than messages, per visitor's session. */
+  /** Messages of visitors, per contact: a contact may have any number of sessions. */
+  readonly messageLimit: RateLimiter
+  /** The same for other frames, and for those that are refused. */
   readonly frameLimit: RateLimiter
   /** A session has been welcomed. The promise, if any, never rejects. */
   welcomed(session: KnownSession): Promise<void> | undefined
   isDraining(): boolean
-  /** An error that is a defect of kefu. */
-  report(error: unknown): void
 }
 
 /** Which frames each role may send once it is known. */
@@ -44,7 +44,8 @@ const PENDING_LIMIT = 1_024
 
 /**
  * Takes the frames of sessions to the use cases. Frames of one session are handled in order: one whose first step has to wait (a head that is not in
- * memory) holds back those behind it. Every failure is answered with one `error` frame.
+ * memory) holds back those behind it. Visitors are held to their rates when a frame comes, so that few can wait. Every failure is answered with one
+ * `error` frame.
  */
 export class Dispatcher {
   readonly #ports: DispatcherPorts
@@ -56,7 +57,9 @@ export class Dispatcher {
   /** Handles a frame now, or when those before it are through. */
   frame(id: SessionId, frame: ClientFrame): void {
     const session = this.#ports.sessions.get(id)
-    if (session === undefined) return
+    if (session === undefined || session.isClosed) return
+    const isNew = session.role === 'new'
+    if (!isNew && !this.#isAdmitted(session, frame)) return
     const before = session.pending
     if (before === undefined) {
       const work = this.#handle(session, frame)
@@ -77,24 +80,37 @@ export class Dispatcher {
       const current = this.#ports.sessions.get(id)
       if (current === undefined) return undefined
       current.pendingCount--
+      if (current.isClosed) return undefined
+      if (isNew && current.role !== 'new' && !this.#isAdmitted(current, frame)) return undefined
       return this.#handle(current, frame)
     })
     this.#hold(id, session, next)
   }
 
-  /** Runs a step for a session; a failure is answered with an error frame. The promise, if any, never rejects. */
-  settle(
-    session: Session,
-    correlation: number,
-    step: () => Promise<void> | undefined,
-    id?: string,
-  ): Promise<void> | undefined {
-    try {
-      return step()?.catch((error: unknown) => this.#fail(session, correlation, error, id))
-    } catch (error) {
-      this.#fail(session, correlation, error, id)
-      return undefined
+  /** Whether a frame is within its sender's rate; otherwise it has been answered. Who goes on and on is closed. */
+  #isAdmitted(session: KnownSession, frame: ClientFrame): boolean {
+    if (session.role !== 'visitor') return true
+    const { messageLimit, frameLimit } = this.#ports
+    const isMessage = frame.kind === 'message'
+    const retryAfterMs = (isMessage ? messageLimit : frameLimit).take(session.conversation)
+    if (retryAfterMs === 0) return true
+    this.#refuse(
+      session,
+      frame,
+      new KefuError('KEFU_RATE_LIMITED', { what: isMessage ? 'messages' : 'frames' }),
+      retryAfterMs,
+    )
+    return false
+  }
+
+  #refuse(session: VisitorSession, frame: ClientFrame, error: KefuError, retryAfterMs: number): void {
+    const { outbound, frameLimit } = this.#ports
+    if (frameLimit.take(`refused ${session.conversation}`) > 0) {
+      outbound.reject(session, frame.correlation, error, CLOSE.tooMany)
+      return
     }
+    const extra = frame.kind === 'message' ? { id: frame.body.id, retryAfterMs } : { retryAfterMs }
+    outbound.fail(session, frame.correlation, error, extra)
   }
 
   #hold(id: SessionId, session: Session, work: Promise<void>): void {
@@ -106,14 +122,17 @@ export class Dispatcher {
   }
 
   #handle(session: Session, frame: ClientFrame): Promise<void> | undefined {
-    const id = frame.kind === 'message' ? frame.body.id : undefined
-    return this.settle(session, frame.correlation, () => this.#dispatch(session, frame), id)
+    try {
+      return this.#dispatch(session, frame)?.catch((error: unknown) => this.#fail(session, frame, error))
+    } catch (error) {
+      this.#fail(session, frame, error)
+      return undefined
+    }
   }
 
-  #fail(session: Session, correlation: number, error: unknown, id: string | undefined): void {
-    const failure = toKefuError(error)
-    if (failure.code === 'KEFU_INTERNAL') this.#ports.report(error)
-    this.#ports.outbound.fail(session, correlation, failure, id === undefined ? undefined : { id })
+  #fail(session: Session, frame: ClientFrame, error: unknown): void {
+    const extra = frame.kind === 'message' ? { id: frame.body.id } : undefined
+    this.#ports.outbound.fail(session, frame.correlation, error, extra)
   }
 
   #dispatch(session: Session, frame: ClientFrame): Promise<void> | undefined {
@@ -123,14 +142,6 @@ export class Dispatcher {
     if (!ALLOWED[session.role].has(kind)) {
       const reason = kind === 'hello' ? 'it was said already' : `it is not for the role ${session.role}`
       throw new KefuError('KEFU_FRAME_UNEXPECTED', { kind, reason })
-    }
-    if (kind !== 'message' && session.role === 'visitor') {
-      const retryAfterMs = this.#ports.frameLimit.take(`s${session.id}`)
-      if (retryAfterMs > 0) {
-        const error = new KefuError('KEFU_RATE_LIMITED', { what: 'frames' })
-        this.#ports.outbound.fail(session, frame.correlation, error, { retryAfterMs })
-        return undefined
-      }
     }
     return this.#dispatchKnown(session, frame)
   }
@@ -177,9 +188,7 @@ export class Dispatcher {
       sessions.promote(session, known)
       outbound.send(known, 0, 'welcome', frame.correlation, greeted.welcome)
     } catch (error) {
-      const failure = toKefuError(error)
-      if (failure.code === 'KEFU_INTERNAL') this.#ports.report(error)
-      outbound.reject(session, frame.correlation, failure, greetingCloseCode(failure))
+      outbound.reject(session, frame.correlation, error, greetingCloseCode(error))
       return
     }
     await this.#ports.welcomed(known)

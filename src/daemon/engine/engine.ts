@@ -1,7 +1,7 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
-import { formatCursor } from '../core/cursor.js'
+import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { MediaPort } from '../core/media.js'
 import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
 import type { AgentRegistry } from './agents.js'
@@ -12,16 +12,16 @@ import { Conversations } from './conversations.js'
 import { Delivery } from './delivery.js'
 import { Dispatcher } from './dispatcher.js'
 import { Greeting } from './greeting.js'
-import { rewindInbox, sendInbox } from './inbox.js'
+import { pushInbox, rewindInbox } from './inbox.js'
 import { Messages } from './messages.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
 import { Presence, type PresenceState } from './presence.js'
-import type { RateLimiter } from './rate-limit.js'
+import { addressKey, type RateLimiter } from './rate-limit.js'
 import { Receipts } from './receipts.js'
 import { Requests } from './requests.js'
 import { endRevokedSessions } from './revocation.js'
-import { type KnownSession, NewSession, type StaffSession } from './session.js'
+import { type KnownSession, NewSession } from './session.js'
 import { Sessions } from './sessions.js'
 import type { Tokens } from './tokens.js'
 
@@ -41,7 +41,7 @@ export type EnginePorts = {
     readonly openings: RateLimiter
     /** Refused tokens per address. */
     readonly failures: RateLimiter
-    /** Frames other than messages, per visitor's session. */
+    /** Other frames, and refused ones, per contact. */
     readonly frames: RateLimiter
   }
   /** An error that no client waits for. */
@@ -62,6 +62,8 @@ export type EngineCounts = Sessions['counts'] & { readonly waiting: number; read
 
 const SWEEP_MS = 1_000
 const FOLLOW_RETRY_MS = 1_000
+/** How long a client may leave unread what waits for it. */
+const LAG_LIMIT_MS = 60_000
 /** Conversations whose contacts are told when their agent comes or goes. */
 const PRESENCE_FAN_OUT = 1_000
 
@@ -93,7 +95,7 @@ export class Engine implements SessionEvents {
     const { log, view, bus } = store
     const report = (error: unknown): void => ports.report(error)
     const sessions = this.#sessions
-    const outbound = new Outbound(ports.gateway)
+    const outbound = new Outbound({ gateway: ports.gateway, clock, report })
     this.#ports = ports
     this.#options = options
     this.#outbound = outbound
@@ -103,14 +105,13 @@ export class Engine implements SessionEvents {
       log,
       outbound,
       media,
-      messageLimit: limits.messages,
       openingLimit: limits.openings,
     })
     this.#notices = new Notices(bus, sessions, outbound)
     this.#receipts = new Receipts(view, clock, report)
     this.#presence = new Presence(clock, options, {
       changed: (agent, state) => this.#presenceChanged(agent, state),
-      gone: agent => void this.#assigner.requeue(agent, clock.now() - options.requeueAfterMs).catch(report),
+      gone: agent => this.#assigner.requeue(agent, clock.now() - options.requeueAfterMs),
     })
     this.#assigner = new Assigner({
       log,
@@ -118,18 +119,19 @@ export class Engine implements SessionEvents {
       clock,
       agents: () => agents.list(),
       presence: agent => this.#presence.state(agent),
+      assigned: agent => this.#presence.expect(agent),
       report,
     })
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
       view,
-      report,
       greeting: new Greeting({ log, clock, tokens, agents, channels, failureLimit: limits.failures }),
       conversations: new Conversations(log, tokens),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
       presence: this.#presence,
+      messageLimit: limits.messages,
       frameLimit: limits.frames,
       welcomed: session => this.#begin(session),
       isDraining: () => this.#isDraining,
@@ -170,6 +172,7 @@ export class Engine implements SessionEvents {
     this.#cancelSweep?.()
     for (const stop of this.#stops) stop()
     this.#presence.close()
+    this.#assigner.close()
     this.#notices.close()
     this.#abort.abort()
     await this.#following
@@ -181,8 +184,8 @@ export class Engine implements SessionEvents {
     { remoteAddress, origin }: { readonly remoteAddress: string; readonly origin: string | undefined },
   ): void {
     const deadline = this.#ports.clock.monotonicMs() + this.#options.helloTimeoutMs
-    const session = new NewSession(id, remoteAddress, origin, deadline)
-    const isCrowded = this.#sessions.greetingFrom(remoteAddress) >= this.#options.greetingLimit
+    const session = new NewSession(id, addressKey(remoteAddress), origin, deadline)
+    const isCrowded = this.#sessions.greetingFrom(session.address) >= this.#options.greetingLimit
     this.#sessions.addNew(session)
     if (this.#isDraining) this.#outbound.reject(session, 0, new KefuError('KEFU_DRAINING'), CLOSE.restarting)
     else if (isCrowded)
@@ -200,18 +203,19 @@ export class Engine implements SessionEvents {
 
   drained(id: SessionId): void {
     const session = this.#sessions.get(id)
-    if (session === undefined || !session.isLagging) return
-    session.isLagging = false
+    if (session === undefined || session.isClosed || !this.#outbound.caughtUp(session)) return
     if (session.role === 'visitor') this.#catchUp.start(session)
     else if (session.role !== 'new') {
       rewindInbox(session)
-      void this.#pushInbox(session)
+      void pushInbox(this.#ports.store.view, this.#outbound, session)
     }
   }
 
   closed(id: SessionId): void {
     const session = this.#sessions.remove(id)
-    if (session?.role === 'agent') this.#presence.disconnected(session)
+    if (session === undefined) return
+    this.#outbound.forget(session)
+    if (session.role === 'agent') this.#presence.disconnected(session)
   }
 
   #begin(session: KnownSession): Promise<void> | undefined {
@@ -219,54 +223,60 @@ export class Engine implements SessionEvents {
       this.#catchUp.start(session)
       return undefined
     }
+    const pushed = pushInbox(this.#ports.store.view, this.#outbound, session)
     if (session.role === 'agent') this.#presence.connected(session)
-    return this.#pushInbox(session)
-  }
-
-  #pushInbox(session: StaffSession): Promise<void> | undefined {
-    return this.#dispatcher.settle(session, 0, () => sendInbox(this.#ports.store.view, this.#outbound, session, 0))
+    return pushed
   }
 
   #presenceChanged(agent: string, state: PresenceState): void {
+    // Everybody goes now: agents have their time to come back after the restart.
+    if (this.#isDraining) return
     if (state === 'online') this.#assigner.agentOnline()
-    void this.#tellContacts(agent, state).catch((error: unknown) => this.#ports.report(error))
+    void this.#tellContacts(agent).catch((error: unknown) => this.#ports.report(error))
   }
 
-  async #tellContacts(agent: string, state: PresenceState): Promise<void> {
-    for (const head of await this.#ports.store.view.active(agent, PRESENCE_FAN_OUT)) {
+  async #tellContacts(agent: string): Promise<void> {
+    const heads = await this.#ports.store.view.active(agent, PRESENCE_FAN_OUT)
+    // As it is now: it may have changed again while the conversations were looked up.
+    const state = this.#presence.state(agent)
+    for (const head of heads)
       this.#notices.publish(head, 'contact', 'presence', { conversation: head.conversation, agent, state })
-    }
   }
 
   /** Follows the log for as long as the engine lives. A failure is reported, and reading goes on after a pause where it stood. */
   async #follow(start: Cursor): Promise<void> {
     const { signal } = this.#abort
-    let cursor = start
+    let seq = parseCursor(start)
     while (!signal.aborted) {
       try {
-        for await (const entries of this.#ports.store.log.tail(cursor, signal)) {
+        for await (const entries of this.#ports.store.log.tail(formatCursor(seq), signal)) {
           for (const entry of entries) {
+            // Passed before it is handled: a record that cannot be is reported once, and does not stand before all others for ever.
+            seq = entry.record.seq
             this.#delivery.deliver(entry)
             this.#assigner.observe(entry)
           }
-          const last = entries.at(-1)
-          if (last !== undefined) cursor = formatCursor(last.record.seq)
         }
       } catch (error) {
         this.#ports.report(error)
-        await this.#pause(FOLLOW_RETRY_MS)
       }
+      // Also when it ended by itself, as the tail of a closed log does.
+      await this.#pause(FOLLOW_RETRY_MS)
     }
   }
 
+  /** Ends early when the engine closes. */
   #pause(delayMs: number): Promise<void> {
+    const { signal } = this.#abort
     return new Promise(resolve => {
-      const cancel = this.#ports.clock.after(delayMs, resolve)
-      const stop = (): void => {
+      const done = (): void => {
         cancel()
+        signal.removeEventListener('abort', done)
         resolve()
       }
-      this.#abort.signal.addEventListener('abort', stop, { once: true })
+      const cancel = this.#ports.clock.after(delayMs, done)
+      signal.addEventListener('abort', done)
+      if (signal.aborted) done()
     })
   }
 
@@ -278,10 +288,13 @@ export class Engine implements SessionEvents {
 
   #sweep(): void {
     this.#cancelSweep = this.#ports.clock.after(SWEEP_MS, () => {
+      const now = this.#ports.clock.monotonicMs()
       const seconds = this.#options.helloTimeoutMs / 1_000
-      for (const session of this.#sessions.overdue(this.#ports.clock.monotonicMs())) {
-        this.#outbound.reject(session, 0, new KefuError('KEFU_HELLO_TIMEOUT', { seconds }), CLOSE.helloTimeout)
+      for (const session of this.#sessions.overdue(now)) {
+        if (!session.isClosed)
+          this.#outbound.reject(session, 0, new KefuError('KEFU_HELLO_TIMEOUT', { seconds }), CLOSE.helloTimeout)
       }
+      this.#outbound.closeLagging(now - LAG_LIMIT_MS)
       this.#sweep()
     })
   }

@@ -6,7 +6,7 @@ import type { Channel } from '../core/model.js'
 import type { Clock, LogPort } from '../core/ports.js'
 import type { AgentRegistry } from './agents.js'
 import type { ChannelRegistry } from './channels.js'
-import { addressKey, type RateLimiter } from './rate-limit.js'
+import type { RateLimiter } from './rate-limit.js'
 import { AgentSession, AppSession, type KnownSession, type NewSession, VisitorSession } from './session.js'
 import { knownContact, type Tokens, verifyIdentity } from './tokens.js'
 
@@ -49,7 +49,7 @@ export class Greeting {
       return await this.#identify(from, hello)
     } catch (error) {
       const isGuess = isKefuError(error, 'KEFU_UNAUTHORISED')
-      if (isGuess && this.#ports.failureLimit.take(addressKey(from.remoteAddress)) > 0) {
+      if (isGuess && this.#ports.failureLimit.take(from.address) > 0) {
         throw new KefuError('KEFU_RATE_LIMITED', { what: 'failed attempts' })
       }
       throw error
@@ -69,6 +69,8 @@ export class Greeting {
     this.#checkOrigin(from, channel)
     const conversation = this.#ports.tokens.conversationId(channel.number, contact)
     const n = (await this.#ports.log.head(conversation))?.n ?? 0
+    // Removed while the log was read: the sessions of the channel have been ended, this one was none of them yet.
+    if (this.#ports.channels.byNumber(channel.number) === undefined) throw new KefuError('KEFU_UNAUTHORISED')
     // A client that knows more than there is was served by another log (a restored one): it sees that in the welcome.
     const resumeN = Math.min(hello.resume?.n ?? 0, n)
     const name = hello.identity?.name ?? hello.name

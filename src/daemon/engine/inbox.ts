@@ -1,3 +1,4 @@
+import { CLOSE } from '../../codec/close-codes.js'
 import { encodeRawFrame, packRawArray, packWithRaw } from '../../codec/frame.js'
 import { pack } from '../../codec/msgpack.js'
 import { WIRE_LIMITS } from '../../codec/wire.js'
@@ -41,4 +42,17 @@ export async function sendInbox(
 export function rewindInbox(session: StaffSession): void {
   if (!session.inboxMore) session.inboxAfterSeq = session.pushedSeq
   else session.inboxAfterSeq = Math.min(session.inboxAfterSeq, session.pushedSeq)
+  session.inboxMore = true
+}
+
+/** Sends the newest page unasked. A session that cannot be sent it would lack conversations for ever: it is closed, and connects again. Never rejects. */
+export async function pushInbox(view: ViewPort, outbound: Outbound, session: StaffSession): Promise<void> {
+  session.inboxesDue++
+  try {
+    await sendInbox(view, outbound, session, 0)
+  } catch (error) {
+    outbound.reject(session, 0, error, CLOSE.restarting)
+  } finally {
+    session.inboxesDue--
+  }
 }

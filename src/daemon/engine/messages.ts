@@ -1,13 +1,14 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import { type Author, type MessageBody, type Part, WIRE_LIMITS } from '../../codec/wire.js'
-import { KefuError, toKefuError } from '../../errors.js'
+import { KefuError } from '../../errors.js'
 import type { MediaPort } from '../core/media.js'
 import type { OpenedBody } from '../core/model.js'
 import { CHANNEL_KINDS } from '../core/model.js'
 import type { Appended, AppendOptions, LogPort } from '../core/ports.js'
 import type { Target } from './conversations.js'
 import type { Outbound } from './outbound.js'
-import { addressKey, type RateLimiter } from './rate-limit.js'
+import { forgetOwn, rememberOwn } from './own-messages.js'
+import type { RateLimiter } from './rate-limit.js'
 import type { KnownSession } from './session.js'
 
 /** What accepting messages stands on. */
@@ -15,15 +16,13 @@ export type MessagePorts = {
   readonly log: LogPort
   readonly outbound: Outbound
   readonly media: Pick<MediaPort, 'exists'>
-  /** Per contact. */
-  readonly messageLimit: RateLimiter
   /** Per address, for conversations that do not exist yet. */
   readonly openingLimit: RateLimiter
 }
 
 const CONTACT: Author = { role: 'contact' }
 
-/** Takes messages in: bounded, rate-limited, appended, and acknowledged once they are on disk. */
+/** Takes messages in: bounded, appended, and acknowledged once they are on disk. */
 export class Messages {
   readonly #ports: MessagePorts
   #inFlight = 0
@@ -38,12 +37,10 @@ export class Messages {
    * the session that follow must wait for it to keep their order. It does not wait for the disk.
    */
   accept(session: KnownSession, target: Target, correlation: number, body: MessageBody): Promise<void> | undefined {
-    const retryAfterMs = this.#limit(session, target)
+    const retryAfterMs = this.#limitOpening(session, target)
     if (retryAfterMs > 0) {
-      this.#ports.outbound.fail(session, correlation, new KefuError('KEFU_RATE_LIMITED', { what: 'messages' }), {
-        id: body.id,
-        retryAfterMs,
-      })
+      const error = new KefuError('KEFU_RATE_LIMITED', { what: 'new conversations' })
+      this.#ports.outbound.fail(session, correlation, error, { id: body.id, retryAfterMs })
       return undefined
     }
     if (inFlightOf(session, target.conversation) >= WIRE_LIMITS.unacknowledged) {
@@ -64,15 +61,10 @@ export class Messages {
     if (this.#inFlight > 0) await new Promise<void>(resolve => (this.#whenIdle = resolve))
   }
 
-  #limit(session: KnownSession, target: Target): number {
-    if (session.role === 'agent') return 0
-    if (session.role === 'visitor') {
-      const wait = this.#ports.messageLimit.take(target.conversation)
-      if (wait > 0) return wait
-    }
-    return target.head === null && session.role === 'visitor'
-      ? this.#ports.openingLimit.take(addressKey(session.remoteAddress))
-      : 0
+  /** A conversation is opened once: messages that follow the first before it is on disk cost nothing more. */
+  #limitOpening(session: KnownSession, { head }: Target): number {
+    if (session.role !== 'visitor' || head !== null || session.inFlight > 0) return 0
+    return this.#ports.openingLimit.take(session.address)
   }
 
   async #appendWithMedia(
@@ -96,14 +88,14 @@ export class Messages {
     const options: AppendOptions =
       target.head === null && target.opening !== undefined ? { id, opening: opening(target.opening) } : { id }
     countInFlight(session, conversation, 1)
-    ownIds(session).add(id)
+    rememberOwn(session, conversation, id)
     this.#inFlight++
     this.#ports.log.append(conversation, [{ type: 'message', by, id, parts }], options).then(
       appended => this.#acknowledge(session, target, correlation, id, appended),
       (error: unknown) => {
         this.#settle(session, conversation)
-        ownIds(session).delete(id)
-        this.#ports.outbound.fail(session, correlation, toKefuError(error), { id })
+        forgetOwn(session, conversation, id)
+        this.#ports.outbound.fail(session, correlation, error, { id })
       },
     )
   }
@@ -117,7 +109,7 @@ export class Messages {
   ): void {
     this.#settle(session, conversation)
     // A duplicate does not come by in the log again, so nothing else would take the id off.
-    if (duplicate) ownIds(session).delete(id)
+    if (duplicate) forgetOwn(session, conversation, id)
     this.#ports.outbound.send(
       session,
       channel,
@@ -153,11 +145,6 @@ function mediaOf(parts: readonly Part[]): string[] | undefined {
     files.push(part.media)
   }
   return files
-}
-
-function ownIds(session: KnownSession): Set<string> {
-  session.ownIds ??= new Set()
-  return session.ownIds
 }
 
 function inFlightOf(session: KnownSession, conversation: ConversationId): number {

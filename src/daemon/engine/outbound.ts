@@ -1,24 +1,40 @@
+import { CLOSE } from '../../codec/close-codes.js'
 import { encodeFrame } from '../../codec/frame.js'
 import type { ServerBodies, ServerKind } from '../../codec/wire.js'
-import { type KefuError, toKefuError } from '../../errors.js'
-import type { GatewayPort } from '../core/ports.js'
+import { KefuError, toKefuError } from '../../errors.js'
+import type { Clock, GatewayPort } from '../core/ports.js'
 import type { Session } from './session.js'
+
+/** What frames leave through. */
+export type OutboundPorts = {
+  readonly gateway: GatewayPort
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** An error that is a defect of kefu. */
+  report(error: unknown): void
+}
+
+/** Frames of a turn are handed over early at this size, so that a slow peer is noticed before all of a commit's records have been queued for it. */
+const HAND_OVER_BYTES = 32 * 1024
 
 /** Frames on their way out: collected per session and handed over once per turn, so that a commit's acks and deliveries leave in one write. */
 export class Outbound {
-  readonly #gateway: GatewayPort
+  readonly #ports: OutboundPorts
   #dirty: Session[] = []
   #flushing = false
+  /** Sessions that read too slowly, and since when: the longest first. */
+  readonly #lagging = new Map<Session, number>()
 
-  constructor(gateway: GatewayPort) {
-    this.#gateway = gateway
+  constructor(ports: OutboundPorts) {
+    this.#ports = ports
   }
 
   /** Queues a frame. Order per session is kept. */
   push(session: Session, frame: Uint8Array): void {
     if (session.isClosed) return
+    session.outgoingBytes += frame.length
     if (session.outgoing !== undefined) {
       session.outgoing.push(frame)
+      if (session.outgoingBytes >= HAND_OVER_BYTES) this.#handOver(session)
       return
     }
     session.outgoing = [frame]
@@ -39,14 +55,16 @@ export class Outbound {
     this.push(session, encodeFrame(channel, kind, correlation, body))
   }
 
-  /** Queues an `error` frame. */
+  /** Queues an `error` frame. What is a defect of kefu is reported, too. */
   fail(
     session: Session,
     correlation: number,
-    error: KefuError,
+    error: unknown,
     extra?: { readonly id?: string; readonly retryAfterMs?: number },
   ): void {
-    const { code, message, hint, retryable } = error.report()
+    const failure = toKefuError(error)
+    if (failure.code === 'KEFU_INTERNAL') this.#ports.report(error)
+    const { code, message, hint, retryable } = failure.report()
     this.send(session, 0, 'error', correlation, { code, message, hint, retryable, ...extra })
   }
 
@@ -56,18 +74,43 @@ export class Outbound {
     return !session.isLagging
   }
 
-  /** Sends what waits for the session, then closes it. */
+  /** Sends what waits for the session, then closes it. Nothing is sent to it afterwards. */
   close(session: Session, code: number, reason: string): void {
     if (session.isClosed) return
     this.#handOver(session)
-    this.#gateway.close(session.id, code, reason)
+    session.isClosed = true
+    this.#lagging.delete(session)
+    this.#ports.gateway.close(session.id, code, reason)
   }
 
-  /** Fails and closes. */
+  /** Fails and closes. A session that is being closed already is left alone. */
   reject(session: Session, correlation: number, error: unknown, code: number): void {
+    if (session.isClosed) return
     const failure = toKefuError(error)
-    this.fail(session, correlation, failure)
+    this.fail(session, correlation, error)
     this.close(session, code, failure.code)
+  }
+
+  /** The peer has read what was buffered. Whether the session had been lagging. */
+  caughtUp(session: Session): boolean {
+    if (!session.isLagging) return false
+    session.isLagging = false
+    this.#lagging.delete(session)
+    return true
+  }
+
+  /** The session is gone. */
+  forget(session: Session): void {
+    session.outgoing = undefined
+    this.#lagging.delete(session)
+  }
+
+  /** Closes the sessions that have been lagging since before an instant (monotonic): what waits for them takes memory. */
+  closeLagging(before: number): void {
+    for (const [session, since] of this.#lagging) {
+      if (since > before) return
+      this.reject(session, 0, new KefuError('KEFU_SLOW_CONSUMER'), CLOSE.slowConsumer)
+    }
   }
 
   #flush(): void {
@@ -81,6 +124,21 @@ export class Outbound {
     const frames = session.outgoing
     if (frames === undefined) return
     session.outgoing = undefined
-    if (!session.isClosed && !this.#gateway.send(session.id, frames)) session.isLagging = true
+    session.outgoingBytes = 0
+    if (session.isClosed || this.#sendAll(session, frames) || session.isLagging) return
+    session.isLagging = true
+    // Who has not said hello has a deadline of its own.
+    if (session.role !== 'new') this.#lagging.set(session, this.#ports.clock.monotonicMs())
+  }
+
+  /** A gateway that cannot send ends this session, which would have a hole, and no other. */
+  #sendAll(session: Session, frames: readonly Uint8Array[]): boolean {
+    try {
+      return this.#ports.gateway.send(session.id, frames)
+    } catch (error) {
+      this.#ports.report(error)
+      this.close(session, CLOSE.restarting, 'KEFU_INTERNAL')
+      return true
+    }
   }
 }

@@ -4,6 +4,8 @@ import { pack } from '../../codec/msgpack.js'
 import { FRAME_FLAGS, WIRE_LIMITS } from '../../codec/wire.js'
 import { compress } from '../../codec/zstd.js'
 import type { LogRecord } from '../core/log-record.js'
+import { contactView } from '../core/model.js'
+import type { LogPort } from '../core/ports.js'
 
 /** What contacts get in place of an internal record: the number is kept, the content is not told. */
 const INTERNAL_STUB = pack({ type: 'internal' })
@@ -13,12 +15,43 @@ const PAGE_BUDGET_BYTES = WIRE_LIMITS.serverFrameBytes - 256
 /** Uncompressed records that a compressed page may hold; well under what clients agree to inflate. */
 const ZSTD_BUDGET_BYTES = 48 * 1024
 
+/** Records that are read first when a page is filled from its end; then twice as many, until it is full. */
+const FIRST_CHUNK = 16
+
 /** Bytes worth reading from the log for one page. */
-export const PAGE_READ_BYTES = ZSTD_BUDGET_BYTES
+export function pageReadBytes(acceptsZstd: boolean): number {
+  return acceptsZstd ? ZSTD_BUDGET_BYTES : PAGE_BUDGET_BYTES
+}
+
+/**
+ * The last records before a number, oldest first: at most `limit`, and not many more than are worth reading for one page. The log reads forwards only, and
+ * nobody knows how long records are: asked for all of them at once, it may read a hundred times what a page holds.
+ */
+export async function readBackwards(
+  log: Pick<LogPort, 'read'>,
+  conversation: ConversationId,
+  before: number,
+  limit: number,
+  limitBytes: number,
+): Promise<LogRecord[]> {
+  let records: LogRecord[] = []
+  let bytes = 0
+  let last = before - 1
+  for (let chunk = FIRST_CHUNK; last > 0 && records.length < limit && bytes < limitBytes; chunk *= 2) {
+    const count = Math.min(chunk, limit - records.length, last)
+    const earlier = await log.read(conversation, last - count, count, Number.POSITIVE_INFINITY)
+    for (const record of earlier) bytes += record.bytes.length
+    records = [...earlier, ...records]
+    last -= count
+  }
+  return records
+}
 
 /** A record's body as an audience may see it. */
 export function visibleBody(record: LogRecord, isContactSide: boolean): Uint8Array {
-  return isContactSide && record.isInternal ? INTERNAL_STUB : record.rawBody
+  if (!isContactSide) return record.rawBody
+  if (record.isInternal) return INTERNAL_STUB
+  return record.isPartial ? pack(contactView(record.body)) : record.rawBody
 }
 
 /** A page frame and the records that found room in it. */
@@ -52,14 +85,14 @@ export async function buildPage(
   if (options.acceptsZstd && total(items) > PAGE_BUDGET_BYTES / 2) {
     const chosen = choose(items, ZSTD_BUDGET_BYTES, options.keep)
     const place = placeOf(records, chosen, after)
-    const body = await compress(pageBody(items.slice(chosen.from, chosen.to), place.first - 1, options))
+    const body = await compress(pageBody(items.slice(chosen.from, chosen.to), place, options))
     if (FRAME_HEADER_BYTES + body.length <= WIRE_LIMITS.serverFrameBytes) {
       return { ...place, frame: encodeRawFrame(options.channel, 'page', options.correlation, body, FRAME_FLAGS.zstd) }
     }
   }
   const chosen = choose(items, PAGE_BUDGET_BYTES, options.keep)
   const place = placeOf(records, chosen, after)
-  const body = pageBody(items.slice(chosen.from, chosen.to), place.first - 1, options)
+  const body = pageBody(items.slice(chosen.from, chosen.to), place, options)
   return { ...place, frame: encodeRawFrame(options.channel, 'page', options.correlation, body) }
 }
 
@@ -77,17 +110,17 @@ function choose(items: readonly Uint8Array[], budgetBytes: number, keep: 'first'
   return keep === 'first' ? { from: 0, to: count } : { from: items.length - count, to: items.length }
 }
 
-function placeOf(
-  records: readonly LogRecord[],
-  range: Range,
-  after: number,
-): { readonly first: number; readonly last: number } {
+type Place = { readonly first: number; readonly last: number }
+
+function placeOf(records: readonly LogRecord[], range: Range, after: number): Place {
   const first = records[range.from]
   return first === undefined ? { first: after + 1, last: after } : { first: first.n, last: records[range.to - 1]!.n }
 }
 
-function pageBody(items: readonly Uint8Array[], after: number, options: PageOptions): Uint8Array {
-  return packWithRaw({ conversation: options.conversation, after, head: options.head }, 'records', packRawArray(items))
+/** `head` was looked up before the records were read: there may be more by now. */
+function pageBody(items: readonly Uint8Array[], { first, last }: Place, options: PageOptions): Uint8Array {
+  const fields = { conversation: options.conversation, after: first - 1, head: Math.max(options.head, last) }
+  return packWithRaw(fields, 'records', packRawArray(items))
 }
 
 function total(items: readonly Uint8Array[]): number {

@@ -10,13 +10,13 @@ export type PresenceOptions = { readonly awayAfterMs: number; readonly requeueAf
 /** What presence tells: a change of state, and an agent who has been gone for too long. */
 export type PresenceEvents = { changed(agent: string, state: PresenceState): void; gone(agent: string): void }
 
-type Entry = { readonly sessions: Set<AgentSession>; state: PresenceState; offlineSince: number; isGone: boolean }
+type Entry = { readonly sessions: Set<AgentSession>; state: PresenceState; offlineSince: number }
 
 const SWEEP_MS = 1_000
 
 /**
  * Presence of agents, per session: a heartbeat keeps a session online, silence makes it away, and when the last one has been closed for
- * `requeueAfterMs` the agent is gone. Agents who had conversations when the daemon started get the same time to come back.
+ * `requeueAfterMs` the agent is gone, and forgotten. Who is expected without being there gets the same time to come.
  */
 export class Presence {
   readonly #clock: Clock
@@ -36,7 +36,7 @@ export class Presence {
     return this.#agents.get(agent)?.state ?? 'offline'
   }
 
-  /** An agent who is owed the time to come back. */
+  /** An agent who has conversations: when the daemon starts, or by an assignment that came after the agent was gone. */
   expect(agent: string): void {
     this.#entry(agent)
   }
@@ -44,7 +44,6 @@ export class Presence {
   connected(session: AgentSession): void {
     const entry = this.#entry(session.agent.id)
     entry.sessions.add(session)
-    entry.isGone = false
     this.#update(session.agent.id, entry)
   }
 
@@ -70,7 +69,7 @@ export class Presence {
   #entry(agent: string): Entry {
     let entry = this.#agents.get(agent)
     if (entry === undefined) {
-      entry = { sessions: new Set(), state: 'offline', offlineSince: this.#clock.monotonicMs(), isGone: false }
+      entry = { sessions: new Set(), state: 'offline', offlineSince: this.#clock.monotonicMs() }
       this.#agents.set(agent, entry)
     }
     return entry
@@ -96,8 +95,8 @@ export class Presence {
       const goneBefore = this.#clock.monotonicMs() - this.#options.requeueAfterMs
       for (const [agent, entry] of this.#agents) {
         this.#update(agent, entry)
-        if (entry.state !== 'offline' || entry.isGone || entry.offlineSince > goneBefore) continue
-        entry.isGone = true
+        if (entry.state !== 'offline' || entry.offlineSince > goneBefore) continue
+        this.#agents.delete(agent)
         this.#events.gone(agent)
       }
       this.#schedule()

@@ -1,11 +1,12 @@
 import type { Author, ClientFrame, HistoryBody, MediaRequestBody, ReceiptBody, TypingBody } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
+import type { LogRecord } from '../core/log-record.js'
 import { isMediaId } from '../core/media.js'
 import type { LogPort } from '../core/ports.js'
 import type { Target } from './conversations.js'
 import type { Notices } from './notices.js'
 import type { Outbound } from './outbound.js'
-import { buildPage, PAGE_READ_BYTES } from './pages.js'
+import { buildPage, pageReadBytes, readBackwards } from './pages.js'
 import type { Receipts } from './receipts.js'
 import type { KnownSession } from './session.js'
 import type { Tokens } from './tokens.js'
@@ -74,16 +75,16 @@ export class Requests {
     correlation: number,
     body: HistoryBody,
   ): Promise<void> {
+    const { log, outbound } = this.#ports
     const limit = body.limit ?? HISTORY_LIMIT
+    const limitBytes = pageReadBytes(session.acceptsZstd)
     const last = head?.n ?? 0
-    const isBackwards = body.after === undefined
+    const isForwards = body.after !== undefined
     const before = Math.min(body.before ?? last + 1, last + 1)
-    const after = isBackwards ? Math.max(0, before - 1 - limit) : Math.min(body.after ?? 0, last)
-    const count = isBackwards ? Math.max(0, before - 1 - after) : limit
-    // Backwards the newest must not be cut off by a byte limit: the page keeps the last ones of what was read.
-    const limitBytes = isBackwards ? Number.POSITIVE_INFINITY : PAGE_READ_BYTES
-    const records =
-      head === null || count === 0 ? [] : await this.#ports.log.read(conversation, after, count, limitBytes)
+    const after = isForwards ? Math.min(body.after, last) : Math.max(0, before - 1)
+    let records: LogRecord[] = []
+    if (isForwards && after < last) records = await log.read(conversation, after, limit, limitBytes)
+    else if (!isForwards) records = await readBackwards(log, conversation, before, limit, limitBytes)
     const { frame } = await buildPage(records, after, {
       channel,
       correlation,
@@ -91,9 +92,9 @@ export class Requests {
       head: last,
       isContactSide: session.role !== 'agent',
       acceptsZstd: session.acceptsZstd,
-      keep: isBackwards ? 'last' : 'first',
+      keep: isForwards ? 'first' : 'last',
     })
-    this.#ports.outbound.push(session, frame)
+    outbound.push(session, frame)
   }
 
   #media(

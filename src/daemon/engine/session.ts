@@ -14,19 +14,22 @@ export type KnownSession = VisitorSession | StaffSession
 
 class SessionBase {
   readonly id: SessionId
-  readonly remoteAddress: string
-  /** Frames that wait for the end of the event-loop turn. */
+  /** Where it comes from, as limits tell addresses apart. */
+  readonly address: string
+  /** Frames that wait for the end of the event-loop turn, and their size. */
   outgoing: Uint8Array[] | undefined
+  outgoingBytes = 0
   /** The peer reads too slowly: nothing is pushed until it has caught up from the log. */
   isLagging = false
+  /** Closed, or told to close: nothing is taken from it or sent to it any more. */
   isClosed = false
   /** Steps that had to wait; later frames of the session queue behind them. */
   pending: Promise<void> | undefined
   pendingCount = 0
 
-  constructor(id: SessionId, remoteAddress: string) {
+  constructor(id: SessionId, address: string) {
     this.id = id
-    this.remoteAddress = remoteAddress
+    this.address = address
   }
 }
 
@@ -38,8 +41,8 @@ export class NewSession extends SessionBase {
   readonly helloDeadline: number
   isGreeting = false
 
-  constructor(id: SessionId, remoteAddress: string, origin: string | undefined, helloDeadline: number) {
-    super(id, remoteAddress)
+  constructor(id: SessionId, address: string, origin: string | undefined, helloDeadline: number) {
+    super(id, address)
     this.origin = origin
     this.helloDeadline = helloDeadline
   }
@@ -59,8 +62,8 @@ export class VisitorSession extends SessionBase {
   feed: 'live' | 'fed' | 'stalled' = 'live'
   /** Messages sent and not yet answered. */
   inFlight = 0
-  /** Ids of messages that this session sent and that have not come by in the log. */
-  ownIds: Set<string> | undefined
+  /** Messages that this session sent and that have not come by in the log: see `own-messages.ts`. */
+  ownMessages: Set<string> | undefined
   /** The next session of the same conversation. */
   sibling: VisitorSession | undefined
 
@@ -73,7 +76,7 @@ export class VisitorSession extends SessionBase {
     pushedN: number,
     acceptsZstd: boolean,
   ) {
-    super(base.id, base.remoteAddress)
+    super(base.id, base.address)
     this.channel = channel
     this.contact = contact
     this.name = name
@@ -91,17 +94,19 @@ export class AgentSession extends SessionBase {
   readonly acceptsZstd: boolean
   /** Messages in flight by conversation. */
   readonly inFlight = new Map<ConversationId, number>()
-  ownIds: Set<string> | undefined
+  ownMessages: Set<string> | undefined
   /** Position of the last record pushed. */
   pushedSeq: number
-  /** The inbox page last sent was not the last one; how far down the pages go. */
-  inboxMore = false
+  /** There are inbox pages that the client has not been sent; how far down they go. */
+  inboxMore = true
   inboxAfterSeq = 0
+  /** Inbox pages about to be pushed. Until they are out, the client cannot know that it lacks something. */
+  inboxesDue = 0
   declared: 'online' | 'away' = 'online'
   heartbeatAt: number
 
   constructor(base: NewSession, agent: Agent, pushedSeq: number, acceptsZstd: boolean, now: number) {
-    super(base.id, base.remoteAddress)
+    super(base.id, base.address)
     this.agent = agent
     this.author = { role: 'agent', id: agent.id, name: agent.name }
     this.pushedSeq = pushedSeq
@@ -116,13 +121,14 @@ export class AppSession extends SessionBase {
   readonly channel: Channel
   readonly acceptsZstd: boolean
   readonly inFlight = new Map<ConversationId, number>()
-  ownIds: Set<string> | undefined
+  ownMessages: Set<string> | undefined
   pushedSeq: number
-  inboxMore = false
+  inboxMore = true
   inboxAfterSeq = 0
+  inboxesDue = 0
 
   constructor(base: NewSession, channel: Channel, pushedSeq: number, acceptsZstd: boolean) {
-    super(base.id, base.remoteAddress)
+    super(base.id, base.address)
     this.channel = channel
     this.pushedSeq = pushedSeq
     this.acceptsZstd = acceptsZstd

@@ -34,7 +34,7 @@ export class Sessions {
     return this.#byId.values()
   }
 
-  /** Sessions without a hello from one address. */
+  /** Sessions without a hello from one address, as limits tell addresses apart. */
   greetingFrom(address: string): number {
     return this.#byAddress.get(address) ?? 0
   }
@@ -42,7 +42,7 @@ export class Sessions {
   addNew(session: NewSession): void {
     this.#byId.set(session.id, session)
     this.#greeting.set(session.id, session)
-    this.#byAddress.set(session.remoteAddress, this.greetingFrom(session.remoteAddress) + 1)
+    this.#byAddress.set(session.address, this.greetingFrom(session.address) + 1)
   }
 
   /** Sessions whose time for a hello is over. */
@@ -119,9 +119,9 @@ export class Sessions {
 
   #forgetGreeting(session: NewSession): void {
     if (!this.#greeting.delete(session.id)) return
-    const left = this.greetingFrom(session.remoteAddress) - 1
-    if (left === 0) this.#byAddress.delete(session.remoteAddress)
-    else this.#byAddress.set(session.remoteAddress, left)
+    const left = this.greetingFrom(session.address) - 1
+    if (left === 0) this.#byAddress.delete(session.address)
+    else this.#byAddress.set(session.address, left)
   }
 
   #unlink(session: VisitorSession): void {

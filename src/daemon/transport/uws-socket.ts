@@ -20,7 +20,6 @@ export class UwsSocket implements Socket {
   readonly #host: SocketHost
   #native: UwsWebSocket | undefined
   #isCorked = false
-  #isPressed = false
   /** A close asked for inside `cork`: the native socket would keep its FIN until the idle timeout. */
   #deferredClose: { readonly code: number; readonly reason: string } | undefined
   #closeCode: number | undefined
@@ -108,8 +107,7 @@ export class UwsSocket implements Socket {
 
   /** The kernel took some of what waited. */
   handleDrain(): void {
-    if (!this.#isPressed || !this.isOpen || this.bufferedBytes > 0) return
-    this.#isPressed = false
+    if (!this.isOpen || this.bufferedBytes > 0) return
     try {
       this.#host.handlers.drained(this)
     } catch (error) {
@@ -152,7 +150,6 @@ export class UwsSocket implements Socket {
 
   #accept(native: UwsWebSocket, status: UwsSendStatus): boolean {
     if (status === SENT) return true
-    this.#isPressed = true
     if (status !== DROPPED && native.getBufferedAmount() <= this.#host.backpressureLimitBytes) return true
     this.#cut(CLOSE.overflow)
     return false

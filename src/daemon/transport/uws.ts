@@ -21,9 +21,11 @@ import { UwsSocket } from './uws-socket.js'
 
 /**
  * The network port on uWebSockets.js. Throws `KEFU_CONFIG_INVALID` when its native module is not available here.
- * Exceptions to the port, because of uWebSockets.js 20.30: frames without a mask are accepted; a peer that does not answer a close frame is
- * cut after 4 to 16 s, by the idle timeout; HTTP/1.0 is cut without an answer, and so is a request that follows before the
- * response to the one before it.
+ * What version 20.30 does not let kefu do better:
+ * - WebSocket frames without a mask, and a message begun inside the fragments of another, are taken instead of refused;
+ * - a peer that does not answer a close frame is cut after 4 to 16 s, by the idle timeout;
+ * - HTTP/1.0, unknown methods and a request that comes before the answer to the one before it are cut without an answer;
+ * - out of file descriptors, new connections wait instead of failing, and waiting for them takes a core.
  */
 export function createUwsTransport(ports: TransportPorts = {}): Transport {
   const load = loadUws()

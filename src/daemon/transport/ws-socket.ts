@@ -23,6 +23,10 @@ export class WsSocket implements Socket {
   readonly #ws: WebSocket
   readonly #tcp: TcpSocket
   #isCorked = false
+  /** Something had to wait since `drained` was called. */
+  #isPressed = false
+  /** One for all messages; the TCP socket's own `drain` is silent about less than 16 KiB. */
+  readonly #written = (): void => this.#drained()
   #closeCode: number | undefined
   #seenBytes = 0
   #seenAtMs: number
@@ -52,7 +56,6 @@ export class WsSocket implements Socket {
     ws.on('close', code => this.#closed(code))
     // A fault of the peer or of the network; `close` follows.
     ws.on('error', ignore)
-    this.#tcp.on('drain', () => this.#drained())
     this.#call(() => this.#host.handlers.opened(this))
   }
 
@@ -62,7 +65,7 @@ export class WsSocket implements Socket {
     // `ws` keeps what it is given until the kernel takes it; the caller may use its bytes again.
     const payload = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data)
     if (payload.byteLength > FRAME_LIMIT_BYTES) return this.#sendFragments(payload, isBinary)
-    this.#ws.send(payload, isBinary ? BINARY : TEXT)
+    this.#ws.send(payload, isBinary ? BINARY : TEXT, this.#written)
     return this.#checkLimit()
   }
 
@@ -116,7 +119,9 @@ export class WsSocket implements Socket {
   }
 
   #drained(): void {
-    if (this.isOpen && this.bufferedBytes === 0) this.#call(() => this.#host.handlers.drained(this))
+    if (!this.#isPressed || !this.isOpen || this.bufferedBytes > 0) return
+    this.#isPressed = false
+    this.#call(() => this.#host.handlers.drained(this))
   }
 
   #closed(code: number): void {
@@ -133,14 +138,16 @@ export class WsSocket implements Socket {
   #sendFragments(payload: Buffer, isBinary: boolean): boolean {
     const count = frameCount(payload.byteLength)
     for (let index = 0; index < count; index++) {
-      this.#ws.send(framePayload(payload, index), { binary: isBinary, fin: index === count - 1 })
+      this.#ws.send(framePayload(payload, index), { binary: isBinary, fin: index === count - 1 }, this.#written)
       if (!this.#checkLimit()) return false
     }
     return true
   }
 
   #checkLimit(): boolean {
-    if (this.#ws.bufferedAmount <= this.#host.backpressureLimitBytes) return this.isOpen
+    const waiting = this.#ws.bufferedAmount
+    if (waiting > 0) this.#isPressed = true
+    if (waiting <= this.#host.backpressureLimitBytes) return this.isOpen
     if (this.#isCorked) {
       // What waits in the cork has not been offered to the kernel yet.
       this.#tcp.uncork()

@@ -27,10 +27,12 @@ test('a message is acknowledged, reaches the agent through the inbox, and the an
   )
 
   assert.equal(await rig.say(agent.peer, 'r1', { conversation: visitor.conversation }), 4)
-  const types = [1, 2].map(
-    async () => ((await rig.receive(visitor.peer, 'deliver')).body.record as { type: string }).type,
+  const told = [await rig.receive(visitor.peer, 'deliver'), await rig.receive(visitor.peer, 'deliver')]
+  assert.deepEqual(
+    told.map(({ body }) => body.record),
+    [{ type: 'internal' }, { type: 'assigned', by: { role: 'system' }, agent: agent.id, name: 'li' }],
+    'contacts are told who has the conversation, not why, and nothing of the opening',
   )
-  assert.deepEqual(await Promise.all(types), ['internal', 'assigned'], 'contacts are not told of the opening')
   assert.equal(text(await rig.receive(visitor.peer, 'deliver')), 'text of r1')
   assert.equal(await rig.say(visitor.peer, 'm2'), 5)
   assert.equal(text(await rig.receive(agent.peer, 'deliver')), 'text of m2')

@@ -18,6 +18,10 @@ export type Peer = {
   closedWith: { readonly code: number; readonly reason: string } | undefined
   /** While true, the engine is told that the peer reads too slowly. */
   isSlow: boolean
+  /** While true, the gateway throws. */
+  isBroken: boolean
+  /** Most bytes that were handed over at once. */
+  mostBytes: number
 }
 
 /** The engine on the memory store and a manual clock, with a gateway that is only a list of frames. */
@@ -75,10 +79,17 @@ export class Rig {
   }
 
   /** A socket without a hello. */
-  open(origin?: string): Peer {
-    const peer: Peer = { id: ++this.#lastId, frames: [], closedWith: undefined, isSlow: false }
+  open(origin?: string, remoteAddress = '203.0.113.7'): Peer {
+    const peer: Peer = {
+      id: ++this.#lastId,
+      frames: [],
+      closedWith: undefined,
+      isSlow: false,
+      isBroken: false,
+      mostBytes: 0,
+    }
     this.peers.set(peer.id, peer)
-    this.engine.opened(peer.id, { remoteAddress: '203.0.113.7', origin })
+    this.engine.opened(peer.id, { remoteAddress, origin })
     return peer
   }
 
@@ -156,7 +167,13 @@ export class Rig {
       send: (id, frames) => {
         const peer = this.peers.get(id)
         if (peer === undefined) return true
-        for (const frame of frames) peer.frames.push(decodeFrame(frame))
+        if (peer.isBroken) throw new Error('the gateway is broken')
+        let bytes = 0
+        for (const frame of frames) {
+          peer.frames.push(decodeFrame(frame))
+          bytes += frame.length
+        }
+        peer.mostBytes = Math.max(peer.mostBytes, bytes)
         return !peer.isSlow
       },
       close: (id, code, reason) => {

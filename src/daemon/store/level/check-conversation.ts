@@ -41,14 +41,10 @@ export async function checkConversation(
   const id = formatConversationId(conversation)
   let stored: HeadValue | null = null
   const findings: StoreFinding[] = []
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    findings.length = 0
-    try {
-      stored = await readHead(database, id, conversation)
-      break
-    } catch (error) {
-      findings.push({ kind: 'head', conversation: id, message: readFailure(error, `conversation ${id}`).message })
-    }
+  try {
+    stored = await steadyHead(database, conversation)
+  } catch (error) {
+    findings.push({ kind: 'head', conversation: id, message: readFailure(error, `conversation ${id}`).message })
   }
   if (!isDeep) return { findings, records: stored?.head.n ?? 0 }
   const replay = new Replay(database, conversation, stored?.head.n ?? Number.MAX_SAFE_INTEGER)
@@ -57,6 +53,18 @@ export async function checkConversation(
   if (stored !== null && replay.standing !== undefined)
     findings.push(...(await checkProjection(database, conversation, stored, replay.standing)))
   return { findings, records: replay.records }
+}
+
+/** `readHead` of a conversation that may be written to: head and last record are read one after the other, so a disagreement is looked at again. */
+export async function steadyHead(database: Database, conversation: Uint8Array): Promise<HeadValue | null> {
+  const id = formatConversationId(conversation)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readHead(database, id, conversation)
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error
+    }
+  }
 }
 
 /** Reads the records up to `lastN` and recomputes where the conversation stands. */
@@ -181,6 +189,6 @@ async function checkProjection(
   const found = await database.getMany(expected.map(entry => entry.key))
   for (const [i, { what }] of expected.entries()) if (found[i] === undefined) report(`it is missing in ${what}`)
   if (findings.length === 0) return findings
-  const now = await readHead(database, id, conversation)
+  const now = await steadyHead(database, conversation)
   return now !== null && now.head.seq === stored.head.seq ? findings : []
 }

@@ -15,12 +15,11 @@ import { isKefuError, KefuError } from '../../../errors.js'
 import { outboxLane } from '../../core/conversation.js'
 import type { Store, StoreCheck, StoreFinding } from '../../core/ports.js'
 import { placeOf } from '../../core/projection.js'
-import { checkConversation } from './check-conversation.js'
+import { checkConversation, steadyHead } from './check-conversation.js'
 import type { Database, Pair } from './database.js'
 import { Findings } from './findings.js'
 import type { HeadValue } from './head-value.js'
 import { eachPage } from './inspect.js'
-import { readHead } from './loader.js'
 import { parseRow } from './outbox-row.js'
 import { readRecord } from './reader.js'
 
@@ -178,7 +177,7 @@ class Check {
         const { conversation, what, isRight } = describe(pair)
         const id = formatConversationId(conversation)
         await this.#guard(`conversation ${id} in ${what}`, async () => {
-          const value = await readHead(database, id, conversation)
+          const value = await steadyHead(database, conversation)
           if ((value !== null && isRight(value)) || (await database.get(pair[0])) === undefined) return
           const n = value?.head.n ?? 0
           const message = `conversation ${id} n ${n}: ${what} has it, its head says otherwise`
@@ -197,7 +196,7 @@ class Check {
           const { lane, conversation: id, n, seq } = parseRow(key, value)
           const conversation = parseConversationId(id)
           const record = await readRecord(database, id, conversation, n)
-          const head = await readHead(database, id, conversation)
+          const head = await steadyHead(database, conversation)
           if (record.seq === seq && head !== null && outboxLane(head.head, record.body) === lane) return
           const message = `conversation ${id} n ${n}: the outbox row seq ${seq} of ${lane} is not of this record`
           this.findings.add({ kind: 'head', conversation: id, n, seq, message })
