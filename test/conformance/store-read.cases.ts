@@ -50,6 +50,19 @@ export const readCases: readonly StoreCase[] = [
     assert.equal((await log.read(id, 2, 100)).length, 20)
   }),
 
+  storeCase('small records come in pages of any byte limit', async ({ store: { log } }) => {
+    const id = await fill(log, 1, 1)
+    await log.append(
+      id,
+      Array.from({ length: 200 }, (_, i) => message(undefined, `${i}`)),
+    )
+    for (let limitBytes = 1; limitBytes < 40_000; limitBytes += 997) {
+      const page = await log.read(id, 0, 500, limitBytes)
+      assertContiguous(page, 1)
+      assert.equal(page.length > 0, true, `nothing came within ${limitBytes} bytes`)
+    }
+  }),
+
   storeCase('1,500 records come in any page size', async ({ store: { log } }) => {
     const id = await fill(log, 1, 1)
     for (let i = 0; i < 15; i++)

@@ -3,8 +3,7 @@ import { describe, test } from 'node:test'
 import { readConfig } from '../../src/daemon/config/load.js'
 import { CONFIG_KEYS, configRow, environmentName, RESERVED_ENVIRONMENT } from '../../src/daemon/config/schema.js'
 import { allowedValues, defaultValue, formatValue, parseValue } from '../../src/daemon/config/value.js'
-import { none } from '../helpers/project.js'
-import { sourcesUnder } from '../helpers/sources.js'
+import { filesUnder, none, readText } from '../helpers/project.js'
 
 describe('the configuration table', () => {
   test('every row is complete, and its default is valid and reads back as itself', () => {
@@ -30,8 +29,8 @@ describe('the configuration table', () => {
   })
 
   test('every reserved name that kefu reads itself is in the list', () => {
-    const read = sourcesUnder('src').flatMap(({ text }) =>
-      [...text.matchAll(/(?:env|environment|variables)\.(KEFU_\w+)|own\('(KEFU_\w+)'\)/g)].map(
+    const read = filesUnder('src').flatMap(path =>
+      [...readText(path).matchAll(/(?:env|environment|variables)\.(KEFU_\w+)|own\('(KEFU_\w+)'\)/g)].map(
         match => match[1] ?? match[2]!,
       ),
     )
@@ -40,9 +39,9 @@ describe('the configuration table', () => {
 
   test('every value is a field of the typed record, with its unit, and the daemon reads it', async () => {
     const { config } = await readConfig({ flags: new Map(), environment: {}, file: '/does/not/exist.yaml' })
-    const daemon = sourcesUnder('src')
-      .filter(({ path }) => !path.startsWith('src/daemon/config/'))
-      .map(({ text }) => text)
+    const daemon = filesUnder('src')
+      .filter(path => !path.startsWith('src/daemon/config/'))
+      .map(readText)
       .join('\n')
     for (const key of CONFIG_KEYS) {
       const [name, section] = key.split('.').reverse() as [string, string | undefined]

@@ -3,8 +3,7 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { createHandlers } from '../../src/daemon/control/handlers.js'
 import { isOperation, OPERATIONS, type Operation } from '../../src/daemon/control/operations.js'
-import { none } from '../helpers/project.js'
-import { sourcesUnder } from '../helpers/sources.js'
+import { filesUnder, none, readText } from '../helpers/project.js'
 
 const NAMES = Object.keys(OPERATIONS) as Operation[]
 
@@ -59,9 +58,7 @@ describe('the operations table', () => {
   })
 
   test('every operation can be used from the command line', () => {
-    const commands = sourcesUnder('src/commands')
-      .map(({ text }) => text)
-      .join('\n')
+    const commands = filesUnder('src/commands').map(readText).join('\n')
     none(NAMES.filter(name => !commands.includes(`'${name}'`)))
   })
 })

@@ -1,7 +1,7 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import { encodeFrame } from '../../codec/frame.js'
 import type { ServerBodies, ServerKind } from '../../codec/wire.js'
-import { KefuError, toKefuError } from '../../errors.js'
+import { type ErrorCode, KefuError, toKefuError } from '../../errors.js'
 import type { Clock, GatewayPort } from '../core/ports.js'
 import type { Session } from './session.js'
 
@@ -9,9 +9,21 @@ import type { Session } from './session.js'
 export type OutboundPorts = {
   readonly gateway: GatewayPort
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** An error that is a defect of kefu. */
+  /** An error that its operator has to hear of, too. */
   report(error: unknown): void
 }
+
+/** Errors whose details are for the operator: they may name files of this machine, or what happened inside. */
+const PRIVATE: ReadonlySet<ErrorCode> = new Set([
+  'KEFU_INTERNAL',
+  'KEFU_STORE_CORRUPT',
+  'KEFU_STORE_UNAVAILABLE',
+  'KEFU_STORE_UNREADABLE',
+  'KEFU_MEDIA_UNAVAILABLE',
+])
+/** Of those, the ones that nobody else reports. */
+const REPORTED: ReadonlySet<ErrorCode> = new Set(['KEFU_INTERNAL', 'KEFU_STORE_CORRUPT'])
+const SEE_LOG = 'see the log of the server'
 
 /** Frames of a turn are handed over early at this size, so that a slow peer is noticed before all of a commit's records have been queued for it. */
 const HAND_OVER_BYTES = 32 * 1024
@@ -55,7 +67,7 @@ export class Outbound {
     this.push(session, encodeFrame(channel, kind, correlation, body))
   }
 
-  /** Queues an `error` frame. What is a defect of kefu is reported, too. */
+  /** Queues an `error` frame. Defects and damage are reported, too. */
   fail(
     session: Session,
     correlation: number,
@@ -63,8 +75,9 @@ export class Outbound {
     extra?: { readonly id?: string; readonly retryAfterMs?: number },
   ): void {
     const failure = toKefuError(error)
-    if (failure.code === 'KEFU_INTERNAL') this.#ports.report(error)
-    const { code, message, hint, retryable } = failure.report()
+    if (REPORTED.has(failure.code)) this.#ports.report(error)
+    const told = PRIVATE.has(failure.code) ? new KefuError(failure.code, { reason: SEE_LOG, where: SEE_LOG }) : failure
+    const { code, message, hint, retryable } = told.report()
     this.send(session, 0, 'error', correlation, { code, message, hint, retryable, ...extra })
   }
 

@@ -29,6 +29,8 @@ export type StoreLimits = {
   readonly fileBytes: number
   readonly blockCacheBytes: number
   readonly openFiles: number
+  /** Table files are verified at start up to this much, the newest first. */
+  readonly verifyBytes: number
   /** Free disk space from which a full store tries again. */
   readonly resumeFreeBytes: number
   /** First pause between attempts to recover; after three failures it doubles, up to thirty times as long. */
@@ -51,6 +53,7 @@ export const STORE_LIMITS: StoreLimits = {
   fileBytes: 32 * 1024 * 1024,
   blockCacheBytes: 32 * 1024 * 1024,
   openFiles: 512,
+  verifyBytes: 2 * 1024 * 1024 * 1024,
   resumeFreeBytes: 16 * 1024 * 1024,
   recoverMs: 1_000,
   readWaitMs: 5_000,

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { CLOSE } from '../../../src/codec/close-codes.js'
 import type { ClientBodies, ClientKind } from '../../../src/codec/wire.js'
+import { KefuError } from '../../../src/errors.js'
 import { Rig } from './rig.js'
 
 test('hello comes first, once, within 10 seconds', async () => {
@@ -176,5 +177,163 @@ test('draining: clients are told, what is on its way is acknowledged, new messag
   assert.equal((await rig.receive(peer, 'ack')).body.id, 'm1')
   await drained
   assert.equal(peer.closedWith?.code, CLOSE.restarting)
+  await rig.stop()
+})
+
+test('a session that is told to close hears nothing more, and becomes nobody', async () => {
+  const rig = await Rig.create()
+  const { token, id } = await rig.agent('li')
+  rig.disconnect([...rig.peers.values()].at(-1)!)
+  const silent = rig.open()
+  const late = rig.open()
+  rig.clock.advance(10_500)
+  rig.send(late, 'hello', { token })
+  rig.clock.advance(3_000)
+  await rig.settle()
+  for (const peer of [silent, late])
+    assert.deepEqual(
+      peer.frames.map(({ body }) => body.code),
+      ['KEFU_HELLO_TIMEOUT'],
+    )
+  const visitor = await rig.visitor()
+  await rig.say(visitor.peer, 'm')
+  await rig.settle()
+  assert.equal((await rig.store.log.head(visitor.conversation))?.agent, undefined, `${id} was never there`)
+  await rig.stop()
+})
+
+test('frames that wait behind a revoked session are not carried out', async () => {
+  const rig = await Rig.create()
+  const agent = await rig.agent('li')
+  const visitor = await rig.visitor()
+  await rig.say(visitor.peer, 'm1')
+  await rig.settle()
+  const { conversation } = visitor
+  const head = rig.store.log.cachedHead(conversation)
+  rig.send(agent.peer, 'history', { conversation })
+  rig.send(agent.peer, 'message', { id: 'late', conversation, parts: [{ type: 'text', text: 'x' }] })
+  const read = rig.store.log.read
+  rig.store.log.read = async (...args) => {
+    await rig.agents.remove('li')
+    return read.apply(rig.store.log, args)
+  }
+  rig.send(agent.peer, 'history', { conversation })
+  rig.send(agent.peer, 'message', { id: 'later', conversation, parts: [{ type: 'text', text: 'x' }] })
+  await rig.settle()
+  assert.equal(agent.peer.closedWith?.code, CLOSE.unauthorised)
+  const records = await read.call(rig.store.log, conversation, head!.n, 100)
+  assert.deepEqual(
+    records.map(({ body }) => (body as { id?: string }).id),
+    ['late'],
+  )
+  await rig.stop()
+})
+
+test('a channel that is removed while a visitor says hello takes the visitor with it', async () => {
+  const rig = await Rig.create()
+  const { token } = await rig.visitor()
+  const { log } = rig.store
+  const head = log.head.bind(log)
+  log.head = async id => {
+    await rig.channels.remove('site')
+    return head(id)
+  }
+  const peer = rig.open()
+  rig.send(peer, 'hello', { token })
+  assert.equal((await rig.receive(peer, 'error')).body.code, 'KEFU_UNAUTHORISED')
+  assert.equal(peer.closedWith?.code, CLOSE.unauthorised)
+  await rig.stop()
+})
+
+test('a contact is held to its rate of other frames, too, however many sockets it has; who goes on and on is closed', async () => {
+  const rig = await Rig.create()
+  const one = await rig.visitor()
+  const two = await rig.greet({ token: one.token })
+  const codes = () => [one.peer, two.peer].flatMap(({ frames }) => frames.map(({ body }) => body.code))
+  for (let i = 0; i < 40; i++) for (const { peer } of [one, two]) rig.send(peer, 'typing', { on: true })
+  await rig.settle()
+  assert.deepEqual(codes(), new Array(30).fill('KEFU_RATE_LIMITED'))
+  assert.deepEqual([one.peer.closedWith, two.peer.closedWith], [undefined, undefined])
+  for (let i = 0; i < 100; i++) rig.send(one.peer, 'hello', { channel: 'site' })
+  await rig.settle()
+  assert.equal(one.peer.closedWith?.code, CLOSE.tooMany)
+  assert.equal(codes().length, 51)
+  assert.equal(two.peer.closedWith, undefined)
+  await rig.stop()
+})
+
+test('what is too much is refused when it comes, not when those before it are through', async () => {
+  const rig = await Rig.create()
+  const { peer } = await rig.visitor()
+  await rig.say(peer, 'first')
+  const { log } = rig.store
+  const read = log.read.bind(log)
+  let release = (): void => {}
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  log.read = async (...args) => {
+    await released
+    return read(...args)
+  }
+  rig.send(peer, 'history', {})
+  for (let i = 0; i < 120; i++) rig.send(peer, 'message', { id: `m${i}`, parts: [{ type: 'text', text: 'x' }] })
+  await rig.settle()
+  assert.equal(peer.frames.filter(({ kind }) => kind === 'error').length, 21)
+  release()
+  await rig.settle()
+  // Of the 99 that waited, no more than 64 can be on their way to the disk at once.
+  assert.equal(peer.frames.filter(({ kind }) => kind === 'ack').length, 64)
+  await rig.stop()
+})
+
+test('messages that follow the first before it is on disk do not count as conversations of their own', async () => {
+  const rig = await Rig.create({ openings: 3 })
+  const [one, two, three, four] = [
+    await rig.visitor(),
+    await rig.visitor(),
+    await rig.visitor(),
+    await rig.visitor(),
+  ] as const
+  for (const { peer } of [one, two, three, four])
+    for (let i = 0; i < 5; i++) rig.send(peer, 'message', { id: `m${i}`, parts: [{ type: 'text', text: 'x' }] })
+  await rig.settle()
+  const acks = [one, two, three, four].map(({ peer }) => peer.frames.filter(({ kind }) => kind === 'ack').length)
+  assert.deepEqual(acks, [5, 5, 5, 0])
+  await rig.stop()
+})
+
+test('sockets without a hello are counted by network, as one host has a whole one in IPv6', async () => {
+  const rig = await Rig.create()
+  const peers = Array.from({ length: 7 }, (_, i) => rig.open(undefined, `2001:db8:1:2::${i}`))
+  const other = rig.open(undefined, '2001:db8:1:3::1')
+  await rig.settle()
+  assert.equal(peers.filter(({ closedWith }) => closedWith?.code === CLOSE.tooMany).length, 2)
+  assert.equal(other.closedWith, undefined)
+  await rig.stop()
+})
+
+test('what went wrong inside is for the log, not for whoever is connected', async () => {
+  const rig = await Rig.create()
+  const { peer } = await rig.visitor()
+  const { log } = rig.store
+  const append = log.append.bind(log)
+  for (const [id, error] of [
+    ['m1', new TypeError('cannot read /srv/kefu/secret')],
+    ['m2', new KefuError('KEFU_STORE_CORRUPT', { where: '/srv/kefu/store/000007.ldb' })],
+    ['m3', new KefuError('KEFU_STORE_UNAVAILABLE', { reason: 'IO error: /srv/kefu/store/000008.log' })],
+  ] as const) {
+    log.append = async () => {
+      throw error
+    }
+    rig.send(peer, 'message', { id, parts: [{ type: 'text', text: 'x' }] })
+    assert.doesNotMatch(String((await rig.receive(peer, 'error')).body.message), /srv/)
+  }
+  log.append = append
+  assert.deepEqual(
+    rig.reported.map(error => (error as Error).name),
+    ['TypeError', 'KefuError'],
+    'defects and damage',
+  )
   await rig.stop()
 })

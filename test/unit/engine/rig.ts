@@ -37,11 +37,13 @@ export class Rig {
   tokens!: Tokens
   engine!: Engine
   #lastId = 0
+  #openings = 1_000
   readonly #secret = randomBytes(32)
 
-  /** A rig with a web channel `site` (origin https://shop.example) and an app channel `app`. */
-  static async create(): Promise<Rig & { readonly appToken: string }> {
+  /** A rig with a web channel `site` (origin https://shop.example) and an app channel `app`. `openings`: new conversations per address. */
+  static async create({ openings = 1_000 } = {}): Promise<Rig & { readonly appToken: string }> {
     const rig = new Rig()
+    rig.#openings = openings
     rig.store = createMemoryStore({ clock: rig.clock })
     await rig.start()
     await rig.channels.add({ kind: 'web', name: 'site', origins: ['https://shop.example'] })
@@ -66,7 +68,12 @@ export class Rig {
         agents: this.agents,
         channels: this.channels,
         media: { exists: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
-        limits: { messages: limiter(100), openings: limiter(1_000), failures: limiter(3), frames: limiter(50) },
+        limits: {
+          messages: limiter(100),
+          openings: limiter(this.#openings),
+          failures: limiter(3),
+          frames: limiter(50),
+        },
         report: error => this.reported.push(error),
       },
       { helloTimeoutMs: 10_000, greetingLimit: 5, awayAfterMs: 15_000, requeueAfterMs: 30_000 },

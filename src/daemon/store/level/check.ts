@@ -178,7 +178,10 @@ class Check {
         const id = formatConversationId(conversation)
         await this.#guard(`conversation ${id} in ${what}`, async () => {
           const value = await steadyHead(database, conversation)
-          if ((value !== null && isRight(value)) || (await database.get(pair[0])) === undefined) return
+          if (value !== null && isRight(value)) return
+          // It may have moved on and come back: only what stands beside a head that stays is wrong.
+          if ((await database.get(pair[0])) === undefined) return
+          if ((await steadyHead(database, conversation))?.head.seq !== value?.head.seq) return
           const n = value?.head.n ?? 0
           const message = `conversation ${id} n ${n}: ${what} has it, its head says otherwise`
           this.findings.add({ kind: 'head', conversation: id, n, message })

@@ -3,8 +3,13 @@ import { KefuError } from '../../../errors.js'
 import type { Clock } from '../../core/ports.js'
 import type { StoreLimits } from '../options.js'
 import { openFailure } from './failure.js'
+import { verifyTables } from './verify-tables.js'
 
-type Handle = Level<Uint8Array, Uint8Array>
+/** A LevelDB handle as the store uses it. */
+export type Handle = Level<Uint8Array, Uint8Array>
+
+/** Opens a LevelDB folder. Tests pass one whose handle fails or stalls. */
+export type OpenHandle = (folder: string, limits: StoreLimits) => Promise<Handle>
 
 /** Operations that are written together or not at all. */
 export type Batch = {
@@ -32,8 +37,9 @@ const SYNC = { sync: true } as const
 const UNSYNCED = { sync: false } as const
 const FETCH_BYTES = 256 * 1024
 
-/** Opens the LevelDB folder. Throws what `openFailure` says. */
+/** Opens the LevelDB folder, after verifying its table files. Throws what `openFailure` says, and `KEFU_STORE_CORRUPT`. */
 export async function openHandle(folder: string, limits: StoreLimits, createIfMissing = false): Promise<Handle> {
+  if (!createIfMissing) await verifyTables(folder, limits.verifyBytes)
   const handle: Handle = new Level<Uint8Array, Uint8Array>(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -59,17 +65,19 @@ export class Database {
   readonly folder: string
   readonly #limits: StoreLimits
   readonly #clock: Clock
+  readonly #open: OpenHandle
   #handle: Handle | undefined
   #users = 0
   #whenUnused: (() => void) | undefined
   #waiters: (() => void)[] = []
   #isClosed = false
 
-  constructor(folder: string, handle: Handle, limits: StoreLimits, clock: Clock) {
+  constructor(folder: string, handle: Handle, limits: StoreLimits, clock: Clock, open: OpenHandle = openHandle) {
     this.folder = folder
     this.#handle = handle
     this.#limits = limits
     this.#clock = clock
+    this.#open = open
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -151,7 +159,7 @@ export class Database {
     this.#handle = undefined
     if (this.#users > 0) await new Promise<void>(resolve => (this.#whenUnused = resolve))
     await old?.close()
-    const handle = await openHandle(this.folder, this.#limits)
+    const handle = await this.#open(this.folder, this.#limits)
     if (this.#isClosed) {
       await handle.close()
       return

@@ -20,14 +20,16 @@ const CONCURRENCY = 16
 export class ConversationLoader {
   readonly #database: Database
   readonly #clock: Clock
+  readonly #durableSeq: () => number
   readonly #timeoutMs: number
   readonly #cache: ConversationCache
   readonly #queue = new Fifo<() => void>()
   #running = 0
 
-  constructor(database: Database, clock: Clock, limits: StoreLimits) {
+  constructor(database: Database, clock: Clock, limits: StoreLimits, durableSeq: () => number) {
     this.#database = database
     this.#clock = clock
+    this.#durableSeq = durableSeq
     this.#timeoutMs = limits.appendTimeoutMs
     this.#cache = new ConversationCache(limits.cachedConversations)
   }
@@ -64,7 +66,11 @@ export class ConversationLoader {
     try {
       await this.#turn()
       try {
-        conversation.load(await this.#read(conversation))
+        const value = await this.#read(conversation)
+        // A write that was refused as failed may be there all the same; it counts when the store has recovered.
+        if (value !== null && value.head.seq > this.#durableSeq())
+          throw new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
+        conversation.load(value)
       } finally {
         this.#release()
       }

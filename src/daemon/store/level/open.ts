@@ -9,7 +9,7 @@ import { AcknowledgedFile } from './acknowledged.js'
 import { checkStore } from './check.js'
 import type { Commit } from './commit.js'
 import { createIfMissing, removeUnfinished, storePaths } from './create.js'
-import { Database, openHandle } from './database.js'
+import { Database, type OpenHandle, openHandle } from './database.js'
 import { Digests } from './digests.js'
 import { Directory } from './directory.js'
 import { damaged, openFailure } from './failure.js'
@@ -28,14 +28,14 @@ import { LogWriter } from './writer.js'
 /**
  * Opens the embedded store in a folder, which it makes if need be, and verifies the end of the log. Throws `KEFU_STORE_LOCKED`,
  * `KEFU_STORE_UNWRITABLE`, `KEFU_STORE_FULL`, `KEFU_STORE_FORMAT_NEWER`, and `KEFU_STORE_CORRUPT` when nothing of it can be read. Damage that leaves
- * the rest readable does not throw: the state is `damaged` then, and writes are refused.
+ * the rest readable does not throw: the state is `damaged` then, and writes are refused. `open` is how LevelDB is opened; tests pass one with faults.
  */
-export async function openLevelStore(options: StoreOptions): Promise<Store> {
+export async function openLevelStore(options: StoreOptions, open: OpenHandle = openHandle): Promise<Store> {
   const { path, clock, logger = SILENT } = options
   const limits = { ...STORE_LIMITS, ...options.limits }
   const paths = storePaths(path)
   await createIfMissing(path, clock, limits)
-  const database = new Database(paths.database, await openHandle(paths.database, limits), limits, clock)
+  const database = new Database(paths.database, await open(paths.database, limits), limits, clock, open)
   let acknowledged: AcknowledgedFile | undefined
   try {
     removeUnfinished(path)
@@ -65,13 +65,13 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
 
   const digests = new Digests()
   const feed = new LiveFeed(limits.liveRecords)
-  const loader = new ConversationLoader(database, clock, limits)
+  const loader = new ConversationLoader(database, clock, limits, () => feed.durableSeq)
   const platformKeys = new PlatformKeys(database, clock, logger)
   const mark = new VerifiedMark(limits.writeBufferBytes)
   const writer = new LogWriter({ database, loader, digests, platformKeys, clock, limits, onCommit, onFailure, onSeal })
   const directory = new Directory({ writer, digests, clock, valueBytes: limits.directoryValueBytes })
   const outbox = new Outbox({ database, writer, digests, clock, logger })
-  const view = new View({ database, loader, feed, writer })
+  const view = new View({ database, loader, feed, writer, isRecovering: () => state === 'failed' || state === 'full' })
   const recovery = new Recovery({ path, clock, limits, logger, reopen })
 
   function onSeal(commit: Commit): void {

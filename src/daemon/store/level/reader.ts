@@ -46,7 +46,8 @@ export async function readPage(
     if (n === head.n && stamp.seq !== head.seq) throw damaged(`conversation ${id} n ${n}: not the record of its head`)
     previous = stamp
     records.push(new LogRecord(id, stamp, value))
-    bytes += value.length
+    // Counted as the database counts, which ended the page by the same limit.
+    bytes += key.length + value.length
     if (bytes >= limitBytes) break
   }
   if (bytes < limitBytes && after + records.length < last)

@@ -10,6 +10,7 @@ import {
   waitingKey,
 } from '../../../codec/keys.js'
 import { openValue, sealValue } from '../../../codec/record.js'
+import { KefuError } from '../../../errors.js'
 import { formatCursor, parseCursor } from '../../core/cursor.js'
 import type { Head } from '../../core/model.js'
 import type { Cursor, InboxPosition, Receipt, ViewPort } from '../../core/ports.js'
@@ -31,6 +32,8 @@ type Ports = {
   readonly loader: ConversationLoader
   readonly feed: LiveFeed
   readonly writer: LogWriter
+  /** Whether the disk may show a write that was refused as failed. */
+  readonly isRecovering: () => boolean
 }
 
 /**
@@ -84,7 +87,7 @@ export class View implements ViewPort {
         const { conversation, isMoved } = heads[i]!
         const head = conversation.durable
         if (!isMoved && (head === null || placeOf(owner, head, conversation.durableDepartures) !== seq))
-          throw damaged(
+          throw this.#disagreement(
             `the inbox of ${owner} at seq ${seq} does not agree with conversation ${conversation.id} n ${head?.n ?? 0}`,
           )
         if (entries.length === range.limit) return { entries, more: true }
@@ -120,7 +123,9 @@ export class View implements ViewPort {
         from = next(key)
         if (head?.waitingSince === parseWaitingKey(key).sinceMs) found.push(head)
         else if (!isMoved)
-          throw damaged(`the waiting line does not agree with conversation ${conversation.id} n ${head?.n ?? 0}`)
+          throw this.#disagreement(
+            `the waiting line does not agree with conversation ${conversation.id} n ${head?.n ?? 0}`,
+          )
       }
       if (page.length < chunk) break
     }
@@ -150,7 +155,7 @@ export class View implements ViewPort {
         from = next(key)
         if (head?.agent === agent) found.push(head)
         else if (!isMoved)
-          throw damaged(
+          throw this.#disagreement(
             `the conversations of ${agent} do not agree with conversation ${conversation.id} n ${head?.n ?? 0}`,
           )
       }
@@ -209,6 +214,11 @@ export class View implements ViewPort {
     } catch (error) {
       throw readFailure(error, where)
     }
+  }
+
+  #disagreement(where: string): KefuError {
+    if (this.#ports.isRecovering()) return new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
+    return damaged(where)
   }
 
   #expectSound(name: DigestName): void {

@@ -514,7 +514,6 @@ export class LogWriter {
     this.#busy.clear()
     this.#platformFlights.clear()
     this.#refusal = () => new KefuError(error.code, error.detail, { cause: error })
-    this.#ports.loader.clear()
     for (const commit of commits) {
       if (commit === undefined) continue
       // A batch that is being written closes when the write has ended.

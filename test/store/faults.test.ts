@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { START, type Store } from '../../src/daemon/core/ports.js'
+import { openLevelStore } from '../../src/daemon/store/level/open.js'
+import type { StoreLimits } from '../../src/daemon/store/options.js'
+import { isKefuError } from '../../src/errors.js'
+import {
+  answer,
+  assertContiguous,
+  assertRefused,
+  assigned,
+  conversationId,
+  fill,
+  message,
+  opening,
+  readAll,
+  takeTail,
+  turns,
+  until,
+} from '../conformance/store-bench.js'
+import { OPERATIONS } from '../conformance/traits/operations.js'
+import { createManualClock } from '../helpers/manual-clock.js'
+import { tmpDir } from '../helpers/tmp-dir.js'
+import { FaultyDisk } from './faulty-handle.js'
+
+async function openFaulty(t: TestContext, limits: Partial<StoreLimits> = {}) {
+  const path = join(tmpDir(t), 'store')
+  const clock = createManualClock()
+  const disk = new FaultyDisk()
+  const store = await openLevelStore({ path, clock, limits }, disk.open)
+  t.after(() => store.close())
+  const stateOf = async () => (await store.info()).state
+  const recover = async () => {
+    await until('the recovery', async () => {
+      clock.advance(1_000)
+      await turns()
+      return (await stateOf()) === 'ready'
+    })
+  }
+  return { path, clock, disk, store, stateOf, recover }
+}
+
+/** Opens what is on disk again and checks all of it. */
+async function assertSound(path: string, store: Store): Promise<void> {
+  await store.close()
+  const again = await openLevelStore({ path, clock: createManualClock() })
+  try {
+    assert.deepEqual((await again.info()).damage, [])
+    assert.deepEqual((await again.check({ deep: true })).findings, [])
+  } finally {
+    await again.close()
+  }
+}
+
+describe('store: a disk that fails', { concurrency: 4 }, () => {
+  for (const mode of ['refuses', 'lies'] as const) {
+    test(`a disk that ${mode}: everything under way is refused, reads go on, it recovers, nothing is there twice`, async t => {
+      const { path, disk, store, stateOf, recover } = await openFaulty(t)
+      const id = await fill(store.log, 1, 5)
+      const before = await store.log.head(id)
+      disk.mode = mode
+      const results = await Promise.allSettled(
+        Array.from({ length: 40 }, (_, i) => store.log.append(id, [message(`m${i}`)], { id: `m${i}` })),
+      )
+      assert.ok(
+        results.every(result => result.status === 'rejected' && isKefuError(result.reason, 'KEFU_STORE_UNAVAILABLE')),
+      )
+      assert.equal(await stateOf(), 'failed')
+      assert.deepEqual(await store.log.head(id), before)
+      assert.equal((await readAll(store.log, id)).length, 6)
+      for (const { name, isWrite, call } of OPERATIONS) {
+        const startedAt = performance.now()
+        if (isWrite) await assertRefused(call(store, id), 'KEFU_STORE_UNAVAILABLE')
+        else
+          await call(store, id).catch(error =>
+            assert.ok(mode === 'lies' && isKefuError(error, 'KEFU_STORE_UNREADABLE')),
+          )
+        assert.ok(performance.now() - startedAt < 1_000, name)
+      }
+      disk.mode = 'works'
+      await recover()
+      const again = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => store.log.append(id, [message(`m${i}`)], { id: `m${i}` })),
+      )
+      assert.ok(again.every(({ duplicate }) => duplicate === (mode === 'lies')))
+      assert.deepEqual(
+        again.map(({ n }) => n),
+        again.map((_, i) => i + 7),
+      )
+      const records = await readAll(store.log, id)
+      assert.equal(records.length, 46)
+      assertContiguous(records)
+      await assertSound(path, store)
+    })
+  }
+
+  test('a full disk is called so, and nothing is tried before there is room', async t => {
+    const { clock, disk, store, stateOf } = await openFaulty(t, { resumeFreeBytes: Number.MAX_SAFE_INTEGER })
+    const id = await fill(store.log, 1, 1)
+    disk.mode = 'refuses'
+    disk.errorText = 'IO error: 000004.log: No space left on device'
+    await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_FULL')
+    assert.equal(await stateOf(), 'full')
+    const { opens } = disk
+    for (let i = 0; i < 5; i++) {
+      clock.advance(30_000)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    assert.equal(disk.opens, opens)
+    await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_FULL')
+  })
+
+  test('when it cannot be opened again it goes on trying, later and later', async t => {
+    const { clock, disk, store, stateOf, recover } = await openFaulty(t, { readWaitMs: 10 })
+    const id = await fill(store.log, 1, 1)
+    disk.mode = 'refuses'
+    disk.canOpen = false
+    await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_UNAVAILABLE')
+    const pauses: number[] = []
+    for (let attempt = 1; attempt <= 6; attempt++) {
+      const { opens } = disk
+      let waitedMs = 0
+      await until('an attempt', async () => {
+        if (disk.opens > opens) return true
+        clock.advance(500)
+        waitedMs += 500
+        await turns(10)
+        return disk.opens > opens
+      })
+      pauses.push(waitedMs)
+      await until('its end', async () => clock.pending > 0)
+    }
+    assert.ok(pauses[0]! <= 1_500 && pauses[5]! >= 2_000, pauses.join(' '))
+    const reading = assertRefused(store.log.read(id, 0, 10), 'KEFU_STORE_UNREADABLE')
+    await turns()
+    clock.advance(10)
+    await reading
+    assert.equal(await stateOf(), 'failed')
+    disk.mode = 'works'
+    disk.canOpen = true
+    await recover()
+    assert.equal((await store.log.append(id, [message('a')], { id: 'a' })).n, 3)
+  })
+
+  test('a tail and a watcher live through a failure', async t => {
+    const { disk, store, recover } = await openFaulty(t)
+    const id = await fill(store.log, 1, 1)
+    const tail = takeTail(store.log, START, 5)
+    const abort = new AbortController()
+    const seen: string[] = []
+    const watching = (async () => {
+      for await (const event of store.directory.watch('', abort.signal))
+        seen.push(event.type === 'put' ? event.entry.key : `-${event.key}`)
+    })()
+    await store.directory.create('before', 1)
+    disk.mode = 'lies'
+    await Promise.all([
+      assertRefused(store.log.append(id, [message('a'), assigned('ann')], { id: 'a' }), 'KEFU_STORE_UNAVAILABLE'),
+      assertRefused(store.directory.create('during', 1), 'KEFU_STORE_UNAVAILABLE'),
+    ])
+    assert.equal(await store.directory.get('during'), null)
+    disk.mode = 'works'
+    await recover()
+    assert.equal((await store.directory.get('during'))?.value, 1)
+    await store.log.append(id, [message('b')], { id: 'b' })
+    await store.directory.create('after', 1)
+    assert.deepEqual(
+      (await tail).map(({ record }) => record.seq),
+      [1, 2, 3, 4, 5],
+    )
+    await until('the entries', () => seen.length >= 3)
+    abort.abort()
+    await watching
+    assert.deepEqual(seen, ['before', 'during', 'after'])
+    assert.equal((await store.view.activeCounts()).get('ann'), 1)
+  })
+
+  test('the result of a job is not forgotten, whatever the disk says', async t => {
+    const { path, clock, disk, store, recover } = await openFaulty(t)
+    const id = await fill(store.log, 1, 1, { egress: 'outbox', channel: 7 })
+    for (const key of ['a', 'b', 'c']) await store.log.append(id, [answer('ann', key)], { id: key })
+    const abort = new AbortController()
+    const calls: string[] = []
+    const working = store.outbox.work(
+      'ch:7',
+      2,
+      async ({ n }, attempt) => {
+        calls.push(`${n} ${attempt}`)
+        if (n === 3) disk.mode = 'lies'
+        if (n === 4) disk.mode = 'refuses'
+        return { type: 'sent' }
+      },
+      abort.signal,
+    )
+    for (const count of [1, 2]) {
+      await until('the job', () => calls.length === count)
+      await until('the failure', async () => (await store.info()).state === 'failed')
+      disk.mode = 'works'
+      await recover()
+    }
+    await until('an empty outbox', async () => {
+      clock.advance(500)
+      await turns()
+      return (await store.outbox.rows('ch:7', 1)).length === 0
+    })
+    abort.abort()
+    await working
+    assert.deepEqual(calls, ['3 1', '4 1', '5 1'])
+    await assertSound(path, store)
+  })
+
+  test('a stalled disk: the queue is bounded, nothing is acknowledged, then all of it in order', async t => {
+    const { path, disk, store } = await openFaulty(t, { queueBytes: 200_000, batchRecords: 10 })
+    const ids = await Promise.all(Array.from({ length: 5 }, (_, i) => fill(store.log, i, 1)))
+    disk.mode = 'stalls'
+    let acknowledged = 0
+    const refused: unknown[] = []
+    const order = new Map<string, number[]>(ids.map(id => [id, []]))
+    const appends = Array.from({ length: 2_000 }, (_, i) =>
+      store.log.append(ids[i % 5]!, [message(`m${i}`)], { id: `m${i}` }).then(
+        ({ n }) => {
+          acknowledged++
+          order.get(ids[i % 5]!)!.push(n)
+        },
+        (error: unknown) => refused.push(error),
+      ),
+    )
+    await turns(20)
+    assert.equal(acknowledged, 0)
+    assert.ok(refused.length > 1_000 && refused.length < 1_900, `${refused.length} refused`)
+    assert.ok(refused.every(error => isKefuError(error, 'KEFU_QUEUE_FULL')))
+    assert.equal((await store.log.read(ids[0]!, 0, 10)).length, 2)
+    disk.release()
+    await Promise.all(appends)
+    for (const numbers of order.values())
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, i) => i + 3),
+      )
+    await assertSound(path, store)
+  })
+
+  test('a disk that takes too long fails what waits for it; what it did all the same is found', async t => {
+    const { path, clock, disk, store, recover } = await openFaulty(t)
+    const id = await fill(store.log, 1, 1)
+    disk.mode = 'stalls'
+    const first = assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_UNAVAILABLE')
+    await turns()
+    const second = assertRefused(store.log.append(id, [message('b')], { id: 'b' }), 'KEFU_STORE_UNAVAILABLE')
+    await turns()
+    clock.advance(15_000)
+    await Promise.all([first, second])
+    disk.release()
+    await recover()
+    const again = await store.log.append(id, [message('a')], { id: 'a' })
+    assert.deepEqual([again.n, again.duplicate], [3, true])
+    assert.deepEqual((await store.log.append(id, [message('b')], { id: 'b' })).n, 4)
+    await assertSound(path, store)
+  })
+
+  test('closing while it fails ends', async t => {
+    const { disk, store } = await openFaulty(t)
+    disk.mode = 'refuses'
+    await assertRefused(
+      store.log.append(conversationId(1), [message('a')], { id: 'a', opening: opening() }),
+      'KEFU_STORE_UNAVAILABLE',
+    )
+    await store.close()
+  })
+
+  test('many failures in a row lose and repeat nothing', async t => {
+    const { path, disk, store, recover } = await openFaulty(t)
+    const id = await fill(store.log, 1, 0).then(() => conversationId(1))
+    await store.log.append(id, [], { opening: opening() })
+    for (let k = 0; k < 12; k++) {
+      for (let i = 0; i < k; i++) await store.log.append(id, [message(`${k}-${i}`)], { id: `${k}-${i}` })
+      disk.mode = k % 2 === 0 ? 'refuses' : 'lies'
+      const key = `failed-${k}`
+      await assertRefused(store.log.append(id, [message(key)], { id: key }), 'KEFU_STORE_UNAVAILABLE')
+      disk.mode = 'works'
+      await recover()
+      assert.equal((await store.log.append(id, [message(key)], { id: key })).duplicate, k % 2 === 1)
+    }
+    const records = await readAll(store.log, id)
+    assertContiguous(records)
+    assert.equal(records.length, 1 + 66 + 12)
+    await assertSound(path, store)
+  })
+})
