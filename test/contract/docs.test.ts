@@ -84,6 +84,7 @@ describe('documents', () => {
       ...CONFIG_KEYS.map(environmentName),
       ...RESERVED_ENVIRONMENT,
       'KEFU_TEST_LONG',
+      'KEFU_BENCH_DIR',
     ])
     const wrong = documents.flatMap(({ path, text }) =>
       [...text.matchAll(/\bKEFU_[A-Z0-9_]+\b(?!\*|…)/g)]

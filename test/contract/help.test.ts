@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { Config } from '@oclif/core/config'
@@ -213,21 +212,7 @@ describe('starting', () => {
     assert.ok(loaded.length < 400, `${loaded.length} modules`)
   })
 
-  test('kefu --version says what kefu version says, within 2.5 times of an empty node', async () => {
-    const program = join(ROOT, 'bin', 'run.js')
-    const fastest = (words: readonly string[]): number => {
-      const started = performance.now()
-      assert.equal(spawnSync(process.execPath, words).status, 0)
-      return performance.now() - started
-    }
-    let empty = Number.POSITIVE_INFINITY
-    let version = Number.POSITIVE_INFINITY
-    // The fastest of several: a busy machine can only make things slower.
-    for (let round = 0; round < 7; round++) {
-      empty = Math.min(empty, fastest(['-e', '0']))
-      version = Math.min(version, fastest([program, '--version']))
-    }
-    assert.ok(version <= 2.5 * empty, `${version.toFixed(0)} ms against ${empty.toFixed(0)} ms`)
+  test('kefu --version and -V say what kefu version says', async () => {
     const [flag, short, command] = await Promise.all([['--version'], ['-V'], ['version']].map(words => runKefu(words)))
     assert.match(flag!.stdout, /^kefu\/\d+\.\d+\.\d+ \S+ node-v\d+/)
     assert.deepEqual(short, flag)

@@ -232,7 +232,9 @@ describe('store: opening', { concurrency: 4 }, () => {
     const path = await prepare(t)
     await (await open(path)).close()
     const folder = join(path, 'level')
-    const table = readdirSync(folder).find(name => name.endsWith('.ldb'))!
+    const sizeOf = (name: string) => statSync(join(folder, name)).size
+    const tables = readdirSync(folder).filter(name => name.endsWith('.ldb'))
+    const table = tables.sort((a, b) => sizeOf(b) - sizeOf(a))[0]!
     flip(join(folder, table), 200)
     await assert.rejects(open(path), (error: unknown) => {
       assert.ok(isKefuError(error, 'KEFU_STORE_CORRUPT'))

@@ -66,10 +66,10 @@ describe('store: table files', () => {
         for (let i = 0; i < 300; i++) {
           // The footer's padding means nothing, and a wrong end is LevelDB's to refuse.
           const at = random.integer(0, file.length - 49)
-          file[at]! ^= 1 << random.integer(0, 7)
-          const copy = Buffer.from(file)
-          assert.notEqual(findBadBlocks(copy).length, 0, `byte ${at} of ${file.length}`)
-          file.set(readFileSync(join(folder, name)).subarray(at, at + 1), at)
+          const bit = 1 << random.integer(0, 7)
+          file[at]! ^= bit
+          assert.notEqual(findBadBlocks(file).length, 0, `byte ${at} of ${file.length}`)
+          file[at]! ^= bit
         }
       }
     })

@@ -220,7 +220,7 @@ export class Engine implements SessionEvents {
 
   #begin(session: KnownSession): Promise<void> | undefined {
     if (session.role === 'visitor') {
-      this.#catchUp.start(session)
+      if (session.feed !== 'live') this.#catchUp.start(session)
       return undefined
     }
     const pushed = pushInbox(this.#ports.store.view, this.#outbound, session)

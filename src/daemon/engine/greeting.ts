@@ -65,28 +65,35 @@ export class Greeting {
   }
 
   async #greetVisitor(from: NewSession, hello: HelloBody): Promise<Greeted> {
-    const { channel, contact, token } = this.#visitorOf(hello)
+    const { channel, contact, token, isNew } = this.#visitorOf(hello)
     this.#checkOrigin(from, channel)
     const conversation = this.#ports.tokens.conversationId(channel.number, contact)
-    const n = (await this.#ports.log.head(conversation))?.n ?? 0
+    // Nobody has ever written as a contact that was made just now: there is nothing to look up, and nothing to catch up with.
+    const n = isNew ? 0 : ((await this.#ports.log.head(conversation))?.n ?? 0)
     // Removed while the log was read: the sessions of the channel have been ended, this one was none of them yet.
     if (this.#ports.channels.byNumber(channel.number) === undefined) throw new KefuError('KEFU_UNAUTHORISED')
     // A client that knows more than there is was served by another log (a restored one): it sees that in the welcome.
     const resumeN = Math.min(hello.resume?.n ?? 0, n)
     const name = hello.identity?.name ?? hello.name
     const session = new VisitorSession(from, channel, contact, name, conversation, resumeN, hello.zstd ?? false)
+    if (isNew) session.feed = 'live'
     const issued = token === hello.token ? {} : { token }
     return { session, welcome: { role: 'visitor', ...this.#common(session, [channel]), conversation, n, ...issued } }
   }
 
-  #visitorOf(hello: HelloBody): { readonly channel: Channel; readonly contact: string; readonly token: string } {
+  #visitorOf(hello: HelloBody): {
+    readonly channel: Channel
+    readonly contact: string
+    readonly token: string
+    readonly isNew: boolean
+  } {
     const { tokens, channels, clock } = this.#ports
     if (hello.token !== undefined) {
       const known = tokens.readVisitorToken(hello.token)
       const channel = known && channels.byNumber(known.channel)
       if (known === undefined || channel === undefined || channel.kind !== 'web')
         throw new KefuError('KEFU_UNAUTHORISED')
-      return { channel, contact: known.contact, token: hello.token }
+      return { channel, contact: known.contact, token: hello.token, isNew: false }
     }
     const channel = hello.channel === undefined ? undefined : channels.byName(hello.channel)
     if (channel === undefined || channel.kind !== 'web')
@@ -96,7 +103,8 @@ export class Greeting {
     }
     const known = hello.identity !== undefined
     const contact = known ? knownContact(hello.identity.id) : tokens.anonymousContact()
-    return { channel, contact, token: tokens.issueVisitorToken({ channel: channel.number, contact, known }) }
+    const token = tokens.issueVisitorToken({ channel: channel.number, contact, known })
+    return { channel, contact, token, isNew: !known }
   }
 
   #greetAgent(from: NewSession, hello: HelloBody, token: string): Greeted {

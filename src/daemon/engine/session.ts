@@ -58,8 +58,8 @@ export class VisitorSession extends SessionBase {
   readonly acceptsZstd: boolean
   /** Last `n` that was sent or acknowledged to this session; what follows is owed. */
   pushedN: number
-  /** `live`: records are pushed as they come. `fed`: from the log, until level with it. `stalled`: as `fed`, waiting for the peer to read. */
-  feed: 'live' | 'fed' | 'stalled' = 'live'
+  /** `live`: records are pushed as they come. `fed`: from the log, until level with it. `stalled`: not being fed yet, or waiting for the peer to read. */
+  feed: 'live' | 'fed' | 'stalled' = 'stalled'
   /** Messages sent and not yet answered. */
   inFlight = 0
   /** Messages that this session sent and that have not come by in the log: see `own-messages.ts`. */

@@ -12,8 +12,10 @@ export type UwsModule = {
   _cfg(key: 'silent'): void
 }
 
+/** A listening socket: only to be handed back. */
 export type UwsListenSocket = { readonly brand: 'us_listen_socket' }
 
+/** An app: routes, then `listen`. */
 export type UwsApp = {
   ws<Data extends object>(pattern: string, behavior: UwsBehavior<Data>): UwsApp
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp
@@ -22,6 +24,7 @@ export type UwsApp = {
   close(): void
 }
 
+/** How WebSockets of a route behave. */
 export type UwsBehavior<Data extends object> = {
   readonly compression: number
   readonly maxPayloadLength: number
@@ -55,6 +58,7 @@ export type UwsWebSocket = {
   close(): void
 }
 
+/** A request: readable only until its handler returns. */
 export type UwsRequest = {
   getUrl(): string
   getQuery(): string | undefined

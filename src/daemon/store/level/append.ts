@@ -1,4 +1,4 @@
-import { packRecord, RECORD_HEADER_BYTES } from '../../../codec/record.js'
+import { packRecord, RECORD_HEADER_BYTES, type RecordStamp } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import { dedupeSide } from '../../core/conversation.js'
 import { formatCursor } from '../../core/cursor.js'
@@ -13,7 +13,7 @@ const OVERHEAD_BYTES = 512
 
 /** A call of `append` on its way to the disk. */
 export class Append {
-  readonly conversation: Conversation
+  readonly conversation: Conversation<Append>
   readonly bodies: readonly RecordBody[]
   /** The packed bodies, each with room for its envelope. */
   readonly packed: readonly Uint8Array[]
@@ -45,7 +45,7 @@ export class Append {
 
   /** Pins the conversation until it is answered. Throws `KEFU_MESSAGE_TOO_LARGE`, and `KEFU_INTERNAL` for calls that no caller may make. */
   constructor(
-    conversation: Conversation,
+    conversation: Conversation<Append>,
     bodies: readonly RecordBody[],
     options: AppendOptions,
     limitBytes: number,
@@ -73,6 +73,13 @@ export class Append {
     this.#resolve = resolve
     this.#reject = reject
     conversation.pins++
+  }
+
+  /** Repetitions are answered with this record. */
+  keyAs({ n, seq, at }: RecordStamp): void {
+    this.keyN = n
+    this.keySeq = seq
+    this.keyAt = at
   }
 
   /** Answers it, and its repetitions with the record that carries their key. */

@@ -1,4 +1,5 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
+import type { Append } from './append.js'
 import type { Conversation } from './conversation.js'
 
 /**
@@ -7,14 +8,14 @@ import type { Conversation } from './conversation.js'
  */
 export class ConversationCache {
   readonly #half: number
-  #young = new Map<ConversationId, Conversation>()
-  #old = new Map<ConversationId, Conversation>()
+  #young = new Map<ConversationId, Conversation<Append>>()
+  #old = new Map<ConversationId, Conversation<Append>>()
 
   constructor(capacity: number) {
     this.#half = Math.max(1, Math.floor(capacity / 2))
   }
 
-  get(id: ConversationId): Conversation | undefined {
+  get(id: ConversationId): Conversation<Append> | undefined {
     const young = this.#young.get(id)
     if (young !== undefined) return young
     const old = this.#old.get(id)
@@ -26,12 +27,12 @@ export class ConversationCache {
   }
 
   /** Adds a conversation that is not there yet. */
-  add(conversation: Conversation): void {
+  add(conversation: Conversation<Append>): void {
     if (this.#young.size >= this.#half) this.#turn()
     this.#young.set(conversation.id, conversation)
   }
 
-  delete(conversation: Conversation): void {
+  delete(conversation: Conversation<Append>): void {
     if (this.#young.get(conversation.id) === conversation) this.#young.delete(conversation.id)
     else if (this.#old.get(conversation.id) === conversation) this.#old.delete(conversation.id)
   }

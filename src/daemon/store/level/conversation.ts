@@ -6,7 +6,6 @@ import type { Head } from '../../core/model.js'
 import { type Departure, NO_DEPARTURES } from '../../core/projection.js'
 import { RecentIds } from '../../core/recent-ids.js'
 import { Fifo } from '../fifo.js'
-import type { Append } from './append.js'
 import type { HeadValue } from './head-value.js'
 
 /** The writer's side of an id: contacts' and staff's ids do not compete. */
@@ -14,8 +13,9 @@ export type Side = 'contact' | 'staff'
 
 /**
  * A conversation in memory. `head` and what belongs to it run ahead of the disk, by the records that are being written; `durable` is what others see.
+ * `Queued` is what waits to be stamped.
  */
-export class Conversation {
+export class Conversation<Queued = unknown> {
   readonly id: ConversationId
   readonly bytes: Uint8Array
   /** Its `H` key with the CRC, and the CRCs that its records begin with, by their flags. */
@@ -49,7 +49,7 @@ export class Conversation {
   /** It stands in the writer's line for room in the next batch. */
   isInLine = false
   /** Appends not stamped yet, in call order. */
-  readonly waiting = new Fifo<Append>()
+  readonly waiting = new Fifo<Queued>()
 
   constructor(id: ConversationId, bytes: Uint8Array) {
     this.id = id

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/ports.js'
 import { Fifo } from '../fifo.js'
 import type { StoreLimits } from '../options.js'
 import { within } from '../within.js'
+import type { Append } from './append.js'
 import { Conversation } from './conversation.js'
 import { ConversationCache } from './conversation-cache.js'
 import type { Database } from './database.js'
@@ -35,22 +36,22 @@ export class ConversationLoader {
   }
 
   /** The conversation in memory, which may not be loaded yet. Throws `KEFU_CODEC_INVALID` for what is not an id. */
-  entry(id: ConversationId): Conversation {
+  entry(id: ConversationId): Conversation<Append> {
     const present = this.#cache.get(id)
     if (present !== undefined) return present
-    const conversation = new Conversation(id, parseConversationId(id))
+    const conversation = new Conversation<Append>(id, parseConversationId(id))
     this.#cache.add(conversation)
     return conversation
   }
 
   /** The loaded conversation, when it is in memory. */
-  peek(id: ConversationId): Conversation | undefined {
+  peek(id: ConversationId): Conversation<Append> | undefined {
     const present = this.#cache.get(id)
     return present?.isLoaded === true ? present : undefined
   }
 
   /** Resolves when the conversation is loaded. Throws `KEFU_STORE_CORRUPT` naming it; it is forgotten then. */
-  load(conversation: Conversation): Promise<void> {
+  load(conversation: Conversation<Append>): Promise<void> {
     if (conversation.isLoaded) return Promise.resolve()
     conversation.loading ??= this.#load(conversation)
     return conversation.loading
@@ -61,7 +62,7 @@ export class ConversationLoader {
     this.#cache.clear()
   }
 
-  async #load(conversation: Conversation): Promise<void> {
+  async #load(conversation: Conversation<Append>): Promise<void> {
     conversation.pins++
     try {
       await this.#turn()
@@ -83,7 +84,7 @@ export class ConversationLoader {
     }
   }
 
-  #read({ id, bytes }: Conversation): Promise<HeadValue | null> {
+  #read({ id, bytes }: Conversation<Append>): Promise<HeadValue | null> {
     const timeoutMs = this.#timeoutMs
     const reason = `no answer from the disk within ${timeoutMs} ms`
     return within(

@@ -1,24 +1,21 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
-import { type RecordStamp, stampRecord } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
-import { dedupeSide, outboxLane, reduce } from '../../core/conversation.js'
-import { LogRecord } from '../../core/log-record.js'
-import { type Head, RECORD_TYPES, type RecordBody } from '../../core/model.js'
+import type { LogRecord } from '../../core/log-record.js'
+import type { RecordBody } from '../../core/model.js'
 import type { Appended, AppendOptions, Clock } from '../../core/ports.js'
-import { type Departure, depart } from '../../core/projection.js'
 import { Fifo } from '../fifo.js'
 import type { StoreLimits } from '../options.js'
 import { within } from '../within.js'
-import { Append, packBody } from './append.js'
+import { Append } from './append.js'
 import { Commit } from './commit.js'
 import type { Conversation } from './conversation.js'
 import { type Batch, Database } from './database.js'
 import type { Digests } from './digests.js'
 import { writeFailure } from './failure.js'
 import type { ConversationLoader } from './loader.js'
-import { newRow, type OutboxEntry, putRow } from './outbox-row.js'
-import { PlatformKeys } from './platform-keys.js'
-import { readRecord } from './reader.js'
+import { type Plan, planAppend, putPlan } from './plan.js'
+import type { PlatformKeys } from './platform-keys.js'
+import { lastOf, Repetitions } from './repetitions.js'
 
 /** What a writer needs. */
 export type WriterPorts = {
@@ -57,10 +54,10 @@ export class LogWriter {
   #commitNumber = 0
   #refusal: (() => KefuError) | undefined
   /** Conversations that wait for room in a batch. */
-  readonly #line = new Fifo<Conversation>()
+  readonly #line = new Fifo<Conversation<Append>>()
   /** Conversations whose first append is being looked up. */
-  readonly #busy = new Set<Conversation>()
-  readonly #platformFlights = new Map<string, Append>()
+  readonly #busy = new Set<Conversation<Append>>()
+  readonly #repetitions: Repetitions
   #waitingBytes = 0
   #riderBytes = 0
   #isTurnScheduled = false
@@ -68,6 +65,7 @@ export class LogWriter {
 
   constructor(ports: WriterPorts) {
     this.#ports = ports
+    this.#repetitions = new Repetitions(ports.database, ports.platformKeys)
   }
 
   /** Goes on from a state of the disk. */
@@ -163,13 +161,13 @@ export class LogWriter {
     else this.#lookUp(conversation, this.#ports.loader.load(conversation))
   }
 
-  #standInLine(conversation: Conversation): void {
+  #standInLine(conversation: Conversation<Append>): void {
     conversation.isInLine = true
     this.#line.push(conversation)
   }
 
   /** Holds a conversation's appends back until a look-up has ended; its failure refuses the first of them. */
-  #lookUp(conversation: Conversation, work: Promise<void>): void {
+  #lookUp(conversation: Conversation<Append>, work: Promise<void>): void {
     conversation.isBusy = true
     this.#busy.add(conversation)
     work.then(
@@ -186,7 +184,7 @@ export class LogWriter {
     )
   }
 
-  #proceed(conversation: Conversation): void {
+  #proceed(conversation: Conversation<Append>): void {
     if (!this.#busy.delete(conversation)) return
     conversation.isBusy = false
     if (conversation.waiting.length > 0) {
@@ -197,7 +195,7 @@ export class LogWriter {
   }
 
   /** Works through what waits at a conversation; false when there is no room left for its first append. */
-  #processWaiting(conversation: Conversation): boolean {
+  #processWaiting(conversation: Conversation<Append>): boolean {
     for (let append = conversation.waiting.peek(); append !== undefined; append = conversation.waiting.peek()) {
       if (!this.#process(append)) return conversation.isBusy
       conversation.waiting.shift()
@@ -209,80 +207,19 @@ export class LogWriter {
   /** Stamps, joins, answers or refuses an append: true. False when it has to be looked up first (its conversation is busy then) or finds no room. */
   #process(append: Append): boolean {
     if (!append.isChecked) {
-      if (append.id !== undefined && this.#isRepeated(append, append.id)) return true
-      if (append.platformKey !== undefined && this.#isPlatformRepeated(append, append.platformKey)) return true
-      if (append.conversation.isBusy) return false
+      const verdict = this.#repetitions.judge(append, this.#flight, this.#building)
+      if (verdict === 'joined') return true
+      if (verdict !== 'new') {
+        this.#lookUp(append.conversation, this.#compare(append, verdict))
+        return false
+      }
     }
     return this.#stamp(append)
   }
 
-  /** Compares the id with those of its side of the conversation. Records on disk are read first: the conversation is busy then. */
-  #isRepeated(append: Append, id: string): boolean {
-    const { conversation } = append
-    const candidates = conversation.recentIds(append.side)?.candidates(id)
-    if (candidates === undefined || candidates.length === 0) return false
-    const durableN = conversation.durable?.n ?? 0
-    const onDisk: number[] = []
-    for (const n of candidates) {
-      if (n <= durableN) onDisk.push(n)
-      else {
-        const first = this.#findFlight(append, id, n)
-        if (first !== undefined) {
-          first.join(append)
-          return true
-        }
-      }
-    }
-    if (onDisk.length > 0) this.#lookUp(conversation, this.#compare(append, id, onDisk))
-    return false
-  }
-
-  #findFlight(append: Append, id: string, n: number): Append | undefined {
-    for (const commit of [this.#flight, this.#building]) {
-      const first = commit?.appends.find(
-        other =>
-          other.conversation === append.conversation &&
-          other.id === id &&
-          other.side === append.side &&
-          other.keyN === n,
-      )
-      if (first !== undefined) return first
-    }
-    return undefined
-  }
-
-  async #compare(append: Append, id: string, candidates: readonly number[]): Promise<void> {
-    const { conversation } = append
-    for (const n of candidates) {
-      const record = await readRecord(this.#ports.database, conversation.id, conversation.bytes, n)
-      const { body } = record
-      if (body.type !== 'message' || body.id !== id || dedupeSide(body) !== append.side) continue
-      this.#answerFirst(append, record)
-      return
-    }
-    append.isChecked = append.platformKey === undefined
-    if (!append.isChecked) await this.#checkPlatformKey(append)
-  }
-
-  #isPlatformRepeated(append: Append, platformKey: string): boolean {
-    const { conversation } = append
-    if (conversation.isBusy) return false
-    append.platformHash ??= PlatformKeys.hash(conversation.bytes, platformKey)
-    const first = this.#platformFlights.get(append.platformHash.toString('latin1'))
-    if (first !== undefined) {
-      first.join(append)
-      return true
-    }
-    this.#lookUp(conversation, this.#checkPlatformKey(append))
-    return false
-  }
-
-  async #checkPlatformKey(append: Append): Promise<void> {
-    const { conversation } = append
-    append.platformHash ??= PlatformKeys.hash(conversation.bytes, append.platformKey!)
-    const n = await this.#ports.platformKeys.lookup(append.platformHash)
-    if (n === undefined) append.isChecked = true
-    else this.#answerFirst(append, await readRecord(this.#ports.database, conversation.id, conversation.bytes, n))
+  async #compare(append: Append, suspects: readonly number[]): Promise<void> {
+    const first = await this.#repetitions.find(append, suspects)
+    if (first !== undefined) this.#answerFirst(append, first)
   }
 
   /** Answers the append that its conversation's look-up was for. */
@@ -295,100 +232,27 @@ export class LogWriter {
 
   /** Gives the bodies their places and puts them into the batch; true when the append is out of the way. */
   #stamp(append: Append): boolean {
-    const { conversation } = append
-    const isNew = conversation.head === null
-    if (append.expect !== undefined && append.expect !== (conversation.head?.n ?? 0)) {
-      append.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: append.expect, actual: conversation.head?.n ?? 0 }))
-      return true
-    }
-    let { bodies, packed } = append
-    try {
-      if (isNew && append.opening !== undefined) {
-        bodies = [append.opening, ...bodies]
-        packed = [packBody(append.opening, this.#ports.limits.messageBytes), ...packed]
-      }
-    } catch (error) {
-      append.fail(error)
-      return true
-    }
-    if (bodies.length === 0) {
-      this.#answerWithHead(append)
-      return true
-    }
-    if (!this.#hasRoom(bodies.length, append.weightBytes)) return false
-
-    const at = Math.max(0, Math.floor(this.#ports.clock.now()))
-    const stamps: RecordStamp[] = []
-    const heads: Head[] = []
-    let head = conversation.head
-    let departures: readonly Departure[] = conversation.departures
-    let seq = this.#lastSeq
+    const { clock, limits } = this.#ports
+    let plan: Plan
     let commit: Commit
     try {
-      for (const body of bodies) {
-        seq++
-        const stamp: RecordStamp = {
-          flags: RECORD_TYPES[body.type].flags,
-          seq,
-          n: (head?.n ?? 0) + 1,
-          prev: head?.seq ?? 0,
-          at,
-        }
-        const next = reduce(conversation.id, head, stamp, body)
-        departures = depart(head, departures, next)
-        head = next
-        stamps.push(stamp)
-        heads.push(next)
+      plan = planAppend(append, this.#lastSeq, clock.now(), limits.messageBytes)
+      if (plan.bodies.length === 0) {
+        this.#answerWithHead(append)
+        return true
       }
+      if (!this.#hasRoom(plan.bodies.length, append.weightBytes)) return false
       commit = this.#open()
     } catch (error) {
       append.fail(error)
       return true
     }
 
-    for (let i = 0; i < bodies.length; i++) {
-      const stamp = stamps[i]!
-      const body = bodies[i]!
-      const bytes = packed[i]!
-      stampRecord(bytes, conversation.bytes, stamp, conversation.seed(stamp.flags))
-      commit.putRecord(conversation, stamp.n, stamp.seq, bytes)
-      commit.entries.push({ record: new LogRecord(conversation.id, stamp, bytes, body), head: heads[i]! })
-      if (body.type === 'message') {
-        if (body.id !== undefined) {
-          conversation.remember(dedupeSide(body), body.id, stamp.n)
-          if (body.id === append.id) this.#key(append, stamp)
-        }
-        const lane = outboxLane(heads[i]!, body)
-        if (lane !== undefined) this.#putRow(commit, newRow(lane, conversation.id, stamp.n, stamp.seq))
-      }
-    }
-    const last = stamps[stamps.length - 1]!
-    append.n = last.n
-    append.seq = last.seq
-    append.at = last.at
-    if (append.id === undefined) this.#key(append, last)
-    if (append.platformHash !== undefined) {
-      this.#ports.platformKeys.put(commit, append.platformHash, append.keyN)
-      this.#platformFlights.set(append.platformHash.toString('latin1'), append)
-    }
-    this.#lastSeq = seq
-    conversation.head = head
-    conversation.departures = departures
-    commit.touch(conversation)
-    commit.appends.push(append)
+    putPlan(plan, append, commit, this.#ports.digests)
+    this.#repetitions.took(append, commit)
+    this.#lastSeq = append.seq
     this.#arrange()
     return true
-  }
-
-  #key(append: Append, stamp: RecordStamp): void {
-    append.keyN = stamp.n
-    append.keySeq = stamp.seq
-    append.keyAt = stamp.at
-  }
-
-  #putRow(commit: Commit, row: OutboxEntry): void {
-    putRow(commit, this.#ports.digests, undefined, row)
-    commit.rows.push(row)
   }
 
   /** Nothing to append, the conversation exists: as if the opening were repeated. */
@@ -396,14 +260,7 @@ export class LogWriter {
     const head = append.conversation.head!
     const isDurable = append.conversation.durable?.n === head.n
     if (isDurable) append.answerWith(head.n, head.seq, head.at)
-    else {
-      this.#findLast(append.conversation).join(append)
-    }
-  }
-
-  #findLast(conversation: Conversation): Append {
-    const appends = [...(this.#flight?.appends ?? []), ...(this.#building?.appends ?? [])]
-    return appends.findLast(append => append.conversation === conversation)!
+    else lastOf(append.conversation, this.#flight, this.#building).join(append)
   }
 
   #hasRoom(records: number, bytes: number): boolean {
@@ -471,7 +328,7 @@ export class LogWriter {
     if (this.#building !== undefined) this.#write(this.#building)
     this.#ports.onCommit(commit)
     for (const append of commit.appends) {
-      if (append.platformHash !== undefined) this.#platformFlights.delete(append.platformHash.toString('latin1'))
+      this.#repetitions.wrote(append)
       append.settle(false)
     }
     for (const rider of commit.riders) rider.resolve()
@@ -512,7 +369,7 @@ export class LogWriter {
     this.#flight = undefined
     this.#building = undefined
     this.#busy.clear()
-    this.#platformFlights.clear()
+    this.#repetitions.clear()
     this.#refusal = () => new KefuError(error.code, error.detail, { cause: error })
     for (const commit of commits) {
       if (commit === undefined) continue

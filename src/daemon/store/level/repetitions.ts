@@ -1,0 +1,105 @@
+import { dedupeSide } from '../../core/conversation.js'
+import type { LogRecord } from '../../core/log-record.js'
+import type { Append } from './append.js'
+import type { Commit } from './commit.js'
+import type { Conversation } from './conversation.js'
+import type { Database } from './database.js'
+import { PlatformKeys } from './platform-keys.js'
+import { readRecord } from './reader.js'
+
+type Commits = readonly (Commit | undefined)[]
+
+/** Finds out whether an append repeats an earlier one: one under way is joined, one on disk is read and compared. */
+export class Repetitions {
+  readonly #database: Database
+  readonly #platformKeys: PlatformKeys
+  /** Appends under way by platform key. */
+  readonly #platformFlights = new Map<string, Append>()
+
+  constructor(database: Database, platformKeys: PlatformKeys) {
+    this.#database = database
+    this.#platformKeys = platformKeys
+  }
+
+  /** `joined` to one under way, `new`, or the numbers of the records on disk that `find` has to compare first (none: only the platform key). */
+  judge(append: Append, ...underWay: Commits): 'joined' | 'new' | readonly number[] {
+    const { id, conversation, platformKey } = append
+    let suspects = NONE
+    if (id !== undefined) {
+      const candidates = conversation.recentIds(append.side)?.candidates(id) ?? NONE
+      if (candidates.length > 0) {
+        const durableN = conversation.durable?.n ?? 0
+        for (const n of candidates) {
+          const first = n > durableN ? findFlight(append, n, underWay) : undefined
+          if (first === undefined) continue
+          first.join(append)
+          return 'joined'
+        }
+        suspects = candidates.filter(n => n <= durableN)
+      }
+    }
+    if (platformKey === undefined) return suspects.length === 0 ? 'new' : suspects
+    append.platformHash ??= PlatformKeys.hash(conversation.bytes, platformKey)
+    const first = suspects.length === 0 ? this.#platformFlights.get(keyOf(append.platformHash)) : undefined
+    if (first === undefined) return suspects
+    first.join(append)
+    return 'joined'
+  }
+
+  /** The record on disk that the append repeats. When there is none, the append is marked as checked. Throws what reading throws. */
+  async find(append: Append, suspects: readonly number[]): Promise<LogRecord | undefined> {
+    const { conversation, id, side, platformHash } = append
+    for (const n of suspects) {
+      const record = await readRecord(this.#database, conversation.id, conversation.bytes, n)
+      const { body } = record
+      if (body.type === 'message' && body.id === id && dedupeSide(body) === side) return record
+    }
+    if (platformHash !== undefined) {
+      const n = await this.#platformKeys.lookup(platformHash)
+      if (n !== undefined) return readRecord(this.#database, conversation.id, conversation.bytes, n)
+    }
+    append.isChecked = true
+    return undefined
+  }
+
+  /** An append with a platform key is under way: notes the key, durably with its commit. */
+  took(append: Append, commit: Commit): void {
+    const { platformHash, keyN } = append
+    if (platformHash === undefined) return
+    this.#platformKeys.put(commit, platformHash, keyN)
+    this.#platformFlights.set(keyOf(platformHash), append)
+  }
+
+  /** An append is on disk. */
+  wrote({ platformHash }: Append): void {
+    if (platformHash !== undefined) this.#platformFlights.delete(keyOf(platformHash))
+  }
+
+  /** Nothing is under way any more. */
+  clear(): void {
+    this.#platformFlights.clear()
+  }
+}
+
+/** The last append to a conversation that is under way; there must be one. */
+export function lastOf(conversation: Conversation<Append>, ...underWay: Commits): Append {
+  const appends = underWay.flatMap(commit => commit?.appends ?? [])
+  return appends.findLast(append => append.conversation === conversation)!
+}
+
+const NONE: readonly number[] = []
+
+function findFlight(append: Append, n: number, underWay: Commits): Append | undefined {
+  const { conversation, id, side } = append
+  for (const commit of underWay) {
+    const first = commit?.appends.find(
+      other => other.conversation === conversation && other.id === id && other.side === side && other.keyN === n,
+    )
+    if (first !== undefined) return first
+  }
+  return undefined
+}
+
+function keyOf(platformHash: Buffer): string {
+  return platformHash.toString('latin1')
+}
