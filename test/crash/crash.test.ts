@@ -16,7 +16,7 @@ test(`kill -9 at random moments under load loses, doubles and reorders nothing (
     writers: 16,
     kills: isLong ? 1_000 : 40,
     acknowledged: isLong ? 5_000_000 : 200_000,
-    uptimeMs: [100, 1_100],
+    uptimeMs: [100, 1_900],
     killStarting: 0.2,
   })
   t.diagnostic(JSON.stringify({ ...report, violations: report.violations.length }))
@@ -35,8 +35,6 @@ test('the harness finds a daemon that acknowledges before it has written', async
     uptimeMs: [300, 600],
     entry: ['--import', 'tsx', fileURLToPath(new URL('./hasty-daemon.ts', import.meta.url))],
   })
-  assert.ok(
-    report.violations.some(({ what }) => what.startsWith('lost')),
-    `expected losses, found ${JSON.stringify(report)}`,
-  )
+  const losses = report.violations.filter(({ what }) => /^lost|went back/.test(what))
+  assert.notEqual(losses.length, 0, `expected losses among ${report.violations.length} violations`)
 })
