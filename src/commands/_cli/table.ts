@@ -1,4 +1,4 @@
-import type { Terminal } from './terminal.js'
+import { styled, type Terminal } from './terminal.js'
 
 /** A column of a table. */
 export type Column = {
@@ -41,11 +41,15 @@ export async function renderTable(
     chars: BORDERLESS,
     colWidths: widths,
     colAligns: columns.map(column => column.align ?? 'left'),
-    style: { head: terminal.hasColor ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': GAP },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
   })
   for (const row of rows) table.push([...row])
-  const lines = table.toString().split('\n')
-  return `${lines.map(line => line.trimEnd()).join('\n')}\n`
+  const [head = '', ...lines] = table
+    .toString()
+    .split('\n')
+    .map(line => line.trimEnd())
+  // The library would colour by its own idea of the terminal (it looks at CI, for one).
+  return `${[styled(head, 'bold', terminal), ...lines].join('\n')}\n`
 }
 
 function fittingWidths(columns: readonly Column[], rows: readonly (readonly string[])[], limit: number): number[] {
