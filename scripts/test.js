@@ -15,7 +15,7 @@ import { exitCode, main, npm, readJson, root, runPackage } from './toolchain.js'
  *   npm run test:node24             the tests on Node 24 (lint and types do not depend on the Node that runs)
  */
 
-const FILE_TIMEOUT_MS = 400_000
+const FILE_TIMEOUT_MS = 900_000
 const LONG_FILE_TIMEOUT_MS = 60 * 60_000
 const NODE24_FOLDER = join(root, 'node_modules', '.cache', 'kefu', 'node24')
 
