@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { Packr } from 'msgpackr'
 import { type ConversationId, formatConversationId } from '../../src/codec/conversation-id.js'
-import { encodeFrame, encodeFrameWithRaw, FRAME_HEADER_BYTES } from '../../src/codec/frame.js'
+import { encodeFrame, FRAME_HEADER_BYTES } from '../../src/codec/frame.js'
 import { feedKey, headKey, KEY, placeValue, recordKey, textKey, textSeqKey } from '../../src/codec/keys.js'
-import { packRecord, rawRecordBody, sealValue, stampRecord } from '../../src/codec/record.js'
-import { FRAME_KINDS, SUBPROTOCOLS } from '../../src/codec/wire.js'
+import { encodeAck, encodeDeliver, packTextMessage } from '../../src/codec/message-bytes.js'
+import { packRecord, RECORD_HEADER_BYTES, rawRecordBody, sealValue, stampRecord } from '../../src/codec/record.js'
+import { readTextMessage } from '../../src/codec/text-message.js'
+import { FRAME_KINDS, type MessageBody, SUBPROTOCOLS } from '../../src/codec/wire.js'
 import { loadUws, type UwsWebSocket } from '../../src/daemon/transport/uws-native.js'
 import { serveParent } from './child.js'
 
@@ -45,11 +47,7 @@ type Message = {
   at: number
 }
 
-type Body = {
-  readonly id: string
-  readonly token?: string
-  readonly parts: readonly object[]
-}
+type Hello = { readonly token?: string }
 
 const CHANNEL = 1
 const NO_CONVERSATION = 'c_' as ConversationId
@@ -100,13 +98,11 @@ app.ws<Client>('/*', {
   },
   open: () => undefined,
   message(ws, data) {
-    const bytes = new Uint8Array(data)
-    const kind = bytes[2]!
-    if (kind !== FRAME_KINDS.message && kind !== FRAME_KINDS.hello) return
-    const correlation = new DataView(data).getUint32(4)
-    const body = packr.unpack(bytes.subarray(FRAME_HEADER_BYTES)) as Body
-    if (kind === FRAME_KINDS.hello) greet(ws, correlation, body)
-    else accept(ws.bare!, correlation, body)
+    const bytes = Buffer.from(data)
+    const message = readTextMessage(bytes)
+    if (message !== undefined) accept(ws.bare!, message.correlation, message.body)
+    else if (bytes[2] === FRAME_KINDS.hello)
+      greet(ws, bytes.readUInt32BE(4), packr.unpack(bytes.subarray(FRAME_HEADER_BYTES)) as Hello)
   },
   drain: () => undefined,
   close: () => undefined,
@@ -119,7 +115,7 @@ app.listen('127.0.0.1', 0, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, socket => {
   )
 })
 
-function greet(native: UwsWebSocket & Client, correlation: number, { token }: Body): void {
+function greet(native: UwsWebSocket & Client, correlation: number, { token }: Hello): void {
   const isAgent = token !== undefined
   const bytes = randomBytes(16)
   const peer: Peer = {
@@ -144,17 +140,18 @@ function greet(native: UwsWebSocket & Client, correlation: number, { token }: Bo
   native.send(encodeFrame(0, 'welcome', correlation, { ...common, ...rest }), true, false)
 }
 
-function accept(peer: Peer, correlation: number, { id, parts }: Body): void {
+function accept(peer: Peer, correlation: number, { id, parts }: MessageBody): void {
   const isNew = peer.n === 0
-  if (isNew) append(peer, 0, '', { type: 'opened', channel: CHANNEL, kind: 'web', contact: peer.contact })
-  append(peer, correlation, id, { type: 'message', by: CONTACT, id, parts })
-  if (isNew) append(peer, 0, 'assigned', { type: 'assigned', by: SYSTEM, agent: `a_${peer.agent}`, name: 'agent' })
+  if (isNew) append(peer, 0, '', packRecord({ type: 'opened', channel: CHANNEL, kind: 'web', contact: peer.contact }))
+  append(peer, correlation, id, packTextMessage({ by: CONTACT, id, parts }, RECORD_HEADER_BYTES)!)
+  if (isNew)
+    append(peer, 0, 'assigned', packRecord({ type: 'assigned', by: SYSTEM, agent: `a_${peer.agent}`, name: 'agent' }))
   if (!isWriting) void write()
 }
 
-function append(peer: Peer, correlation: number, id: string, body: object): void {
+function append(peer: Peer, correlation: number, id: string, record: Uint8Array): void {
   peer.n++
-  queue.push({ peer, channel: CHANNEL, correlation, id, record: packRecord(body), n: peer.n, seq: 0, at: 0 })
+  queue.push({ peer, channel: CHANNEL, correlation, id, record, n: peer.n, seq: 0, at: 0 })
 }
 
 /** One batch in flight; the queue forms the next. */
@@ -204,11 +201,11 @@ function answer(messages: readonly Message[]): void {
     const { peer, channel, correlation, id, n, at, record } = message
     const { conversation } = peer
     const agent = agents[peer.agent]!
-    if (correlation > 0) push(dirty, peer, encodeFrame(channel, 'ack', correlation, { id, conversation, n }))
+    if (correlation > 0) push(dirty, peer, encodeAck(channel, correlation, id, conversation, n))
     const cursor = `0:${message.seq}`
     if (n > 3) {
       const fields = { conversation, contact: peer.contact, n, at, cursor }
-      push(dirty, agent, encodeFrameWithRaw(channel, 'deliver', 0, fields, 'record', rawRecordBody(record)))
+      push(dirty, agent, encodeDeliver(channel, fields, rawRecordBody(record)))
     } else if (id === 'assigned') {
       const entry = { conversation, channel, contact: peer.contact, n, at, state: 'active', cursor, agent: 'a' }
       push(dirty, agent, encodeFrame(channel, 'inbox', 0, { entries: [entry], more: false }))

@@ -39,7 +39,7 @@ export function encodeFrame(
   flags = 0,
 ): Uint8Array {
   const bytes = pack(body, FRAME_HEADER_BYTES)
-  writeHeader(bytes, channel, kind, correlation, flags)
+  writeFrameHeader(bytes, channel, kind, correlation, flags)
   return bytes
 }
 
@@ -52,7 +52,7 @@ export function encodeRawFrame(
   flags = 0,
 ): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + body.length)
-  writeHeader(bytes, channel, kind, correlation, flags)
+  writeFrameHeader(bytes, channel, kind, correlation, flags)
   bytes.set(body, FRAME_HEADER_BYTES)
   return bytes
 }
@@ -121,12 +121,12 @@ export function decodeJsonFrame(text: string): Frame {
  * `fields` as a msgpack map with one more entry whose value is msgpack already: a stored body goes into a frame without being decoded.
  * `fields` must have fewer than 15 entries and `key` fewer than 32 ASCII characters.
  */
-export function packWithRaw(fields: object, key: string, raw: Uint8Array, reservedBytes = 0): Uint8Array {
-  const head = pack(fields, reservedBytes)
+export function packWithRaw(fields: object, key: string, raw: Uint8Array): Uint8Array {
+  const head = pack(fields)
   const bytes = new Uint8Array(head.length + 1 + key.length + raw.length)
   bytes.set(head)
   // fixmap: the number of entries is in the low four bits of the first byte (msgpack specification, "map format family").
-  bytes[reservedBytes] = head[reservedBytes]! + 1
+  bytes[0] = head[0]! + 1
   let at = head.length
   bytes[at++] = 0xa0 | key.length
   for (let i = 0; i < key.length; i++) bytes[at++] = key.charCodeAt(i)
@@ -150,21 +150,14 @@ export function packRawArray(items: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** A frame around `packWithRaw`, in one buffer. */
-export function encodeFrameWithRaw(
+/** Writes a frame's header into its first 8 bytes. */
+export function writeFrameHeader(
+  bytes: Uint8Array,
   channel: number,
   kind: FrameKind,
   correlation: number,
-  fields: object,
-  key: string,
-  raw: Uint8Array,
-): Uint8Array {
-  const bytes = packWithRaw(fields, key, raw, FRAME_HEADER_BYTES)
-  writeHeader(bytes, channel, kind, correlation, 0)
-  return bytes
-}
-
-function writeHeader(bytes: Uint8Array, channel: number, kind: FrameKind, correlation: number, flags: number): void {
+  flags: number,
+): void {
   bytes[0] = channel >>> 8
   bytes[1] = channel & 0xff
   bytes[2] = FRAME_KINDS[kind]

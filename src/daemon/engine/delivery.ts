@@ -1,4 +1,4 @@
-import { encodeFrameWithRaw } from '../../codec/frame.js'
+import { encodeDeliver } from '../../codec/message-bytes.js'
 import type { InboxEntry } from '../../codec/wire.js'
 import { formatCursor } from '../core/cursor.js'
 import type { Head } from '../core/model.js'
@@ -132,15 +132,14 @@ export class Delivery {
 type StaffFrames = { complete: Uint8Array | undefined; bare: Uint8Array | undefined }
 
 function visitorFrame({ record, head }: LogEntry): Uint8Array {
-  const fields = { conversation: record.conversation, n: record.n, at: record.at }
-  return encodeFrameWithRaw(head.channel, 'deliver', 0, fields, 'record', visibleBody(record, true))
+  const { conversation, n, at } = record
+  const fields = { conversation, contact: undefined, n, at, cursor: undefined }
+  return encodeDeliver(head.channel, fields, visibleBody(record, true))
 }
 
 function staffFrame({ record, head }: LogEntry, isContactSide: boolean, hasCursor: boolean): Uint8Array {
   const { conversation, n, at } = record
-  const { contact } = head
-  const fields = hasCursor
-    ? { conversation, contact, n, at, cursor: formatCursor(record.seq) }
-    : { conversation, contact, n, at }
-  return encodeFrameWithRaw(head.channel, 'deliver', 0, fields, 'record', visibleBody(record, isContactSide))
+  const cursor = hasCursor ? formatCursor(record.seq) : undefined
+  const fields = { conversation, contact: head.contact, n, at, cursor }
+  return encodeDeliver(head.channel, fields, visibleBody(record, isContactSide))
 }

@@ -1,4 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
+import { encodeAck } from '../../codec/message-bytes.js'
 import { type Author, type MessageBody, type Part, WIRE_LIMITS } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { MediaPort } from '../core/media.js'
@@ -110,13 +111,9 @@ export class Messages {
     this.#settle(session, conversation)
     // A duplicate does not come by in the log again, so nothing else would take the id off.
     if (duplicate) forgetOwn(session, conversation, id)
-    this.#ports.outbound.send(
-      session,
-      channel,
-      'ack',
-      correlation,
-      duplicate ? { id, conversation, n, duplicate } : { id, conversation, n },
-    )
+    const { outbound } = this.#ports
+    if (duplicate) outbound.send(session, channel, 'ack', correlation, { id, conversation, n, duplicate })
+    else outbound.push(session, encodeAck(channel, correlation, id, conversation, n))
   }
 
   #settle(session: KnownSession, conversation: ConversationId): void {

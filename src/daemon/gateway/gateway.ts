@@ -19,7 +19,7 @@ export type GatewayOptions = {
 export type Gateway = GatewayPort & {
   upgrade(request: UpgradeRequest): UpgradeDecision
   opened(socket: Socket): void
-  message(socket: Socket, bytes: Uint8Array, isBinary: boolean): void
+  message(socket: Socket, bytes: Buffer, isBinary: boolean): void
   drained(socket: Socket): void
   closed(socket: Socket): void
 }
@@ -79,6 +79,11 @@ export function createGateway(events: SessionEvents, options: GatewayOptions): G
     message(socket, bytes, isBinary) {
       const connection = socket.context as Connection
       if (connection.closing) return
+      const usual = connection.subprotocol.decodeMessage(bytes, isBinary)
+      if (usual !== undefined) {
+        events.frame(connection.id, usual)
+        return
+      }
       let frame: Frame
       try {
         frame = connection.subprotocol.decode(bytes, isBinary)

@@ -50,10 +50,10 @@ export type TransportHandlers = {
   /** A socket is open. It keeps the `context` given in the decision. */
   opened(socket: Socket): void
   /**
-   * One whole WebSocket message (fragments joined). `bytes` belong to the handler (already copied out of the transport's buffer).
+   * One whole WebSocket message (fragments joined). `bytes` are the transport's buffer and good during the call only: decode, or copy.
    * Text messages are valid UTF-8. Not called after `Socket.close` or `terminate`.
    */
-  message(socket: Socket, bytes: Uint8Array, isBinary: boolean): void
+  message(socket: Socket, bytes: Buffer, isBinary: boolean): void
   /** The peer has read everything that was buffered: `bufferedBytes` is 0 or small again. */
   drained(socket: Socket): void
   /**

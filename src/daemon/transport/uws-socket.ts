@@ -96,10 +96,8 @@ export class UwsSocket implements Socket {
   /** A message came; `message` is detached afterwards. */
   handleMessage(message: ArrayBuffer, isBinary: boolean): void {
     if (!this.isOpen) return
-    const bytes = Buffer.allocUnsafe(message.byteLength)
-    bytes.set(new Uint8Array(message))
     try {
-      this.#host.handlers.message(this, bytes, isBinary)
+      this.#host.handlers.message(this, Buffer.from(message), isBinary)
     } catch (error) {
       this.#fail(error)
     }

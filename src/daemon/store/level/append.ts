@@ -1,3 +1,4 @@
+import { packTextMessage } from '../../../codec/message-bytes.js'
 import { packRecord, RECORD_HEADER_BYTES, type RecordStamp } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import { dedupeSide } from '../../core/conversation.js'
@@ -120,7 +121,8 @@ export class Append {
 
 /** A body as bytes with room for its envelope. Throws `KEFU_MESSAGE_TOO_LARGE`. */
 export function packBody(body: RecordBody, limitBytes: number): Uint8Array {
-  const bytes = packRecord(body)
+  const usual = body.type === 'message' ? packTextMessage(body, RECORD_HEADER_BYTES) : undefined
+  const bytes = usual ?? packRecord(body)
   const size = bytes.length - RECORD_HEADER_BYTES
   if (size > limitBytes) throw new KefuError('KEFU_MESSAGE_TOO_LARGE', { bytes: size, limit: limitBytes })
   return bytes
