@@ -61,7 +61,7 @@ export async function openBench(
         handlers.opened?.(socket)
       },
       message: (socket, bytes, isBinary) => {
-        events.messages.push({ socket, bytes, isBinary })
+        events.messages.push({ socket, bytes: Buffer.from(bytes), isBinary })
         handlers.message?.(socket, bytes, isBinary)
       },
       drained: socket => {
