@@ -8,7 +8,6 @@ import { agentOwner, reduce } from '../src/daemon/core/conversation.js'
 import type { Head, MessageRecordBody, OpenedBody } from '../src/daemon/core/model.js'
 import type { Clock } from '../src/daemon/core/ports.js'
 import { NO_DEPARTURES } from '../src/daemon/core/projection.js'
-import { RecentIds } from '../src/daemon/core/recent-ids.js'
 import { encodeHead } from '../src/daemon/store/level/head-value.js'
 import { openLevelStore } from '../src/daemon/store/level/open.js'
 import { readFlags } from './lib/arguments.js'
@@ -130,16 +129,12 @@ function message(i: number): MessageRecordBody {
   }
 }
 
-/** Bytes of a head that remembers as many ids as it will in the middle of a round. */
+/** Bytes of a head in the middle of a round. */
 function headBytes(): number {
-  const contactIds = new RecentIds()
-  const perConversation = Math.ceil(flags.records / flags.conversations / 2)
-  for (let i = 1; i <= Math.min(RecentIds.capacity, perConversation); i++) contactIds.add(`m_${i}`, i + 2)
   const id = ids[0] as ConversationId
   const opened: Head = reduce(id, null, { flags: 0, n: 1, seq: 1, prev: 0, at: Date.now() }, opening)
   const head: Head = { ...opened, state: 'active', agent: AGENT, waitingSince: undefined, seq: flags.records }
-  return encodeHead(headKey(conversations[0]!), { head, departures: NO_DEPARTURES, contactIds, staffIds: undefined })
-    .length
+  return encodeHead(headKey(conversations[0]!), { head, departures: NO_DEPARTURES, windowN: 32 }).length
 }
 
 /** Notes the CPU time per record of a round. */

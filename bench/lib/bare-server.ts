@@ -52,8 +52,8 @@ type Hello = { readonly token?: string }
 const CHANNEL = 1
 const NO_CONVERSATION = 'c_' as ConversationId
 const BATCH_RECORDS = 1024
-/** As many bytes as kefu's heads have for the client ids they remember. */
-const RECENT_IDS = Buffer.alloc(64 * 8)
+/** As many bytes as kefu's digests have. */
+const DIGEST = Buffer.alloc(32)
 const SYNC = { sync: true } as const
 const CONTACT = { role: 'contact' } as const
 const SYSTEM = { role: 'system' } as const
@@ -179,14 +179,13 @@ async function write(): Promise<void> {
     for (const peer of touched) {
       peer.isTouched = false
       const owner = `a:a_${peer.agent}`
-      const fields = [peer.n, peer.seq, now, CHANNEL, 'web', 'socket', peer.contact, null, 2, owner, null, RECENT_IDS]
+      const fields = [peer.n, peer.seq, now, CHANNEL, 'web', 'socket', peer.contact, null, 2, owner, null, [], 32]
       batch.put(peer.headKey, sealValue(peer.headKey, fields))
       if (peer.inboxSeq > 0) batch.del(textSeqKey(KEY.inbox, owner, peer.inboxSeq))
       batch.put(textSeqKey(KEY.inbox, owner, peer.seq), peer.bytes)
       peer.inboxSeq = peer.seq
     }
-    for (let i = 0; i < agents.length; i++)
-      batch.put(textKey(KEY.meta, `digest:inbox:a:a_${i}`), RECENT_IDS.subarray(0, 32))
+    for (let i = 0; i < agents.length; i++) batch.put(textKey(KEY.meta, `digest:inbox:a:a_${i}`), DIGEST)
     batch.put(COMMIT_KEY, sealValue(COMMIT_KEY, [++commits, seq]))
     await batch.write(SYNC)
     committedRecords += messages.length

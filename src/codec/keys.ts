@@ -15,6 +15,7 @@ import { readUint64, writeUint64 } from './record.js'
  * D generation hash     -> n                          platform ids seen (hashed with their conversation), in two generations
  * O lane 0 seq          -> outbox row
  * R conversation reader -> receipt cursor
+ * S conversation        -> ids of its messages, up to some n
  * K name                -> directory entry
  * M name                -> facts about the store itself
  * ```
@@ -30,6 +31,7 @@ export const KEY = {
   dedupe: 0x44,
   outbox: 0x4f,
   receipt: 0x52,
+  idWindow: 0x53,
   directory: 0x4b,
   meta: 0x4d,
 } as const
@@ -95,8 +97,17 @@ export function parsePlaceValue(value: Uint8Array): { readonly conversation: Uin
 
 /** `H`: a conversation's head. */
 export function headKey(conversation: Uint8Array): Uint8Array {
+  return conversationKey(KEY.head, conversation)
+}
+
+/** `S`: the ids that a conversation has seen last. */
+export function idWindowKey(conversation: Uint8Array): Uint8Array {
+  return conversationKey(KEY.idWindow, conversation)
+}
+
+function conversationKey(prefix: number, conversation: Uint8Array): Uint8Array {
   const key = Buffer.allocUnsafe(1 + CONVERSATION_ID_BYTES)
-  key[0] = KEY.head
+  key[0] = prefix
   key.set(conversation, 1)
   return key
 }

@@ -25,14 +25,14 @@ export class RecentIds {
     this.#ring[2 * at + 1] = n
   }
 
-  /** Numbers of records that may carry this id, newest first. */
+  /** Numbers of records that may carry this id, in no particular order. */
   candidates(id: string): readonly number[] {
     const wanted = hash(id)
     const ring = this.#ring
-    const slots = ring.length >> 1
+    const end = 2 * this.#count
     let found: number[] | undefined
-    for (let i = this.#count - 1; i >= 0; i--) {
-      const at = 2 * ((this.#start + i) % slots)
+    // Slots fill from the first one on, and a ring that has begun to turn is full.
+    for (let at = 0; at < end; at += 2) {
       if (ring[at] !== wanted) continue
       found ??= []
       found.push(ring[at + 1]!)

@@ -5,7 +5,8 @@ import { dedupeSide } from '../../core/conversation.js'
 import { formatCursor } from '../../core/cursor.js'
 import type { OpenedBody, RecordBody } from '../../core/model.js'
 import type { Appended, AppendOptions } from '../../core/ports.js'
-import type { Conversation, Side } from './conversation.js'
+import type { Conversation } from './conversation.js'
+import type { Side } from './id-window.js'
 
 /** Bodies of one append. */
 const BODY_LIMIT = 256
@@ -20,6 +21,8 @@ export class Append {
   readonly packed: readonly Uint8Array[]
   readonly weightBytes: number
   readonly id: string | undefined
+  /** Any of its messages has an id, which is to be remembered. */
+  readonly hasIds: boolean
   readonly side: Side
   readonly expect: number | undefined
   readonly platformKey: string | undefined
@@ -64,12 +67,15 @@ export class Append {
     this.side = sideOf(bodies, options.id)
     const packed: Uint8Array[] = []
     let weightBytes = OVERHEAD_BYTES
+    let hasIds = false
     for (const body of bodies) {
+      if (body.type === 'message' && body.id !== undefined) hasIds = true
       const bytes = packBody(body, limitBytes)
       weightBytes += bytes.length
       packed.push(bytes)
     }
     this.packed = packed
+    this.hasIds = hasIds
     this.weightBytes = weightBytes
     this.#resolve = resolve
     this.#reject = reject

@@ -2,6 +2,7 @@ import { formatConversationId } from '../../../codec/conversation-id.js'
 import {
   feedKey,
   headKey,
+  idWindowKey,
   KEY,
   parseRecordKey,
   placeValue,
@@ -16,10 +17,10 @@ import { LogRecord } from '../../core/log-record.js'
 import type { Head } from '../../core/model.js'
 import type { StoreFinding } from '../../core/ports.js'
 import { depart, NO_DEPARTURES } from '../../core/projection.js'
-import { RecentIds } from '../../core/recent-ids.js'
 import type { Database } from './database.js'
 import { readFailure } from './failure.js'
 import { encodeHead, type HeadValue } from './head-value.js'
+import { IdWindow } from './id-window.js'
 import { readHead } from './loader.js'
 
 const PAGE = 500
@@ -47,11 +48,11 @@ export async function checkConversation(
     findings.push({ kind: 'head', conversation: id, message: readFailure(error, `conversation ${id}`).message })
   }
   if (!isDeep) return { findings, records: stored?.head.n ?? 0 }
-  const replay = new Replay(database, conversation, stored?.head.n ?? Number.MAX_SAFE_INTEGER)
+  const replay = new Replay(database, conversation, stored)
   await replay.run()
   findings.push(...replay.findings)
   if (stored !== null && replay.standing !== undefined)
-    findings.push(...(await checkProjection(database, conversation, stored, replay.standing)))
+    findings.push(...(await checkProjection(database, conversation, stored, replay.standing, replay.window)))
   return { findings, records: replay.records }
 }
 
@@ -78,22 +79,22 @@ class Replay {
   #previous: RecordStamp | undefined
   #head: Head | null = null
   #departures: HeadValue['departures'] = NO_DEPARTURES
-  readonly #ids: { contact: RecentIds | undefined; staff: RecentIds | undefined } = {
-    contact: undefined,
-    staff: undefined,
-  }
+  readonly #windowN: number
+  readonly #ids = new IdWindow()
+  /** What its window was when it was saved; undefined for never. */
+  window: Uint8Array | undefined
 
-  constructor(database: Database, conversation: Uint8Array, lastN: number) {
+  constructor(database: Database, conversation: Uint8Array, stored: HeadValue | null) {
     this.#database = database
     this.#conversation = conversation
-    this.#lastN = lastN
+    this.#lastN = stored?.head.n ?? Number.MAX_SAFE_INTEGER
+    this.#windowN = stored?.windowN ?? 0
   }
 
   /** The standing; undefined when a record is missing or damaged. */
   get standing(): HeadValue | undefined {
     if (!this.#isWhole || this.#head === null) return undefined
-    const { contact, staff } = this.#ids
-    return { head: this.#head, departures: this.#departures, contactIds: contact, staffIds: staff }
+    return { head: this.#head, departures: this.#departures, windowN: this.#windowN }
   }
 
   async run(): Promise<void> {
@@ -135,10 +136,8 @@ class Replay {
     const next: Head = reduce(record.conversation, this.#head, stamp, body)
     this.#departures = depart(this.#head, this.#departures, next)
     this.#head = next
-    if (body.type !== 'message' || body.id === undefined) return
-    const side = dedupeSide(body)
-    this.#ids[side] ??= new RecentIds()
-    this.#ids[side].add(body.id, n)
+    if (body.type === 'message' && body.id !== undefined) this.#ids.remember(dedupeSide(body), body.id, n)
+    if (n === this.#windowN) this.window = this.#ids.seal(idWindowKey(this.#conversation), n)
   }
 
   async #checkFeed(stamps: readonly RecordStamp[]): Promise<void> {
@@ -165,6 +164,7 @@ async function checkProjection(
   conversation: Uint8Array,
   stored: HeadValue,
   standing: HeadValue,
+  window: Uint8Array | undefined,
 ): Promise<StoreFinding[]> {
   const { head, departures } = standing
   const { conversation: id, n } = head
@@ -174,6 +174,9 @@ async function checkProjection(
   const key = headKey(conversation)
   if (Buffer.compare(encodeHead(key, stored), encodeHead(key, standing)) !== 0)
     report('its head does not follow from its records')
+  const saved = window === undefined ? undefined : await database.get(idWindowKey(conversation))
+  if (window !== undefined && (saved === undefined || Buffer.compare(saved, window) !== 0))
+    report('its window of recent ids does not follow from its records')
   const expected: { readonly key: Uint8Array; readonly what: string }[] = []
   const present = owners(head).map(owner => ({ owner, seq: head.seq }))
   const left = departures.map(({ agent, seq }) => ({ owner: agentOwner(agent), seq }))

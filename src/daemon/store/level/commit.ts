@@ -1,4 +1,13 @@
-import { feedKey, KEY, KEY_BYTES, placeValue, recordKey, textConversationKey, waitingKey } from '../../../codec/keys.js'
+import {
+  feedKey,
+  idWindowKey,
+  KEY,
+  KEY_BYTES,
+  placeValue,
+  recordKey,
+  textConversationKey,
+  waitingKey,
+} from '../../../codec/keys.js'
 import type { Head } from '../../core/model.js'
 import type { LogEntry } from '../../core/ports.js'
 import { type Departure, type ProjectionSink, project } from '../../core/projection.js'
@@ -8,6 +17,7 @@ import type { Batch, HandleBatch } from './database.js'
 import { type Digests, type Inbox, inboxKey } from './digests.js'
 import { putFact } from './format.js'
 import { encodeHead, type HeadValue } from './head-value.js'
+import { type IdWindow, SAVE_RECORDS } from './id-window.js'
 import type { OutboxEntry } from './outbox-row.js'
 
 const EMPTY = new Uint8Array(0)
@@ -91,12 +101,9 @@ export class Commit implements Batch, ProjectionSink<Conversation> {
     for (const conversation of dirty) {
       const head = conversation.head!
       const { departures } = conversation
-      const value: HeadValue = {
-        head,
-        departures,
-        contactIds: conversation.recentIds('contact'),
-        staffIds: conversation.recentIds('staff'),
-      }
+      if (conversation.window !== undefined && head.n >= conversation.windowN + SAVE_RECORDS)
+        this.#saveWindow(conversation, conversation.window, head.n)
+      const value: HeadValue = { head, departures, windowN: conversation.windowN }
       this.batch.put(conversation.headKey, encodeHead(conversation.headKey, value, conversation.headKeyCrc))
       project(conversation, conversation.projectedHead, conversation.projectedDepartures, head, departures, this)
       conversation.projectedHead = head
@@ -143,6 +150,12 @@ export class Commit implements Batch, ProjectionSink<Conversation> {
       this.#digests.subtract('active', key)
     }
     this.activeChanges.push(agent, isPresent ? 1 : -1)
+  }
+
+  #saveWindow(conversation: Conversation, window: IdWindow, n: number): void {
+    const key = idWindowKey(conversation.bytes)
+    this.batch.put(key, window.seal(key, n))
+    conversation.windowN = n
   }
 
   #inbox({ bytes }: Conversation, inbox: Inbox, seq: number, isPresent: boolean): void {

@@ -4,12 +4,9 @@ import { headKey } from '../../../codec/keys.js'
 import { recordSeed } from '../../../codec/record.js'
 import type { Head } from '../../core/model.js'
 import { type Departure, NO_DEPARTURES } from '../../core/projection.js'
-import { RecentIds } from '../../core/recent-ids.js'
 import { Fifo } from '../fifo.js'
 import type { HeadValue } from './head-value.js'
-
-/** The writer's side of an id: contacts' and staff's ids do not compete. */
-export type Side = 'contact' | 'staff'
+import { IdWindow } from './id-window.js'
 
 /**
  * A conversation in memory. `head` and what belongs to it run ahead of the disk, by the records that are being written; `durable` is what others see.
@@ -28,8 +25,10 @@ export class Conversation<Queued = unknown> {
 
   head: Head | null = null
   departures: readonly Departure[] = NO_DEPARTURES
-  #contactIds: RecentIds | undefined
-  #staffIds: RecentIds | undefined
+  /** Undefined until the first append with an id asks for it. */
+  window: IdWindow | undefined
+  /** The record after which the window was saved last; 0 for never. */
+  windowN = 0
 
   durable: Head | null = null
   durableDepartures: readonly Departure[] = NO_DEPARTURES
@@ -67,29 +66,16 @@ export class Conversation<Queued = unknown> {
   /** Takes what the disk holds. */
   load(value: HeadValue | null): void {
     this.isLoaded = true
-    if (value === null) return
+    if (value === null) {
+      this.window = new IdWindow()
+      return
+    }
     this.head = value.head
     this.durable = value.head
     this.projectedHead = value.head
     this.departures = value.departures
     this.projectedDepartures = value.departures
     this.durableDepartures = value.departures
-    this.#contactIds = value.contactIds
-    this.#staffIds = value.staffIds
-  }
-
-  recentIds(side: Side): RecentIds | undefined {
-    return side === 'contact' ? this.#contactIds : this.#staffIds
-  }
-
-  /** Remembers the id of a record. */
-  remember(side: Side, id: string, n: number): void {
-    if (side === 'contact') {
-      this.#contactIds ??= new RecentIds()
-      this.#contactIds.add(id, n)
-    } else {
-      this.#staffIds ??= new RecentIds()
-      this.#staffIds.add(id, n)
-    }
+    this.windowN = value.windowN
   }
 }

@@ -3,26 +3,21 @@ import { openValue, sealValue } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import type { Egress, Head } from '../../core/model.js'
 import { type Departure, NO_DEPARTURES } from '../../core/projection.js'
-import { RecentIds } from '../../core/recent-ids.js'
 
 /** What an `H` key holds. */
 export type HeadValue = {
   readonly head: Head
   readonly departures: readonly Departure[]
-  readonly contactIds: RecentIds | undefined
-  readonly staffIds: RecentIds | undefined
+  /** The record after which the window of its ids was saved; 0 for never. */
+  readonly windowN: number
 }
 
 const STATES = ['new', 'waiting', 'active'] as const
 const NONE: readonly never[] = []
-const FIELDS = 15
+const FIELDS = 14
 
 /** A head as bytes with a CRC: a flat array of texts, numbers and bytes. */
-export function encodeHead(
-  key: Uint8Array,
-  { head, departures, contactIds, staffIds }: HeadValue,
-  keyCrc?: number,
-): Uint8Array {
+export function encodeHead(key: Uint8Array, { head, departures, windowN }: HeadValue, keyCrc?: number): Uint8Array {
   const fields = [
     head.n,
     head.seq,
@@ -36,8 +31,7 @@ export function encodeHead(
     head.agent ?? null,
     head.waitingSince ?? null,
     departures.length === 0 ? NONE : departures.flatMap(({ agent, seq }) => [agent, seq]),
-    contactIds === undefined ? null : contactIds.toBytes(),
-    staffIds === undefined ? null : staffIds.toBytes(),
+    windowN,
     // Room for one more field without a new format.
     null,
   ]
@@ -67,8 +61,7 @@ export function decodeHead(key: Uint8Array, bytes: Uint8Array): HeadValue {
       waitingSince: (fields[10] as number | null) ?? undefined,
     },
     departures: departures.length === 0 ? NO_DEPARTURES : pairs(departures),
-    contactIds: ids(fields[12] as Uint8Array | null),
-    staffIds: ids(fields[13] as Uint8Array | null),
+    windowN: fields[12] as number,
   }
 }
 
@@ -76,8 +69,4 @@ function pairs(flat: readonly (string | number)[]): Departure[] {
   const departures: Departure[] = []
   for (let i = 0; i + 1 < flat.length; i += 2) departures.push({ agent: flat[i] as string, seq: flat[i + 1] as number })
   return departures
-}
-
-function ids(bytes: Uint8Array | null): RecentIds | undefined {
-  return bytes === null ? undefined : RecentIds.from(bytes)
 }

@@ -1,7 +1,8 @@
 import { type ConversationId, parseConversationId } from '../../../codec/conversation-id.js'
-import { headKey, parseRecordKey, recordKey } from '../../../codec/keys.js'
+import { headKey, idWindowKey, parseRecordKey, recordKey } from '../../../codec/keys.js'
 import { type RecordStamp, readStamp } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
+import { dedupeSide } from '../../core/conversation.js'
 import type { Clock } from '../../core/ports.js'
 import { Fifo } from '../fifo.js'
 import type { StoreLimits } from '../options.js'
@@ -12,10 +13,13 @@ import { ConversationCache } from './conversation-cache.js'
 import type { Database } from './database.js'
 import { damaged, readFailure } from './failure.js'
 import { decodeHead, type HeadValue } from './head-value.js'
+import { IdWindow } from './id-window.js'
+import { readPage } from './reader.js'
 
 const MAX_N = Number.MAX_SAFE_INTEGER
 /** Loads at once: enough for the disk, few enough that a commit does not wait behind them. */
 const CONCURRENCY = 16
+const WINDOW_PAGE = 128
 
 /** Conversations in memory, loaded from disk when they are not: each is there once. */
 export class ConversationLoader {
@@ -57,6 +61,19 @@ export class ConversationLoader {
     return conversation.loading
   }
 
+  /**
+   * Reads the ids that the conversation has seen last: the saved window and the records after it. For a loaded one, none of whose records under way has
+   * an id. Throws `KEFU_STORE_CORRUPT` naming it, `KEFU_STORE_UNREADABLE`.
+   */
+  async loadWindow(conversation: Conversation<Append>): Promise<void> {
+    await this.#turn()
+    try {
+      conversation.window = await this.#inTime(readWindow(this.#database, conversation))
+    } finally {
+      this.#release()
+    }
+  }
+
   /** Forgets everything: what the disk holds is not known any more. */
   clear(): void {
     this.#cache.clear()
@@ -67,7 +84,8 @@ export class ConversationLoader {
     try {
       await this.#turn()
       try {
-        const value = await this.#read(conversation)
+        const { id, bytes } = conversation
+        const value = await this.#inTime(readHead(this.#database, id, bytes))
         // A write that was refused as failed may be there all the same; it counts when the store has recovered.
         if (value !== null && value.head.seq > this.#durableSeq())
           throw new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
@@ -84,15 +102,10 @@ export class ConversationLoader {
     }
   }
 
-  #read({ id, bytes }: Conversation<Append>): Promise<HeadValue | null> {
+  #inTime<T>(read: Promise<T>): Promise<T> {
     const timeoutMs = this.#timeoutMs
     const reason = `no answer from the disk within ${timeoutMs} ms`
-    return within(
-      this.#clock,
-      timeoutMs,
-      readHead(this.#database, id, bytes),
-      () => new KefuError('KEFU_STORE_UNREADABLE', { reason }),
-    )
+    return within(this.#clock, timeoutMs, read, () => new KefuError('KEFU_STORE_UNREADABLE', { reason }))
   }
 
   async #turn(): Promise<void> {
@@ -134,4 +147,27 @@ export async function readHead(database: Database, id: ConversationId, bytes: Ui
   if (last.n !== n || last.stamp.n !== n || last.stamp.seq !== seq)
     throw damaged(`conversation ${id} n ${n}: its head and its last record (n ${last.n}) disagree`)
   return value
+}
+
+/** The ids that a conversation has seen last, as of its durable head. */
+async function readWindow(database: Database, { id, bytes, durable, windowN }: Conversation): Promise<IdWindow> {
+  let window = new IdWindow()
+  if (durable === null) return window
+  if (windowN > 0) {
+    const key = idWindowKey(bytes)
+    try {
+      const stored = await database.get(key)
+      if (stored === undefined) throw damaged(`conversation ${id} n ${windowN}: its window of recent ids is missing`)
+      window = IdWindow.open(key, stored, windowN)
+    } catch (error) {
+      throw readFailure(error, `conversation ${id} n ${windowN}, its window of recent ids`)
+    }
+  }
+  for (let n = windowN; n < durable.n; ) {
+    const records = await readPage(database, bytes, durable, n, WINDOW_PAGE)
+    for (const { n, body } of records)
+      if (body.type === 'message' && body.id !== undefined) window.remember(dedupeSide(body), body.id, n)
+    n += records.length
+  }
+  return window
 }

@@ -63,7 +63,7 @@ export function putPlan(plan: Plan, append: Append, commit: Commit, digests: Dig
     commit.entries.push({ record: new LogRecord(conversation.id, stamp, bytes, body), head })
     if (body.type !== 'message') continue
     if (body.id !== undefined) {
-      conversation.remember(dedupeSide(body), body.id, stamp.n)
+      conversation.window!.remember(dedupeSide(body), body.id, stamp.n)
       if (body.id === append.id) append.keyAs(stamp)
     }
     const lane = outboxLane(head, body)

@@ -26,7 +26,7 @@ export class Repetitions {
     const { id, conversation, platformKey } = append
     let suspects = NONE
     if (id !== undefined) {
-      const candidates = conversation.recentIds(append.side)?.candidates(id) ?? NONE
+      const candidates = conversation.window?.of(append.side)?.candidates(id) ?? NONE
       if (candidates.length > 0) {
         const durableN = conversation.durable?.n ?? 0
         for (const n of candidates) {

@@ -206,11 +206,16 @@ export class LogWriter {
 
   /** Stamps, joins, answers or refuses an append: true. False when it has to be looked up first (its conversation is busy then) or finds no room. */
   #process(append: Append): boolean {
+    const { conversation } = append
+    if (append.hasIds && conversation.window === undefined) {
+      this.#lookUp(conversation, this.#ports.loader.loadWindow(conversation))
+      return false
+    }
     if (!append.isChecked) {
       const verdict = this.#repetitions.judge(append, this.#flight, this.#building)
       if (verdict === 'joined') return true
       if (verdict !== 'new') {
-        this.#lookUp(append.conversation, this.#compare(append, verdict))
+        this.#lookUp(conversation, this.#compare(append, verdict))
         return false
       }
     }
