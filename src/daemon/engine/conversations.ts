@@ -2,7 +2,7 @@ import { type ConversationId, isConversationId } from '../../codec/conversation-
 import { KefuError } from '../../errors.js'
 import type { Channel, Head } from '../core/model.js'
 import type { LogPort } from '../core/ports.js'
-import type { AgentSession, AppSession, KnownSession } from './session.js'
+import type { KnownSession } from './session.js'
 import type { Tokens } from './tokens.js'
 
 /** How a frame names its conversation. */
@@ -12,21 +12,26 @@ export type ConversationReference = {
   readonly name?: string
 }
 
-/** A conversation that a session may use. `head` is null for one that has no record yet. */
+/** A conversation that a session may use. */
 export type Target = {
   readonly conversation: ConversationId
   readonly channel: number
+  /** Null for one that has no record yet. */
   readonly head: Head | null
-  /** Who it is with, for the sides that can open it. */
+  /** Who one without a record would be with; undefined for the others. */
   readonly opening:
     | { readonly channel: Channel; readonly contact: string; readonly name: string | undefined }
     | undefined
 }
 
+/** Conversation ids of apps' contacts that are remembered: each is an HMAC. */
+const REMEMBERED = 16_384
+
 /** Which conversation a frame is about, and whether its sender may touch it: one answer for foreign and for unknown ones. */
 export class Conversations {
   readonly #log: LogPort
   readonly #tokens: Tokens
+  readonly #ofContacts = new Map<string, ConversationId>()
 
   constructor(log: LogPort, tokens: Tokens) {
     this.#log = log
@@ -35,64 +40,57 @@ export class Conversations {
 
   /** At once when the head is in memory. Throws (or rejects with) `KEFU_CONVERSATION_NOT_FOUND`, `KEFU_FRAME_INVALID`, and what the log throws. */
   resolve(session: KnownSession, reference: ConversationReference): Target | Promise<Target> {
-    switch (session.role) {
-      case 'visitor': {
-        if (reference.conversation !== undefined && reference.conversation !== session.conversation) throw notFound()
-        const opening = { channel: session.channel, contact: session.contact, name: session.name }
-        return this.#withHead(session.conversation, head => ({
-          conversation: session.conversation,
-          channel: session.channel.number,
-          head,
-          opening,
-        }))
-      }
-      case 'agent':
-        return this.#ofAgent(session, reference)
-      case 'app':
-        return this.#ofApp(session, reference)
-    }
+    const conversation = this.#named(session, reference)
+    const head = this.#log.cachedHead(conversation)
+    if (head !== undefined) return targetOf(session, reference, conversation, head)
+    return this.#log.head(conversation).then(found => targetOf(session, reference, conversation, found))
   }
 
-  #ofAgent(session: AgentSession, { conversation }: ConversationReference): Target | Promise<Target> {
-    if (conversation === undefined || !isConversationId(conversation)) {
+  /** The conversation that a frame names, in its role's way. */
+  #named(session: KnownSession, { conversation, contact }: ConversationReference): ConversationId {
+    if (session.role === 'agent') {
+      if (conversation !== undefined && isConversationId(conversation)) return conversation
       throw new KefuError('KEFU_FRAME_INVALID', { reason: 'an agent names the conversation' })
     }
-    return this.#withHead(conversation, head => {
-      if (head === null || head.agent !== session.agent.id) throw notFound()
-      return { conversation, channel: head.channel, head, opening: undefined }
-    })
-  }
-
-  #ofApp(session: AppSession, { conversation, contact, name }: ConversationReference): Target | Promise<Target> {
-    const { channel } = session
-    if (contact !== undefined) {
-      const id = this.#tokens.conversationId(channel.number, contact)
-      if (conversation !== undefined && conversation !== id) throw notFound()
-      return this.#withHead(id, head => ({
-        conversation: id,
-        channel: channel.number,
-        head,
-        opening: { channel, contact, name },
-      }))
-    }
-    if (conversation === undefined || !isConversationId(conversation)) {
+    if (session.role === 'app' && contact === undefined) {
+      if (conversation !== undefined && isConversationId(conversation)) return conversation
       throw new KefuError('KEFU_FRAME_INVALID', { reason: 'an app names the contact or the conversation' })
     }
-    return this.#withHead(conversation, head => {
-      if (head === null || head.channel !== channel.number) throw notFound()
-      return {
-        conversation,
-        channel: channel.number,
-        head,
-        opening: { channel, contact: head.contact, name: head.name },
-      }
-    })
+    const own = session.role === 'visitor' ? session.conversation : this.#ofContact(session.channel.number, contact!)
+    if (conversation !== undefined && conversation !== own) throw notFound()
+    return own
   }
 
-  #withHead(conversation: ConversationId, make: (head: Head | null) => Target): Target | Promise<Target> {
-    const cached = this.#log.cachedHead(conversation)
-    return cached === undefined ? this.#log.head(conversation).then(make) : make(cached)
+  #ofContact(channel: number, contact: string): ConversationId {
+    const key = `${channel} ${contact}`
+    let id = this.#ofContacts.get(key)
+    if (id === undefined) {
+      id = this.#tokens.conversationId(channel, contact)
+      if (this.#ofContacts.size === REMEMBERED) this.#ofContacts.clear()
+      this.#ofContacts.set(key, id)
+    }
+    return id
   }
+}
+
+function targetOf(
+  session: KnownSession,
+  { contact, name }: ConversationReference,
+  conversation: ConversationId,
+  head: Head | null,
+): Target {
+  if (head !== null) {
+    if (session.role === 'agent' ? head.agent !== session.agent.id : head.channel !== session.channel.number)
+      throw notFound()
+    return { conversation, channel: head.channel, head, opening: undefined }
+  }
+  if (session.role === 'visitor') {
+    const { channel, contact, name } = session
+    return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
+  }
+  if (session.role === 'agent' || contact === undefined) throw notFound()
+  const { channel } = session
+  return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
 }
 
 function notFound(): KefuError {

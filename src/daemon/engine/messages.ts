@@ -86,8 +86,7 @@ export class Messages {
   #append(session: KnownSession, target: Target, correlation: number, { id, parts }: MessageBody): void {
     const by = session.role === 'agent' ? session.author : CONTACT
     const { conversation } = target
-    const options: AppendOptions =
-      target.head === null && target.opening !== undefined ? { id, opening: opening(target.opening) } : { id }
+    const options: AppendOptions = target.opening === undefined ? { id } : { id, opening: opening(target.opening) }
     countInFlight(session, conversation, 1)
     rememberOwn(session, conversation, id)
     this.#inFlight++

@@ -15,7 +15,9 @@ export class LiveFeed {
   #bytes = 0
   #durableSeq = 0
   #isClosed = false
-  readonly #waiting = new Set<() => void>()
+  /** What all who wait are waiting for. */
+  #next: Promise<void> | undefined
+  #tellNext: (() => void) | undefined
 
   constructor(limitRecords: number) {
     this.#limitRecords = limitRecords
@@ -43,7 +45,7 @@ export class LiveFeed {
       this.#records -= oldest.entries.length
       this.#bytes -= oldest.bytes
     }
-    this.#wake()
+    this.wake()
   }
 
   /** Starts over: the disk holds records up to this seq. */
@@ -52,7 +54,7 @@ export class LiveFeed {
     this.#records = 0
     this.#bytes = 0
     this.#durableSeq = durableSeq
-    this.#wake()
+    this.wake()
   }
 
   /** The records after a seq, as far as one commit goes; undefined when the window does not hold the next one. */
@@ -66,27 +68,25 @@ export class LiveFeed {
     return undefined
   }
 
-  /** Resolves when something happened: more records, a new start, the end, or the signal's abort. */
-  wait(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const done = () => {
-        this.#waiting.delete(done)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      this.#waiting.add(done)
-      signal.addEventListener('abort', done)
-      if (signal.aborted || this.#isClosed) done()
+  /** Resolves when something happened: more records, a new start, the end, or `wake`. */
+  wait(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve()
+    this.#next ??= new Promise(resolve => {
+      this.#tellNext = resolve
     })
+    return this.#next
+  }
+
+  /** Lets those who wait look again. */
+  wake(): void {
+    this.#next = undefined
+    this.#tellNext?.()
+    this.#tellNext = undefined
   }
 
   /** Nothing comes any more. */
   close(): void {
     this.#isClosed = true
-    this.#wake()
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake()
+    this.wake()
   }
 }

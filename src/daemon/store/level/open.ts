@@ -145,15 +145,21 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
 
   async function* tail(after: Cursor, signal: AbortSignal): AsyncGenerator<readonly LogEntry[], void, undefined> {
     let seq = parseCursor(after)
-    while (!signal.aborted && !feed.isClosed) {
-      let entries = feed.after(seq)
-      if (entries === undefined && seq < feed.durableSeq)
-        entries = await withHeads(await readFeed(database, seq, feed.durableSeq), log.head)
-      if (entries === undefined) await feed.wait(signal)
-      else if (!signal.aborted) {
-        seq += entries.length
-        yield entries
+    const stop = () => feed.wake()
+    signal.addEventListener('abort', stop)
+    try {
+      while (!signal.aborted && !feed.isClosed) {
+        let entries = feed.after(seq)
+        if (entries === undefined && seq < feed.durableSeq)
+          entries = await withHeads(await readFeed(database, seq, feed.durableSeq), log.head)
+        if (entries === undefined) await feed.wait()
+        else if (!signal.aborted) {
+          seq += entries.length
+          yield entries
+        }
       }
+    } finally {
+      signal.removeEventListener('abort', stop)
     }
   }
 
