@@ -111,28 +111,18 @@ export class LogWriter {
   }
 
   /** Lets operations ride in the next commit; resolves when they are on disk. `put` must not throw. */
-  ride(weightBytes: number, put: (batch: Commit) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#refusal !== undefined) throw this.#refusal()
-      if (this.#riderBytes + weightBytes > this.#ports.limits.queueBytes) throw new KefuError('KEFU_QUEUE_FULL')
-      this.#riderBytes += weightBytes
-      const settle = () => {
-        this.#riderBytes -= weightBytes
-      }
-      const commit = this.#open()
-      put(commit)
-      commit.riders.push({
-        resolve: () => {
-          settle()
-          resolve()
-        },
-        reject: error => {
-          settle()
-          reject(error)
-        },
-      })
-      this.#arrange()
-    })
+  async ride(weightBytes: number, put: (batch: Commit) => void): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal()
+    if (this.#riderBytes + weightBytes > this.#ports.limits.queueBytes) throw new KefuError('KEFU_QUEUE_FULL')
+    const commit = this.#open()
+    this.#riderBytes += weightBytes
+    put(commit)
+    this.#arrange()
+    try {
+      await new Promise<void>((resolve, reject) => commit.riders.push({ resolve, reject }))
+    } finally {
+      this.#riderBytes -= weightBytes
+    }
   }
 
   /** Writes what may be lost with the machine: not fsynced, until the next commit. */
