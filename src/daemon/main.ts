@@ -154,6 +154,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         idleTimeoutSeconds: Math.round(config.limits.idleTimeoutMs / 1_000),
         connectionLimit: options.connectionLimit,
         headerLimitBytes: HEADER_LIMIT_BYTES,
+        trustedProxies: config.http.trustedProxies,
       },
       {
         upgrade: request => gateway.upgrade(request),

@@ -43,6 +43,53 @@ export function upgradeCases(subject: Subject): void {
       assert.equal(bench.listener.connections, 1)
     })
 
+    test('behind a trusted proxy the address is the client’s, of sockets and requests alike', async t => {
+      const seen: string[] = []
+      const bench = await openBench(
+        t,
+        subject,
+        {
+          upgrade: request => {
+            seen.push(request.remoteAddress)
+            return { accept: true, subprotocol: '', context: undefined }
+          },
+          request: request => ({ status: 200, body: request.remoteAddress }),
+        },
+        { trustedProxies: ['127.0.0.0/8', '2001:db8::/32'] },
+      )
+      const cases: readonly (readonly [header: string, expected: string])[] = [
+        ['203.0.113.9', '203.0.113.9'],
+        ['6.6.6.6, 203.0.113.9', '203.0.113.9'],
+        ['6.6.6.6,203.0.113.9 , 2001:db8::5,127.0.0.2', '203.0.113.9'],
+        ['6.6.6.6, nonsense', '127.0.0.1'],
+      ]
+      for (const [header, expected] of cases) {
+        await rawUpgrade(bench.port, '/', [`X-Forwarded-For: ${header}`])
+        const response = await rawExchange(bench.port, rawRequest('GET', '/', [`X-Forwarded-For: ${header}`]))
+        assert.equal(response.body.toString(), expected)
+        await eventually('opened', () => bench.opened.length === seen.length)
+        assert.deepEqual([seen.at(-1), bench.opened.at(-1)?.remoteAddress], [expected, expected])
+      }
+      const plain = await rawExchange(bench.port, rawRequest('GET', '/'))
+      assert.equal(plain.body.toString(), '127.0.0.1')
+    })
+
+    test('from anybody else X-Forwarded-For is a claim that nobody believes', async t => {
+      const bench = await openBench(
+        t,
+        subject,
+        { request: request => ({ status: 200, body: request.remoteAddress }) },
+        { trustedProxies: ['10.0.0.0/8'] },
+      )
+      for (const header of ['203.0.113.9', '10.0.0.1', '203.0.113.9, 10.0.0.1']) {
+        await rawUpgrade(bench.port, '/', [`X-Forwarded-For: ${header}`])
+        const response = await rawExchange(bench.port, rawRequest('GET', '/', [`X-Forwarded-For: ${header}`]))
+        assert.equal(response.body.toString(), '127.0.0.1')
+      }
+      await eventually('opened', () => bench.opened.length === 3)
+      for (const socket of bench.opened) assert.equal(socket.remoteAddress, '127.0.0.1')
+    })
+
     test('a client that offers no subprotocol gets none', async t => {
       const bench = await openBench(t, subject)
       const peer = await rawUpgrade(bench.port)

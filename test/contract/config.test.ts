@@ -50,7 +50,7 @@ describe('the configuration table', () => {
         string,
         unknown
       >
-      assert.equal(holder[field], defaultValue(configRow(key)), key)
+      assert.deepEqual(holder[field], defaultValue(configRow(key)), key)
       assert.match(
         daemon,
         new RegExp(`\\b${section === undefined ? 'config' : section}\\.${field}\\b`),

@@ -5,7 +5,7 @@ import type { ListColumn } from './output.js'
 /** A setting as JSON: durations and sizes as they are written in the file. */
 export type SettingView = {
   readonly key: string
-  readonly value: string | number | boolean
+  readonly value: string | number | boolean | readonly string[]
   readonly origin: { readonly kind: string; readonly where: string }
 }
 

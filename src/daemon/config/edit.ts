@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { KefuError } from '../../errors.js'
 import { readText } from './file.js'
 import { type ConfigKey, configRow } from './schema.js'
-import { type ConfigValue, formatValue, parseValue } from './value.js'
+import { type ConfigValue, formatValue, isSameValue, parseValue } from './value.js'
 
 const FILE_MODE = 0o640
 const FOLDER_MODE = 0o700
@@ -22,11 +22,13 @@ export function checkedValue(key: ConfigKey, text: string): ConfigValue {
  * Throws `KEFU_CONFIG_INVALID` (the value, or a file that is not valid YAML), `KEFU_STORE_UNWRITABLE`.
  */
 export async function setInFile(path: string, key: ConfigKey, value: ConfigValue): Promise<boolean> {
+  const { isCollection } = await import('yaml')
   const row = configRow(key)
   const written = row.type === 'duration' || row.type === 'size' ? formatValue(row, value) : value
   return edit(path, document => {
-    const present = parseValue(row, document.getIn(key.split('.')))
-    if (present.ok && present.value === value) return false
+    const held = document.getIn(key.split('.'))
+    const present = parseValue(row, isCollection(held) ? held.toJSON() : held)
+    if (present.ok && isSameValue(present.value, value)) return false
     document.setIn(key.split('.'), written)
     return true
   })

@@ -4,7 +4,7 @@ import { KefuError } from '../../errors.js'
 const FILE_LIMIT_BYTES = 1024 * 1024
 const DEPTH_LIMIT = 4
 
-/** A value of the file and where it stands. */
+/** A value of the file, a list of values as an array, and where it stands. */
 export type FileEntry = { readonly key: string; readonly value: unknown; readonly line: number }
 
 /**
@@ -14,7 +14,7 @@ export type FileEntry = { readonly key: string; readonly value: unknown; readonl
 export async function readConfigFile(path: string): Promise<readonly FileEntry[]> {
   const text = await readText(path)
   if (text === undefined) return []
-  const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml')
+  const { isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const fault = document.errors[0]
@@ -31,6 +31,8 @@ export async function readConfigFile(path: string): Promise<readonly FileEntry[]
       const path_ = prefix === '' ? name : `${prefix}.${name}`
       if (isMap(value)) walk(value, path_, depth + 1)
       else if (isScalar(value)) entries.push({ key: path_, value: value.value, line })
+      else if (isSeq(value) && value.items.every(isScalar))
+        entries.push({ key: path_, value: value.items.map(item => item.value), line })
       else if (value === null) entries.push({ key: path_, value: null, line })
       else throw invalid(`${path}:${line}: ${path_} is neither a value nor a section`)
     }

@@ -16,6 +16,7 @@ export type ConfigRow = Common &
     | { readonly type: 'string'; readonly default: string; readonly maxLength: number }
     | { readonly type: 'bool'; readonly default: boolean }
     | { readonly type: 'host'; readonly default: string }
+    | { readonly type: 'networks'; readonly default: string; readonly maxCount: number }
   )
 
 const SECOND = 1000
@@ -40,6 +41,14 @@ export const CONFIG_TABLE = {
     reload: 'restart',
     since,
     doc: 'port to listen on for sockets and HTTP; 0 takes a free one',
+  },
+  'http.trustedProxies': {
+    type: 'networks',
+    maxCount: 256,
+    default: 'none',
+    reload: 'restart',
+    since,
+    doc: 'proxies whose X-Forwarded-For says where a visitor comes from: addresses and networks such as 127.0.0.1 or 10.0.0.0/8; none trusts nobody',
   },
   transport: {
     type: 'enum',
@@ -239,9 +248,11 @@ type Value<K extends ConfigKey> =
     ? V
     : Row<K> extends { type: 'bool' }
       ? boolean
-      : Row<K> extends { type: 'string' | 'host' }
-        ? string
-        : number
+      : Row<K> extends { type: 'networks' }
+        ? readonly string[]
+        : Row<K> extends { type: 'string' | 'host' }
+          ? string
+          : number
 type Field<K extends ConfigKey, Name extends string> = Row<K> extends { type: 'duration' } ? `${Name}Ms` : Name
 type SectionName = ConfigKey extends infer K ? (K extends `${infer S}.${string}` ? S : never) : never
 type Section<S extends string> = {

@@ -2,15 +2,15 @@ import { isIP } from 'node:net'
 import type { ConfigRow } from './schema.js'
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from './units.js'
 
-/** A value in the form the daemon uses: durations in ms, sizes in bytes. */
-export type ConfigValue = string | number | boolean
+/** A value in the form the daemon uses: durations in ms, sizes in bytes, lists as arrays. */
+export type ConfigValue = string | number | boolean | readonly string[]
 
 /** A value that was read, or what is wrong with it and what is allowed instead. */
 export type ParsedValue =
   | { readonly ok: true; readonly value: ConfigValue }
   | { readonly ok: false; readonly problem: string; readonly allowed: string }
 
-/** Reads a value of a key, from YAML (any scalar) or from the environment and flags (text). Never throws. */
+/** Reads a value of a key, from YAML (any scalar, or a list of them) or from the environment and flags (text). Never throws. */
 export function parseValue(row: ConfigRow, input: unknown): ParsedValue {
   const value = read(row, input)
   if (value !== undefined) return { ok: true, value }
@@ -36,13 +36,22 @@ export function allowedValues(row: ConfigRow): string {
       return 'true or false'
     case 'host':
       return 'an IP address or a host name'
+    case 'networks':
+      return `none, or at most ${row.maxCount} IP addresses and networks (10.0.0.0/8), separated by commas`
   }
 }
 
-/** A value as it would be written in the file. */
+/** Whether two values of one key are the same. */
+export function isSameValue(a: ConfigValue, b: ConfigValue): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b
+  return a.length === b.length && a.every((each, index) => each === b[index])
+}
+
+/** A value as it would be written in the file, lists on one line. */
 export function formatValue(row: ConfigRow, value: ConfigValue): string {
   if (row.type === 'duration' && typeof value === 'number') return formatDuration(value)
   if (row.type === 'size' && typeof value === 'number') return formatSize(value)
+  if (typeof value === 'object') return value.length === 0 ? 'none' : value.join(', ')
   return String(value)
 }
 
@@ -74,6 +83,8 @@ function read(row: ConfigRow, input: unknown): ConfigValue | undefined {
       return input === 'true' ? true : input === 'false' ? false : undefined
     case 'host':
       return typeof input === 'string' && isHost(input) ? input : undefined
+    case 'networks':
+      return readNetworks(input, row.maxCount)
   }
 }
 
@@ -93,13 +104,31 @@ function isHost(text: string): boolean {
   return text.split('.').every(label => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
 }
 
+function readNetworks(input: unknown, maxCount: number): readonly string[] | undefined {
+  if (input === 'none') return []
+  const items: readonly unknown[] = typeof input === 'string' ? input.split(',') : Array.isArray(input) ? input : ['']
+  const networks = items.map(item => (typeof item === 'string' ? item.trim() : ''))
+  return networks.length <= maxCount && networks.every(isNetwork) ? networks : undefined
+}
+
+/** Not a network of everybody: whoever is trusted may claim any address. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return prefix === undefined || wholeNumber(prefix, 1, family === 4 ? 32 : 128) !== undefined
+}
+
 function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text)
 }
 
 function describe(input: unknown): string {
   if (input === null || input === undefined) return 'has no value'
-  if (typeof input === 'object') return Array.isArray(input) ? 'is a list' : 'is a section'
+  if (typeof input === 'object')
+    return Array.isArray(input)
+      ? `is a list (${input.slice(0, 10).map(String).join(', ').slice(0, 80)})`
+      : 'is a section'
   const text = typeof input === 'string' ? `"${input.slice(0, 80)}"` : String(input)
   return `is ${text}`
 }

@@ -28,6 +28,11 @@ export type ListenOptions = {
   readonly connectionLimit: number
   /** Largest header block of an HTTP request; more is answered 431 or closed. */
   readonly headerLimitBytes: number
+  /**
+   * Addresses and CIDR networks of proxies whose `X-Forwarded-For` says where a request comes from; nobody's when left out. Every `remoteAddress` is
+   * then the client's: see `forwarded.ts`.
+   */
+  readonly trustedProxies?: readonly string[]
 }
 
 /** A bound listener. */

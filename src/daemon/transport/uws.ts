@@ -3,6 +3,7 @@ import { addressText } from './address.js'
 import { checkListenOptions, probeBindError } from './bind.js'
 import { errorSink, type TransportPorts } from './error-sink.js'
 import type { Exchange, ExchangeHost } from './exchange.js'
+import { type ClientAddress, createClientAddress } from './forwarded.js'
 import { CLOSE, LISTENER_CLOSE_MS } from './limits.js'
 import type { Listener, ListenOptions, Socket, Transport, TransportHandlers } from './port.js'
 import { faultStatus, HeaderReader, type RequestHeaders } from './smuggling.js'
@@ -52,6 +53,7 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
   readonly report: (error: unknown) => void
   readonly #module: UwsModule
   readonly #options: ListenOptions
+  readonly #clientAddress: ClientAddress
   readonly #app: UwsApp
   readonly #sockets = new Set<Socket>()
   readonly #exchanges = new Set<Exchange>()
@@ -72,6 +74,7 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
     this.report = report
     this.#module = module
     this.#options = options
+    this.#clientAddress = createClientAddress(options.trustedProxies ?? [])
     this.#app = this.#createApp()
   }
 
@@ -155,7 +158,7 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
       refuseRequest(res, faultStatus(headers.fault), '')
       return
     }
-    const remoteAddress = addressText(new Uint8Array(res.getRemoteAddress()))
+    const remoteAddress = this.#remoteAddress(res, headers)
     const hasRoom = !this.isStopping && this.#sockets.size < this.#options.connectionLimit
     const attempt = { method: req.getCaseSensitiveMethod(), path: req.getUrl(), headers, remoteAddress, hasRoom }
     const decision = decideUpgrade(attempt, this.handlers, this.report)
@@ -184,10 +187,14 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
       path: req.getUrl(),
       query: req.getQuery() ?? '',
       headers,
-      remoteAddress: addressText(new Uint8Array(res.getRemoteAddress())),
+      remoteAddress: this.#remoteAddress(res, headers),
     })
     this.#exchanges.add(exchange)
     exchange.start()
+  }
+
+  #remoteAddress(res: UwsResponse, { values }: RequestHeaders): string {
+    return this.#clientAddress(addressText(new Uint8Array(res.getRemoteAddress())), values.get('x-forwarded-for'))
   }
 
   #headers(req: UwsRequest): RequestHeaders {

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket as TcpSocket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Readable } from 'node:stream'
-import { plainAddress } from './address.js'
 import { Exchange, type ExchangeHost, type RequestStart } from './exchange.js'
 import { BODY_FLOOR_BYTES, HTTP_STALL_MS, LINGER_MS } from './limits.js'
 import { chunkBytes, destroyQuietly, endedEarly, type ResponsePlan, wrongLength } from './response.js'
@@ -28,8 +27,14 @@ export class WsExchange extends Exchange {
   #windowBytes: number
   #windowStartMs: number
 
-  constructor(host: ExchangeHost, req: IncomingMessage, res: ServerResponse, headers: RequestHeaders) {
-    super(host, requestStart(req, headers))
+  constructor(
+    host: ExchangeHost,
+    req: IncomingMessage,
+    res: ServerResponse,
+    headers: RequestHeaders,
+    remoteAddress: string,
+  ) {
+    super(host, requestStart(req, headers, remoteAddress))
     this.#req = req
     this.#res = res
     this.#tcp = req.socket
@@ -154,7 +159,7 @@ export class WsExchange extends Exchange {
   }
 }
 
-function requestStart(req: IncomingMessage, headers: RequestHeaders): RequestStart {
+function requestStart(req: IncomingMessage, headers: RequestHeaders, remoteAddress: string): RequestStart {
   const url = req.url ?? '/'
   const mark = url.indexOf('?')
   return {
@@ -162,7 +167,7 @@ function requestStart(req: IncomingMessage, headers: RequestHeaders): RequestSta
     path: mark === -1 ? url : url.slice(0, mark),
     query: mark === -1 ? '' : url.slice(mark + 1),
     headers,
-    remoteAddress: plainAddress(req.socket.remoteAddress),
+    remoteAddress,
   }
 }
 

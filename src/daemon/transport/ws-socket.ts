@@ -1,6 +1,5 @@
 import type { Socket as TcpSocket } from 'node:net'
 import { WebSocket } from 'ws'
-import { plainAddress } from './address.js'
 import { checkCloseCode, closeReason, frameCount, framePayload } from './fragments.js'
 import { CLOSE, FRAME_LIMIT_BYTES } from './limits.js'
 import type { Socket } from './port.js'
@@ -32,12 +31,12 @@ export class WsSocket implements Socket {
   #seenAtMs: number
   #isPinged = false
 
-  constructor(host: SocketHost, ws: WebSocket, tcp: TcpSocket, context: unknown, nowMs: number) {
+  constructor(host: SocketHost, ws: WebSocket, tcp: TcpSocket, remoteAddress: string, context: unknown, nowMs: number) {
     this.#host = host
     this.#ws = ws
     this.#tcp = tcp
     this.#seenAtMs = nowMs
-    this.remoteAddress = plainAddress(tcp.remoteAddress)
+    this.remoteAddress = remoteAddress
     this.subprotocol = ws.protocol
     this.context = context
   }

@@ -6,6 +6,7 @@ import { plainAddress } from './address.js'
 import { bindError, checkListenOptions } from './bind.js'
 import { errorSink, type TransportPorts } from './error-sink.js'
 import type { Exchange, ExchangeHost } from './exchange.js'
+import { type ClientAddress, createClientAddress } from './forwarded.js'
 import { CLOSE, CLOSE_TIMEOUT_MS, HTTP_STALL_MS, LISTENER_CLOSE_MS } from './limits.js'
 import type { Listener, ListenOptions, Socket, Transport, TransportHandlers } from './port.js'
 import { faultStatus, HeaderReader, type RequestHeaders } from './smuggling.js'
@@ -36,6 +37,7 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
   readonly backpressureLimitBytes: number
   readonly report: (error: unknown) => void
   readonly #options: ListenOptions
+  readonly #clientAddress: ClientAddress
   readonly #server: Server
   readonly #upgrader: WebSocketServer
   readonly #sockets = new Set<WsSocket>()
@@ -55,6 +57,7 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
     this.backpressureLimitBytes = options.backpressureLimitBytes
     this.report = report
     this.#options = options
+    this.#clientAddress = createClientAddress(options.trustedProxies ?? [])
     this.#server = this.#createServer()
     const upgraderOptions: ServerOptions & { readonly closeTimeout: number } = {
       noServer: true,
@@ -157,7 +160,7 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
       res.writeHead(status, { connection: 'close', 'content-length': 0 }).end()
       return
     }
-    const exchange = new WsExchange(this, req, res, headers)
+    const exchange = new WsExchange(this, req, res, headers, this.#remoteAddress(req.socket, headers))
     this.#exchanges.add(exchange)
     exchange.start()
   }
@@ -170,12 +173,13 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
       refuse(tcp, faultStatus(headers.fault), '')
       return
     }
+    const remoteAddress = this.#remoteAddress(tcp, headers)
     const decision = decideUpgrade(
       {
         method: req.method ?? '',
         path: req.url?.split('?', 1)[0] ?? '',
         headers,
-        remoteAddress: plainAddress(tcp.remoteAddress),
+        remoteAddress,
         hasRoom: !this.#isStopping && this.#sockets.size < this.#options.connectionLimit,
       },
       this.handlers,
@@ -186,14 +190,18 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
       return
     }
     this.#accepted = decision
-    this.#upgrader.handleUpgrade(req, tcp, head, ws => this.#open(ws, tcp, decision.context))
+    this.#upgrader.handleUpgrade(req, tcp, head, ws => this.#open(ws, tcp, remoteAddress, decision.context))
     this.#accepted = undefined
   }
 
-  #open(ws: WebSocket, tcp: TcpSocket, context: unknown): void {
-    const socket = new WsSocket(this, ws, tcp, context, performance.now())
+  #open(ws: WebSocket, tcp: TcpSocket, remoteAddress: string, context: unknown): void {
+    const socket = new WsSocket(this, ws, tcp, remoteAddress, context, performance.now())
     this.#sockets.add(socket)
     socket.start()
+  }
+
+  #remoteAddress(tcp: TcpSocket, { values }: RequestHeaders): string {
+    return this.#clientAddress(plainAddress(tcp.remoteAddress), values.get('x-forwarded-for'))
   }
 
   #headers(req: IncomingMessage): RequestHeaders {

@@ -33,6 +33,16 @@ test('setting keeps comments and everything else', async t => {
   assert.equal(config.presence.awayAfterMs, 20_000)
 })
 
+test('a list is written as one, and the same list is no change', async t => {
+  const file = join(tmpDir(t), 'kefu.yaml')
+  writeFileSync(file, COMMENTED)
+  const value = checkedValue('http.trustedProxies', '127.0.0.1, 10.0.0.0/8')
+  assert.equal(await setInFile(file, 'http.trustedProxies', value), true)
+  assert.equal(await setInFile(file, 'http.trustedProxies', value), false)
+  const { config } = await loadConfig({ flags: new Map(), environment: {}, file })
+  assert.deepEqual(config.http.trustedProxies, ['127.0.0.1', '10.0.0.0/8'])
+})
+
 test('the same value is no change, however it is written', async t => {
   const file = join(tmpDir(t), 'kefu.yaml')
   writeFileSync(file, COMMENTED)

@@ -76,7 +76,26 @@ const WRONG: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['http:\n  port: "80 80"\n', /http\.port is "80 80"/],
   ['http:\n  port: 1.5\n', /http\.port is 1\.5/],
   ['http:\n  port:\n', /http\.port has no value/],
-  ['http:\n  port: [1]\n', /http\.port is neither a value nor a section/],
+  ['http:\n  port: [1]\n', /http\.port is a list \(1\) .+ a port from 0 to 65535/],
+  ['http:\n  port: [[1]]\n', /http\.port is neither a value nor a section/],
+  ...[
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '10.0.0.0/8/8',
+    '10.0.0',
+    'fe80::1%eth0',
+    '"::/129"',
+    'proxy.example',
+    '"10.0.0.1,"',
+    '""',
+    '7',
+  ].map(
+    text =>
+      [
+        `http:\n  trustedProxies: ${text}\n`,
+        /http\.trustedProxies .+ none, or at most 256 IP addresses and networks/,
+      ] as const,
+  ),
   ['http:\n  host: "300.1.2.3"\n', /http\.host is "300\.1\.2\.3" .+ an IP address or a host name/],
   ['http:\n  host: "a b"\n', /http\.host/],
   ['transport: raw\n', /transport is "raw" .+ one of auto, uWebSockets\.js, ws/],
@@ -105,6 +124,25 @@ for (const [yaml, expected] of WRONG) {
     })
   })
 }
+
+test('a list may be written as one or on one line, in the file and in the environment', async t => {
+  const expected = ['10.0.0.0/8', '::1', '192.0.2.7']
+  const variable = { KEFU_HTTP_TRUSTED_PROXIES: '10.0.0.0/8,::1 , 192.0.2.7' }
+  for (const given of [
+    { file: 'http:\n  trustedProxies:\n    - 10.0.0.0/8\n    - "::1"\n    - 192.0.2.7\n' },
+    { file: 'http:\n  trustedProxies: [10.0.0.0/8, "::1", 192.0.2.7]\n' },
+    { file: 'http:\n  trustedProxies: 10.0.0.0/8, ::1, 192.0.2.7\n' },
+    { environment: variable },
+    { file: 'http:\n  trustedProxies: none\n', environment: variable },
+  ]) {
+    const { config, settings, problems } = await loadConfig(sources(t, given))
+    assert.deepEqual([config.http.trustedProxies, problems], [expected, []])
+    const setting = settings.find(({ key }) => key === 'http.trustedProxies')
+    assert.equal(setting?.text, '10.0.0.0/8, ::1, 192.0.2.7')
+  }
+  for (const file of ['http:\n  trustedProxies: []\n', 'http:\n  trustedProxies: none\n', ''])
+    assert.deepEqual((await loadConfig(sources(t, { file }))).config.http.trustedProxies, [])
+})
 
 test('every error is named at once', async t => {
   const given = sources(t, { file: 'http:\n  port: x\n', environment: { KEFU_LOG_LEVEL: 'loud' } })
