@@ -20,6 +20,7 @@ import { lateBoundEvents } from './gateway/late-bound.js'
 import { createHttp } from './http/router.js'
 import { createMediaStore } from './media/store.js'
 import type { Log } from './observe/log.js'
+import { limitSocketsPerAddress } from './socket-limit.js'
 import { describeStatus } from './status.js'
 import { StopRequest } from './stop-request.js'
 import { openLevelStore } from './store/level/open.js'
@@ -156,14 +157,17 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         headerLimitBytes: HEADER_LIMIT_BYTES,
         trustedProxies: config.http.trustedProxies,
       },
-      {
-        upgrade: request => gateway.upgrade(request),
-        opened: socket => gateway.opened(socket),
-        message: (socket, bytes, isBinary) => gateway.message(socket, bytes, isBinary),
-        drained: socket => gateway.drained(socket),
-        closed: socket => gateway.closed(socket),
-        request: http,
-      },
+      limitSocketsPerAddress(
+        {
+          upgrade: request => gateway.upgrade(request),
+          opened: socket => gateway.opened(socket),
+          message: (socket, bytes, isBinary) => gateway.message(socket, bytes, isBinary),
+          drained: socket => gateway.drained(socket),
+          closed: socket => gateway.closed(socket),
+          request: http,
+        },
+        () => config.limits.socketsPerAddress,
+      ),
     )
     const bound = listener
     closers.push(() => bound.close())

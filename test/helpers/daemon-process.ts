@@ -12,6 +12,7 @@ export const LOAD_TEST_CONFIG = `http:
   port: 0
 limits:
   connectionsPerAddress: 100000
+  socketsPerAddress: 100000
   messagesPer10s: 1000000
   newConversationsPerHour: 1000000
 `

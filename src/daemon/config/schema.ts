@@ -84,6 +84,15 @@ export const CONFIG_TABLE = {
     since,
     doc: 'sockets of one address that have not said hello yet',
   },
+  'limits.socketsPerAddress': {
+    type: 'int',
+    min: 1,
+    max: 1_000_000,
+    default: 1_000,
+    reload: 'live',
+    since,
+    doc: 'open sockets of one address, with and without a hello; not tighter by default because offices and mobile carriers put hundreds of people behind one address',
+  },
   'limits.helloTimeout': {
     type: 'duration',
     minMs: SECOND,
