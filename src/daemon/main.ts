@@ -14,6 +14,7 @@ import { createChannels } from './engine/channels.js'
 import { Engine } from './engine/engine.js'
 import { createRateLimiter, type RateLimiter } from './engine/rate-limit.js'
 import { createTokens } from './engine/tokens.js'
+import { createUploadAdmission, type UploadRates } from './engine/upload-admission.js'
 import { createUploadAuthority } from './engine/uploads.js'
 import { createGateway } from './gateway/gateway.js'
 import { lateBoundEvents } from './gateway/late-bound.js'
@@ -113,16 +114,16 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         tokens,
         clock,
         allowsOrigin,
-        uploads: limits.uploads,
+        admission: createUploadAdmission(limits, {
+          atOnce: config.limits.uploadsAtOnce,
+          atOncePerAddress: config.limits.uploadsAtOncePerAddress,
+          memoryBytes: UPLOADS_IN_FLIGHT * config.limits.uploadBytes,
+        }),
         authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
         report: (error, route) => log.error('http.failed', { error, route }),
         readiness: () => ({ isReady: state === 'running', state }),
       },
-      {
-        fileBytes: config.limits.uploadBytes,
-        timeoutMs: UPLOAD_TIMEOUT_MS,
-        inFlightBytes: UPLOADS_IN_FLIGHT * config.limits.uploadBytes,
-      },
+      { fileBytes: config.limits.uploadBytes, timeoutMs: UPLOAD_TIMEOUT_MS },
     )
     const status = async (): Promise<DaemonStatus> =>
       describeStatus({
@@ -258,7 +259,7 @@ function engineOptions(config: Config): ConstructorParameters<typeof Engine>[1] 
   }
 }
 
-type Limits = { readonly [L in 'messages' | 'openings' | 'failures' | 'frames' | 'uploads']: RateLimiter }
+type Limits = { readonly [L in 'messages' | 'openings' | 'failures' | 'frames' | keyof UploadRates]: RateLimiter }
 
 function createLimits({ limits }: Config, clock: Clock): Limits {
   const per = (count: number, seconds: number): RateLimiter =>
@@ -269,5 +270,7 @@ function createLimits({ limits }: Config, clock: Clock): Limits {
     failures: per(limits.authFailuresPerMinute, 60),
     frames: per(FRAMES_PER_10S, 10),
     uploads: per(limits.uploadsPerMinute, 60),
+    addressUploads: per(limits.uploadsPerMinutePerAddress, 60),
+    addressBytes: per(limits.uploadBytesPerHourPerAddress, 3_600),
   }
 }

@@ -5,6 +5,11 @@ import type { ConversationId } from '../../src/codec/conversation-id.js'
 import type { MediaMeta, MediaPort } from '../../src/daemon/core/media.js'
 import { createRateLimiter } from '../../src/daemon/engine/rate-limit.js'
 import { createTokens, type Tokens } from '../../src/daemon/engine/tokens.js'
+import {
+  createUploadAdmission,
+  type UploadAdmission,
+  type UploadBounds,
+} from '../../src/daemon/engine/upload-admission.js'
 import type { Readiness } from '../../src/daemon/http/health.js'
 import type { UploadLimits } from '../../src/daemon/http/media-upload.js'
 import { createHttp } from '../../src/daemon/http/router.js'
@@ -51,6 +56,8 @@ export type TestServer = {
   readonly media: MediaPort
   readonly mediaPath: string
   readonly agentConversations: Set<string>
+  /** Uploads that were let in and have not ended. */
+  uploading: number
   readonly reported: { readonly error: KefuError; readonly route: string }[]
   readonly transportErrors: unknown[]
   readiness: Readiness
@@ -61,16 +68,35 @@ export type TestServer = {
   keep(conversation: ConversationId, bytes: Uint8Array, type?: string): Promise<{ meta: MediaMeta; url: string }>
 }
 
-/** Limits for tests: small enough to be reached. */
-export const LIMITS: UploadLimits = { fileBytes: 2 * 1024 * 1024, timeoutMs: 5_000, inFlightBytes: 16 * 1024 * 1024 }
+/** Everything that bounds uploads. */
+export type TestLimits = UploadLimits &
+  UploadBounds & {
+    /** How many uploads one visitor may do at once, and how many all visitors of one address; again after 5 s each. */
+    readonly uploads: number
+    readonly addressUploads: number
+    /** Bytes of one address; a thousand come back each second. */
+    readonly addressBytes: number
+  }
 
-/** Starts the server; it is stopped when the test is over. */
+/** Limits for tests: small enough to be reached. */
+export const LIMITS: TestLimits = {
+  fileBytes: 2 * 1024 * 1024,
+  timeoutMs: 5_000,
+  memoryBytes: 32 * 1024 * 1024,
+  atOnce: 100,
+  atOncePerAddress: 100,
+  uploads: 1_000,
+  addressUploads: 1_000,
+  addressBytes: 1024 * 1024 * 1024,
+}
+
+/** Starts the server behind a trusted proxy on 127.0.0.1; it is stopped when the test is over. */
 export async function startServer(
   context: Cleanup,
   preference: TransportPreference,
-  limits: Partial<UploadLimits> = {},
-  uploadBurst = 1000,
+  change: Partial<TestLimits> = {},
 ): Promise<TestServer> {
+  const limits: TestLimits = { ...LIMITS, ...change }
   const clock = createManualClock()
   const tokens = createTokens({ secret: randomBytes(32), clock, random: randomBytes })
   const mediaPath = join(tmpDir(context), 'media')
@@ -87,21 +113,31 @@ export async function startServer(
       allowsOrigin: origin => origin === SHOP || origin === OTHER_SHOP,
       report: (error, route) => reported.push({ error, route }),
       readiness: () => server.readiness,
-      uploads: createRateLimiter(clock, { burst: uploadBurst, perSecond: 0.2, keyLimit: 100 }),
+      admission: counted(
+        createUploadAdmission(
+          {
+            uploads: createRateLimiter(clock, { burst: limits.uploads, perSecond: 0.2, keyLimit: 100 }),
+            addressUploads: createRateLimiter(clock, { burst: limits.addressUploads, perSecond: 0.2, keyLimit: 100 }),
+            addressBytes: createRateLimiter(clock, { burst: limits.addressBytes, perSecond: 1_000, keyLimit: 100 }),
+          },
+          limits,
+        ),
+        change => (server.uploading += change),
+      ),
       async authorise({ token, conversation, origin }) {
         if (token === AGENT_TOKEN) {
           if (conversation === undefined || !agentConversations.has(conversation))
             throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
-          return { conversation: conversation as ConversationId, uploader: 'a_1' }
+          return { conversation: conversation as ConversationId, uploader: 'a_1', role: 'agent' }
         }
         const visitor = tokens.readVisitorToken(token)
         if (visitor === undefined) throw new KefuError('KEFU_UNAUTHORISED')
         if (origin !== undefined && origin !== SHOP) throw new KefuError('KEFU_ORIGIN_REFUSED', { origin })
         const own = tokens.conversationId(visitor.channel, visitor.contact)
-        return { conversation: own, uploader: visitor.contact }
+        return { conversation: own, uploader: visitor.contact, role: 'visitor' }
       },
     },
-    { ...LIMITS, ...limits },
+    limits,
   )
   const transport = await createTransport(preference, { onError: error => transportErrors.push(error) })
   const refuse = { accept: false, status: 404, message: 'no sockets here' } as const
@@ -109,7 +145,7 @@ export async function startServer(
   const listener = await transport.listen(
     {
       ...{ host: '127.0.0.1', port: 0, inboundFrameLimitBytes: 1024, backpressureLimitBytes: 262_144 },
-      ...{ idleTimeoutSeconds: 120, connectionLimit: 10, headerLimitBytes: 4096 },
+      ...{ idleTimeoutSeconds: 120, connectionLimit: 10, headerLimitBytes: 4096, trustedProxies: ['127.0.0.1'] },
     },
     {
       ...{ upgrade: () => refuse, opened: nothing, message: nothing, drained: nothing, closed: nothing },
@@ -126,6 +162,7 @@ export async function startServer(
   const server: TestServer = {
     ...{ port: listener.port, clock, tokens, media, mediaPath, agentConversations, reported, transportErrors },
     readiness: { isReady: true, state: 'ready' },
+    uploading: 0,
     ask: (path, ask = {}) => send(listener.port, agent, path, ask),
     visitor() {
       const contact = tokens.anonymousContact()
@@ -138,6 +175,21 @@ export async function startServer(
     },
   }
   return server
+}
+
+function counted(admission: UploadAdmission, changed: (change: 1 | -1) => void): UploadAdmission {
+  return {
+    admit(candidate) {
+      const admitted = admission.admit(candidate)
+      changed(1)
+      return {
+        end(bytes) {
+          changed(-1)
+          admitted.end(bytes)
+        },
+      }
+    },
+  }
 }
 
 function send(port: number, agent: Agent, path: string, { method = 'GET', headers = {}, body }: Ask): Promise<Answer> {

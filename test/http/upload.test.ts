@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { compress } from '../../src/codec/zstd.js'
 import { isMediaId } from '../../src/daemon/core/media.js'
-import { rawConnect } from '../helpers/raw-connection.js'
+import { eventually, rawConnect } from '../helpers/raw-connection.js'
 import { nextResponse } from '../helpers/raw-http.js'
 import { denseBlock, rleBlock, skippableFrame, WINDOW, zstdFrame } from '../helpers/zstd-frames.js'
 import { sample, sampleText, sha256Hex } from '../media/samples.js'
@@ -175,7 +175,7 @@ for (const transport of TRANSPORTS) {
     })
 
     test('are limited by rate, per uploader and conversation', async context => {
-      const server = await startServer(context, transport, {}, 2)
+      const server = await startServer(context, transport, { uploads: 2 })
       const visitor = server.visitor()
       const post = (token: string) =>
         server.ask('/v1/media', { method: 'POST', headers: bearer(token), body: sample('png', 100) })
@@ -189,12 +189,12 @@ for (const transport of TRANSPORTS) {
     })
 
     test('are bounded together, and a place is given back when one is over', async context => {
-      const server = await startServer(context, transport, { inFlightBytes: LIMITS.fileBytes, timeoutMs: 1200 })
+      const server = await startServer(context, transport, { memoryBytes: LIMITS.fileBytes, timeoutMs: 1200 })
       const { token } = server.visitor()
       const post = () => server.ask('/v1/media', { method: 'POST', headers: bearer(token), body: sample('png', 1000) })
       const slow = await rawConnect(server.port)
       slow.write(
-        `POST /v1/media HTTP/1.1\r\nhost: test\r\nauthorization: Bearer ${token}\r\ncontent-length: ${LIMITS.fileBytes}\r\n\r\nabc`,
+        `POST /v1/media HTTP/1.1\r\nhost: test\r\nx-forwarded-for: 203.0.113.9\r\nauthorization: Bearer ${token}\r\ncontent-length: ${LIMITS.fileBytes}\r\n\r\nabc`,
       )
       let refused = await post()
       for (const deadline = performance.now() + 1000; refused.status === 201 && performance.now() < deadline; )
@@ -206,8 +206,105 @@ for (const transport of TRANSPORTS) {
       assert.equal((await post()).status, 201)
     })
 
+    test('are limited by number over all visitors of one address; agents are not', async context => {
+      const server = await startServer(context, transport, { addressUploads: 3 })
+      const from = (address: string, token = server.visitor().token, query = '') =>
+        server.ask(`/v1/media${query}`, {
+          method: 'POST',
+          headers: { ...bearer(token), 'x-forwarded-for': address },
+          body: sample('png', 100),
+        })
+      for (let i = 0; i < 3; i++) assert.equal((await from('203.0.113.1')).status, 201)
+      const refused = await from('203.0.113.1')
+      assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [429, 'KEFU_RATE_LIMITED', '5'])
+      assert.equal((await from('203.0.113.2')).status, 201)
+      assert.equal((await from('203.0.113.2, 203.0.113.1')).status, 429, 'whatever it claims')
+      const { conversation } = server.visitor()
+      server.agentConversations.add(conversation)
+      for (let i = 0; i < 5; i++)
+        assert.equal((await from('203.0.113.1', AGENT_TOKEN, `?conversation=${conversation}`)).status, 201)
+      server.clock.advance(5_000)
+      assert.equal((await from('203.0.113.1')).status, 201)
+      for (let i = 0; i < 3; i++) assert.equal((await from(`2001:db8:1:2::${i}`)).status, 201)
+      assert.equal((await from('2001:db8:1:2::9')).status, 429, 'one network')
+      assert.equal((await from('2001:db8:1:3::9')).status, 201)
+    })
+
+    test('are limited by bytes over all visitors of one address, as they are kept', async context => {
+      const server = await startServer(context, transport, { addressBytes: LIMITS.fileBytes })
+      const from = (address: string, body: Uint8Array, headers = {}) =>
+        server.ask('/v1/media', {
+          method: 'POST',
+          headers: { ...bearer(server.visitor().token), 'x-forwarded-for': address, ...headers },
+          body,
+        })
+      assert.equal((await from('203.0.113.1', sample('bin', 1_500_000))).status, 201)
+      const refused = await from('203.0.113.1', sample('bin', 1_500_000))
+      assert.deepEqual([refused.status, refused.code], [429, 'KEFU_RATE_LIMITED'])
+      const waitS = Math.ceil((3_000_000 - LIMITS.fileBytes) / 1_000)
+      assert.equal(refused.headers['retry-after'], String(waitS))
+      assert.equal((await from('203.0.113.2', sample('bin', 1_500_000))).status, 201)
+      server.clock.advance(waitS * 1_000)
+      assert.equal((await from('203.0.113.1', sample('bin', 1_500_000))).status, 201)
+
+      // Two kilobytes on the wire are a million on the disk.
+      const zeros = await compress(Buffer.concat([Buffer.of(0, 255), Buffer.alloc(1_000_000)]))
+      const packed = { 'content-encoding': 'zstd' }
+      assert.ok(zeros.length < 10_000)
+      assert.equal((await from('203.0.113.3', zeros, packed)).status, 201)
+      assert.equal((await from('203.0.113.3', sample('bin', 1_200_000))).status, 429)
+      assert.equal((await from('203.0.113.3', sample('bin', 1_000_000))).status, 201, 'no more than that was counted')
+    })
+
+    test('are bounded at the same time, by address and in total, and give their places back', async context => {
+      const server = await startServer(context, transport, { atOncePerAddress: 2, atOnce: 3, timeoutMs: 60_000 })
+      const ask = (address: string) =>
+        server.ask('/v1/media', {
+          method: 'POST',
+          headers: { ...bearer(server.visitor().token), 'x-forwarded-for': address },
+          body: sample('png', 100),
+        })
+      const begin = async (address: string) => {
+        const connection = await rawConnect(server.port)
+        const head = `POST /v1/media HTTP/1.1\r\nhost: test\r\nx-forwarded-for: ${address}\r\n`
+        const before = server.uploading
+        connection.write(`${head}authorization: Bearer ${server.visitor().token}\r\ncontent-length: 1000\r\n\r\nabc`)
+        await eventually('it was let in', () => server.uploading === before + 1)
+        return connection
+      }
+      const slow = [await begin('203.0.113.1'), await begin('203.0.113.1')]
+      const refused = await ask('203.0.113.1')
+      assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [429, 'KEFU_RATE_LIMITED', '1'])
+      assert.equal((await ask('203.0.113.2')).status, 201)
+      slow.push(await begin('203.0.113.3'))
+      const full = await ask('203.0.113.2')
+      assert.deepEqual([full.status, full.code, full.headers['retry-after']], [503, 'KEFU_MEDIA_UNAVAILABLE', '1'])
+      for (const connection of slow) connection.destroy()
+      await eventually('their places are free', () => server.uploading === 0)
+      for (const address of ['203.0.113.1', '203.0.113.2']) assert.equal((await ask(address)).status, 201)
+    })
+
+    test('of one address hold at most half of the memory', async context => {
+      const server = await startServer(context, transport, { memoryBytes: 2_000_000, timeoutMs: 60_000 })
+      const ask = (address: string) =>
+        server.ask('/v1/media', {
+          method: 'POST',
+          headers: { ...bearer(server.visitor().token), 'x-forwarded-for': address },
+          body: sample('bin', 500_000),
+        })
+      const slow = await rawConnect(server.port)
+      slow.write(
+        `POST /v1/media HTTP/1.1\r\nhost: test\r\nx-forwarded-for: 203.0.113.1\r\nauthorization: Bearer ${server.visitor().token}\r\ncontent-length: 900000\r\n\r\nabc`,
+      )
+      await eventually('it was let in', () => server.uploading === 1)
+      const refused = await ask('203.0.113.1')
+      assert.deepEqual([refused.status, refused.code], [429, 'KEFU_RATE_LIMITED'])
+      assert.equal((await ask('203.0.113.2')).status, 201)
+      slow.destroy()
+    })
+
     test('leave nothing when the peer goes away in the middle', async context => {
-      const server = await startServer(context, transport, { inFlightBytes: 1_000_000 })
+      const server = await startServer(context, transport, { memoryBytes: 1_000_000 })
       const { token } = server.visitor()
       const post = () => server.ask('/v1/media', { method: 'POST', headers: bearer(token), body: sample('png', 1000) })
       const gone = await rawConnect(server.port)

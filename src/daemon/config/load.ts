@@ -117,13 +117,20 @@ export function toConfig(settings: readonly Setting[]): Config {
   return config as Config
 }
 
+/** Pairs of which the first must not be less than the second, and the word for it. */
+const ORDERED = [
+  ['presence.requeueAfter', 'presence.awayAfter', 'shorter'],
+  ['limits.uploadBytesPerHourPerAddress', 'limits.uploadBytes', 'smaller'],
+] as const satisfies readonly (readonly [ConfigKey, ConfigKey, string])[]
+
 function contradictions(found: ReadonlyMap<ConfigKey, Setting>): ConfigProblem[] {
-  const away = found.get('presence.awayAfter')!
-  const requeue = found.get('presence.requeueAfter')!
-  if (Number(requeue.value) >= Number(away.value)) return []
-  const key = 'presence.requeueAfter'
-  const message = `${key} is ${requeue.text} (${requeue.origin.where}); it must not be shorter than presence.awayAfter, which is ${away.text}`
-  return [{ severity: 'error', code: 'KEFU_CONFIG_INVALID', key, where: requeue.origin.where, message }]
+  return ORDERED.flatMap(([key, least, word]): ConfigProblem[] => {
+    const { value, text, origin } = found.get(key)!
+    const bound = found.get(least)!
+    if (Number(value) >= Number(bound.value)) return []
+    const message = `${key} is ${text} (${origin.where}); it must not be ${word} than ${least}, which is ${bound.text}`
+    return [{ severity: 'error', code: 'KEFU_CONFIG_INVALID', key, where: origin.where, message }]
+  })
 }
 
 function unknownKey(key: string, where: string): ConfigProblem {

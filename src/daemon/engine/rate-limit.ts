@@ -16,6 +16,8 @@ export type RateLimit = {
 export type RateLimiter = {
   /** Uses up `cost` (at most a whole burst counts): 0 when allowed, else the milliseconds after which it will be; a refused call uses up nothing. */
   take(key: string, cost?: number): number
+  /** Gives back what a call of `take` used up; never more than a burst is there. */
+  give(key: string, amount: number): void
   /** What `take` would return, without using anything up or remembering the key. */
   wait(key: string, cost?: number): number
   /** Keys remembered now. */
@@ -59,6 +61,11 @@ export function createRateLimiter(clock: Pick<Clock, 'monotonicMs'>, limit: Rate
       buckets.delete(key)
       buckets.set(key, known)
       return waitMs
+    },
+    give(text, amount) {
+      // A key that was forgotten has a full burst.
+      const known = buckets.get(text.length > KEY_LENGTH ? digest(text) : text)
+      if (known !== undefined) known.tokens = Math.min(burst, known.tokens + amount)
     },
     wait(text, cost = 1) {
       const bucket = buckets.get(text.length > KEY_LENGTH ? digest(text) : text)

@@ -1,29 +1,28 @@
-/** How many of something there are now, by key. A key without any takes no memory. */
+/** Amounts that are held now, by key. A key that holds nothing takes no memory. */
 export type Tally = {
   of(key: string): number
-  add(key: string): void
-  /** Once for each `add`. */
-  remove(key: string): void
-  /** All of them. */
+  add(key: string, amount?: number): void
+  /** Once for each `add`, with the same amount. */
+  remove(key: string, amount?: number): void
+  /** Of all keys. */
   readonly total: number
 }
 
-/** A tally without anything. */
+/** A tally without anything. Amounts are whole numbers. */
 export function createTally(): Tally {
-  const counts = new Map<string, number>()
+  const held = new Map<string, number>()
   let total = 0
   return {
-    of: key => counts.get(key) ?? 0,
-    add(key) {
-      counts.set(key, (counts.get(key) ?? 0) + 1)
-      total++
+    of: key => held.get(key) ?? 0,
+    add(key, amount = 1) {
+      held.set(key, (held.get(key) ?? 0) + amount)
+      total += amount
     },
-    remove(key) {
-      const count = counts.get(key)
-      if (count === undefined) return
-      if (count === 1) counts.delete(key)
-      else counts.set(key, count - 1)
-      total--
+    remove(key, amount = 1) {
+      const left = (held.get(key) ?? 0) - amount
+      if (left > 0) held.set(key, left)
+      else held.delete(key)
+      total -= amount
     },
     get total() {
       return total

@@ -25,13 +25,18 @@ export type UploadRequest = {
   readonly remoteAddress: string
 }
 
+/** Where an upload goes, and in whose name. */
+export type UploadGrant = {
+  readonly conversation: ConversationId
+  readonly uploader: string
+  readonly role: 'visitor' | 'agent' | 'app'
+}
+
 /**
  * Decides whether a socket's token may upload into a conversation. Throws `KEFU_UNAUTHORISED`, `KEFU_RATE_LIMITED` (too many failures),
  * `KEFU_ORIGIN_REFUSED`, and for a conversation that is foreign or unknown alike `KEFU_CONVERSATION_NOT_FOUND`.
  */
-export function createUploadAuthority(
-  ports: UploadPorts,
-): (request: UploadRequest) => Promise<{ readonly conversation: ConversationId; readonly uploader: string }> {
+export function createUploadAuthority(ports: UploadPorts): (request: UploadRequest) => Promise<UploadGrant> {
   const { log, tokens, agents, channels, failureLimit } = ports
 
   function refuse(address: string): never {
@@ -45,13 +50,13 @@ export function createUploadAuthority(
     if (agent !== undefined) {
       const named = requireId(conversation)
       if ((await log.head(named))?.agent !== agent.id) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
-      return { conversation: named, uploader: agent.id }
+      return { conversation: named, uploader: agent.id, role: 'agent' }
     }
     const app = token.startsWith('kpt_') ? channels.byToken(token) : undefined
     if (app !== undefined) {
       const named = requireId(conversation)
       if ((await log.head(named))?.channel !== app.number) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
-      return { conversation: named, uploader: app.name }
+      return { conversation: named, uploader: app.name, role: 'app' }
     }
     const visitor = tokens.readVisitorToken(token)
     const channel = visitor && channels.byNumber(visitor.channel)
@@ -60,7 +65,7 @@ export function createUploadAuthority(
       throw new KefuError('KEFU_ORIGIN_REFUSED', { origin: origin.slice(0, 200) })
     const own = tokens.conversationId(channel.number, visitor.contact)
     if (conversation !== undefined && conversation !== own) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
-    return { conversation: own, uploader: visitor.contact }
+    return { conversation: own, uploader: visitor.contact, role: 'visitor' }
   }
 }
 

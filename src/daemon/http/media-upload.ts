@@ -1,23 +1,11 @@
-import type { ConversationId } from '../../codec/conversation-id.js'
 import { decompress } from '../../codec/zstd.js'
 import { isKefuError, KefuError } from '../../errors.js'
 import type { MediaPort } from '../core/media.js'
-import { type Budget, createBudget } from '../engine/budget.js'
-import type { RateLimiter } from '../engine/rate-limit.js'
+import type { UploadAdmission } from '../engine/upload-admission.js'
+import type { UploadGrant, UploadRequest } from '../engine/uploads.js'
 import type { HttpRequest, HttpResponse } from '../transport/port.js'
 import { errorResponse, json } from './response.js'
 import type { Route, RouteRequest } from './route.js'
-
-/** Where an upload goes, and in whose name. */
-export type UploadGrant = { readonly conversation: ConversationId; readonly uploader: string }
-
-/** Who asks to upload, and into which conversation. */
-export type UploadRequest = {
-  readonly token: string
-  readonly conversation: string | undefined
-  readonly origin: string | undefined
-  readonly remoteAddress: string
-}
 
 /** What uploads need from outside. */
 export type UploadPorts = {
@@ -28,8 +16,8 @@ export type UploadPorts = {
    * foreign, unknown or missing conversation alike, `KEFU_ORIGIN_REFUSED` when the origin is not among those of the token's own channel.
    */
   readonly authorise: (request: UploadRequest) => Promise<UploadGrant>
-  /** Uploads by uploader and conversation. */
-  readonly uploads: RateLimiter
+  /** Which uploads may begin. */
+  readonly admission: UploadAdmission
 }
 
 /** Bounds of uploads. */
@@ -38,8 +26,6 @@ export type UploadLimits = {
   readonly fileBytes: number
   /** How long a body may take to arrive. */
   readonly timeoutMs: number
-  /** Memory of all uploads together; more are answered 503. */
-  readonly inFlightBytes: number
 }
 
 const ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
@@ -47,34 +33,33 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,1024})$/i
 
 /** `POST /v1/media[?conversation=]`: keeps a file and answers 201 `{media, type, sizeBytes, sha256}`. The token is in `Authorization: Bearer`. */
 export function uploadRoute(ports: UploadPorts, limits: UploadLimits): Route {
-  const inFlight = createBudget(limits.inFlightBytes)
   return {
     method: 'POST',
     path: '/v1/media',
     isForPages: true,
-    handle: request => upload(ports, limits, inFlight, request),
+    handle: request => upload(ports, limits, request),
   }
 }
 
-async function upload(
-  ports: UploadPorts,
-  limits: UploadLimits,
-  inFlight: Budget,
-  { http, origin }: RouteRequest,
-): Promise<HttpResponse> {
+async function upload(ports: UploadPorts, limits: UploadLimits, { http, origin }: RouteRequest): Promise<HttpResponse> {
   const grant = await identify(ports, http, origin)
   const encoding = readEncoding(http)
-  const waitMs = ports.uploads.take(`${grant.uploader} ${grant.conversation}`)
-  if (waitMs > 0) throw new KefuError('KEFU_RATE_LIMITED', { what: 'uploads', retryAfterMs: waitMs })
   const bodyBytes = expectedBytes(http, limits.fileBytes)
-  const release = inFlight.reserve(encoding === 'zstd' ? bodyBytes + limits.fileBytes : bodyBytes)
-  if (release === undefined) throw new KefuError('KEFU_MEDIA_UNAVAILABLE', { reason: 'too many uploads at once' })
+  const isCompressed = encoding === 'zstd'
+  const admitted = ports.admission.admit({
+    ...grant,
+    remoteAddress: http.remoteAddress,
+    memoryBytes: isCompressed ? bodyBytes + limits.fileBytes : bodyBytes,
+    fileBytes: isCompressed ? limits.fileBytes : bodyBytes,
+  })
+  // One that breaks off counts as if it had come: holding a place costs as much as filling it.
+  let broughtBytes = bodyBytes
   try {
     const body = await http.body({ limitBytes: limits.fileBytes, timeoutMs: limits.timeoutMs })
-    const bytes =
-      encoding === 'zstd'
-        ? await decompress(body, { outputLimitBytes: limits.fileBytes, windowLimitBytes: ZSTD_WINDOW_BYTES })
-        : body
+    const bytes = isCompressed
+      ? await decompress(body, { outputLimitBytes: limits.fileBytes, windowLimitBytes: ZSTD_WINDOW_BYTES })
+      : body
+    broughtBytes = Math.max(body.length, bytes.length)
     if (bytes.length === 0) throw new KefuError('KEFU_REQUEST_INVALID', { reason: 'the body is empty' })
     const { conversation, uploader } = grant
     const declaredType = http.header('content-type')
@@ -84,7 +69,7 @@ async function upload(
     if (isKefuError(error, 'KEFU_TIMEOUT')) return errorResponse(error, 408)
     throw error
   } finally {
-    release()
+    admitted.end(broughtBytes)
   }
 }
 

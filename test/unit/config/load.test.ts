@@ -107,6 +107,10 @@ const WRONG: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['limits:\n  uploadBytes: 10TiB\n', /limits\.uploadBytes is "10TiB" .+ a size from 1KiB to 1GiB/],
   ['limits:\n  connections: 0\n', /limits\.connections is 0/],
   ['presence:\n  awayAfter: 60s\n', /presence\.requeueAfter is 30s .+ must not be shorter than presence\.awayAfter/],
+  [
+    'limits:\n  uploadBytesPerHourPerAddress: 10MiB\n',
+    /uploadBytesPerHourPerAddress is 10MiB .+ must not be smaller than limits\.uploadBytes, which is 20MiB/,
+  ],
   ['http.port: 1\n', /kefu\.yaml:1: write dotted keys as sections/],
   ['http: {port: 1, port: 2}\n', /kefu\.yaml:1: .*unique/i],
   ['http:\n\tport: 1\n', /kefu\.yaml:2: /],

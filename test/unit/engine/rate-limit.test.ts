@@ -55,6 +55,20 @@ describe('a rate limiter', () => {
     assert.equal(limiter.take('a', 1_000_000), 1000)
   })
 
+  test('takes back what was not used, up to a burst', () => {
+    const { clock, limiter } = create(10, 1)
+    limiter.take('a', 10)
+    assert.equal(limiter.take('a', 4), 4000)
+    limiter.give('a', 3)
+    clock.advance(1000)
+    assert.equal(limiter.take('a', 4), 0)
+    limiter.give('a', 1000)
+    assert.equal(limiter.take('a', 10), 0)
+    assert.equal(limiter.take('a'), 1000)
+    limiter.give('unknown', 5)
+    assert.equal(limiter.size, 1)
+  })
+
   test('says the same without taking when only asked', () => {
     const { limiter } = create(1, 1)
     assert.equal(limiter.wait('a'), 0)
