@@ -232,7 +232,7 @@ export const ERRORS = {
     exit: 12,
     http: 401,
     retryable: false,
-    hint: 'check the token; make a new one with kefu agent token NAME',
+    hint: 'check the token; kefu agent token NAME or kefu channel token NAME makes a new one',
   },
   KEFU_ORIGIN_REFUSED: {
     message: 'the page origin {origin} is not among the origins of this channel',

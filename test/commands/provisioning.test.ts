@@ -13,7 +13,12 @@ type Agent = {
   readonly name: string
   readonly tokens: readonly { readonly fingerprint: string }[]
 }
-type Channel = { readonly name: string; readonly number: number; readonly origins: readonly string[] }
+type Channel = {
+  readonly name: string
+  readonly number: number
+  readonly origins: readonly string[]
+  readonly tokens: readonly object[]
+}
 
 describe('agents and channels from the command line', () => {
   const home = makeTmpDir()
@@ -76,6 +81,27 @@ describe('agents and channels from the command line', () => {
     assert.equal(existsSync(`${unused}2`), false)
     const { agent } = await kefuJson<{ agent: Agent }>(['agent', 'show', 'li'], options)
     assert.equal(agent.tokens.length, 1)
+  })
+
+  test('the token of an app channel can be changed without an interruption, and into a file', async t => {
+    const file = join(tmpDir(t), 'new.token')
+    await runKefu(['channel', 'add', 'app', 'rotating'], options)
+    const beside = await kefuJson<{ channel: Channel; token: string }>(['channel', 'token', 'rotating'], options)
+    assert.match(beside.token, /^kpt_[A-Za-z0-9_-]{43}$/)
+    assert.equal(beside.channel.tokens.length, 2)
+    const replaced = await runKefu(['channel', 'token', 'rotating', '--replace', '--token-file', file], options)
+    assert.equal(replaced.stdout, `channel\trotating\ntoken file\t${file}\nvalid tokens\t1\n`)
+    assert.match(readFileSync(file, 'utf8'), /^kpt_[A-Za-z0-9_-]{43}\n$/)
+    await runKefu(['channel', 'add', 'web', 'page'], options)
+    await Promise.all([
+      kefuFails(
+        ['channel', 'token', 'page'],
+        { code: 'KEFU_USAGE', exit: 2, message: /kind web has no tokens/ },
+        options,
+      ),
+      kefuFails(['channel', 'token', 'rotatin'], { code: 'KEFU_CHANNEL_NOT_FOUND', exit: 13 }, options),
+    ])
+    for (const name of ['rotating', 'page']) await runKefu(['channel', 'remove', name, '--yes'], options)
   })
 
   test('channel add, set, show, list', async () => {

@@ -21,12 +21,16 @@ test('agents: add, show, token, list, remove', async t => {
   assert.deepEqual(await client.call('agent.list', {}), { agents: [] })
 })
 
-test('channels: add, set, show, list, remove; secrets leave once', async t => {
+test('channels: add, set, token, show, list, remove; secrets leave once', async t => {
   const { client } = await openRig(t)
   const web = await client.call('channel.add', { kind: 'web', name: 'shop', origins: ['https://a.example'] })
   assert.match(web.identitySecret ?? '', /^[A-Za-z0-9_-]{43}$/)
   const app = await client.call('channel.add', { kind: 'app', name: 'backend' })
   assert.match(app.token ?? '', /^kpt_/)
+  const rotated = await client.call('channel.token', { name: 'backend', replace: true })
+  assert.match(rotated.token, /^kpt_/)
+  assert.notEqual(rotated.token, app.token)
+  assert.deepEqual(rotated.channel, (await client.call('channel.show', { name: 'backend' })).channel)
   const set = await client.call('channel.set', { name: 'shop', origins: ['https://b.example'] })
   assert.deepEqual(set.channel.origins, ['https://b.example'])
   const everything = JSON.stringify([

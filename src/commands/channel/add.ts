@@ -13,7 +13,7 @@ export default class ChannelAdd extends BaseCommand {
   static override summary = 'add a channel'
   static override description =
     'A web channel takes visitors from pages of its origins (and from programs, which send no origin); its identity secret signs the ids of users ' +
-    'that the site knows. An app channel takes one app server with its own contacts; its token is what the app connects with. ' +
+    'that the site knows. An app channel takes one app server with its own contacts; its token is what the app connects with (kefu channel token makes another). ' +
     'Secrets are shown once. The same channel again is unchanged; another of the same name is a conflict.'
   static override examples = [
     '<%= config.bin %> channel add web shop --origin https://shop.example',

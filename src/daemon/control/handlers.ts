@@ -57,6 +57,10 @@ export function createHandlers({ agents, channels, store, status, stop }: Contro
       const { channel, changed } = await channels.setOrigins(name, origins)
       return { channel: viewChannel(channel), changed }
     },
+    'channel.token': async ({ name, replace }) => {
+      const { channel, token } = await channels.issueToken(name, { replace })
+      return { channel: viewChannel(channel), token }
+    },
     'channel.show': ({ name }) => ({ channel: viewChannel(channels.show(name)) }),
     'channel.list': ({ sort = 'name', ...range }) => {
       const { items, ...rest } = pageOf(channels.list(), sort, channel => channelKey(channel, sort), range)

@@ -106,6 +106,14 @@ export const OPERATIONS = {
     stream: false,
     since,
   },
+  'channel.token': {
+    summary: 'a new token for an app channel, beside its others or instead of them',
+    request: z.strictObject({ name: z.string().min(1).max(200), replace: z.boolean().default(false) }),
+    answer: z.object({ channel: channelView, token: z.string() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
   'channel.show': {
     summary: 'one channel',
     request: named,

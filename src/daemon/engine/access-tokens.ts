@@ -5,6 +5,9 @@ import type { RandomBytes } from '../core/ordered-id.js'
 /** Tokens of agents (`kat_`) and app servers (`kpt_`): 256 random bits, shown once, kept as SHA-256 only. */
 export const TOKEN_PREFIX = { agent: 'kat_', app: 'kpt_' } as const
 
+/** Tokens that one owner may have at the same time. */
+export const TOKEN_LIMIT = 16
+
 /** A kind of token by its beginning. */
 export type TokenPrefix = (typeof TOKEN_PREFIX)[keyof typeof TOKEN_PREFIX]
 

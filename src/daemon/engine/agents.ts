@@ -5,7 +5,7 @@ import { entityName } from '../core/entity-name.js'
 import type { Agent } from '../core/model.js'
 import { orderedId, type RandomBytes } from '../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../core/ports.js'
-import { issueAccessToken, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
+import { issueAccessToken, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
 import { Registry, type RegistryChange } from './registry.js'
 
 /** What agents stand on. */
@@ -45,7 +45,6 @@ export type AgentRegistry = {
   onChange(callback: (change: RegistryChange<Agent>) => void): () => void
 }
 
-const TOKEN_LIMIT = 16
 const PREFIX = 'agent/'
 
 /** A stored token. */

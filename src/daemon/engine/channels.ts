@@ -5,7 +5,7 @@ import { entityName } from '../core/entity-name.js'
 import { CHANNEL_KINDS, type Channel, type ChannelKind } from '../core/model.js'
 import type { RandomBytes } from '../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../core/ports.js'
-import { issueAccessToken, randomSecret, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
+import { issueAccessToken, randomSecret, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
 import { tokenEntrySchema } from './agents.js'
 import { Registry, type RegistryChange } from './registry.js'
 
@@ -39,6 +39,14 @@ export type ChannelRegistry = {
     name: string,
     origins: readonly string[],
   ): Promise<{ readonly channel: Channel; readonly changed: boolean }>
+  /**
+   * A new token of an app channel, beside those that exist or instead of them (`replace`). Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE` for the
+   * seventeenth and for a channel that is connected to without a token.
+   */
+  issueToken(
+    name: string,
+    options?: { readonly replace?: boolean },
+  ): Promise<{ readonly channel: Channel; readonly token: string }>
   /** Throws `KEFU_CHANNEL_NOT_FOUND` with the nearest name. */
   show(name: string): Channel
   /** All channels, by name. The same array until something changes. */
@@ -136,6 +144,20 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
         const channel: Channel = { ...present, origins }
         await registry.update(channel)
         return { channel, changed: true }
+      }),
+    issueToken: (name, { replace = false } = {}) =>
+      registry.exclusive(async () => {
+        const present = show(name)
+        if (present.kind !== 'app')
+          throw new KefuError('KEFU_USAGE', { reason: `a channel of kind ${present.kind} has no tokens` })
+        if (!replace && present.tokens.length >= TOKEN_LIMIT)
+          throw new KefuError('KEFU_USAGE', {
+            reason: `the channel "${present.name}" has ${TOKEN_LIMIT} tokens already; replace them (--replace)`,
+          })
+        const { token, entry } = issueAccessToken(TOKEN_PREFIX.app, random, clock.now())
+        const channel: Channel = { ...present, tokens: replace ? [entry] : [...present.tokens, entry] }
+        await registry.update(channel)
+        return { channel, token }
       }),
     remove: name =>
       registry.exclusive(async () => {

@@ -143,6 +143,25 @@ test('sessions end when their agent is removed, loses a token, or their channel 
   await rig.stop()
 })
 
+test('a token that is added to an app channel ends nobody, one that is replaced ends its sessions and no others', async () => {
+  const rig = await Rig.create()
+  const { token: second } = await rig.channels.issueToken('app')
+  const first = await rig.greet({ token: rig.appToken })
+  const beside = await rig.greet({ token: second })
+  const visitor = await rig.visitor()
+  await rig.settle()
+  for (const { peer } of [first, beside, visitor]) assert.equal(peer.closedWith, undefined)
+  const { token: third } = await rig.channels.issueToken('app', { replace: true })
+  await rig.settle()
+  for (const { peer } of [first, beside]) assert.equal(peer.closedWith?.code, CLOSE.unauthorised)
+  assert.equal(visitor.peer.closedWith, undefined)
+  const late = rig.open()
+  rig.send(late, 'hello', { token: second })
+  assert.equal((await rig.receive(late, 'error')).body.code, 'KEFU_UNAUTHORISED')
+  assert.equal((await rig.greet({ token: third })).welcome.role, 'app')
+  await rig.stop()
+})
+
 test('a contact is held to its message rate, however many sockets it has, and told when to come again', async () => {
   const rig = await Rig.create()
   const one = await rig.visitor()

@@ -40,6 +40,23 @@ test('an app channel gets a token, stored as its digest', async () => {
   assert.equal(channels.byToken(token), undefined)
 })
 
+test('an app channel may get more tokens beside or instead of the others, sixteen at most; a web channel has none', async () => {
+  const { channels, ports } = await setUp()
+  const { token: first = '', channel } = await channels.add({ kind: 'app', name: 'backend' })
+  const { token: second } = await channels.issueToken('backend')
+  for (const token of [first, second]) assert.equal(channels.byToken(token)?.number, channel.number)
+  const { token: third } = await channels.issueToken('backend', { replace: true })
+  for (const token of [first, second]) assert.equal(channels.byToken(token), undefined)
+  assert.equal(channels.byToken(third)?.tokens.length, 1)
+  assert.equal((await createChannels(ports)).byToken(third)?.name, 'backend')
+  for (let count = 1; count < 16; count++) await channels.issueToken('backend')
+  await assert.rejects(channels.issueToken('backend'), error => isKefuError(error, 'KEFU_USAGE'))
+  assert.equal((await channels.issueToken('backend', { replace: true })).channel.tokens.length, 1)
+  await channels.add({ kind: 'web', name: 'shop' })
+  await assert.rejects(channels.issueToken('shop'), /a channel of kind web has no tokens/)
+  await assert.rejects(channels.issueToken('backen'), /did you mean "backend"/)
+})
+
 test('the same name with another kind or other origins is a conflict', async () => {
   const { channels } = await setUp()
   await channels.add({ kind: 'web', name: 'shop', origins: ['https://shop.example'] })
