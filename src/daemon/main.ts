@@ -3,7 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
 import { systemClock } from './clock.js'
 import type { Dirs } from './config/dirs.js'
+import { FEW_CONNECTIONS } from './config/file-limit.js'
 import { ensureFolder, ensureRuntimeFolder } from './config/folders.js'
+import type { ConfigReading } from './config/load.js'
 import type { Config } from './config/schema.js'
 import { createHandlers } from './control/handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
@@ -12,15 +14,16 @@ import type { Clock, Store, StoreCheck } from './core/ports.js'
 import { createAgents } from './engine/agents.js'
 import { createChannels } from './engine/channels.js'
 import { Engine } from './engine/engine.js'
-import { createRateLimiter, type RateLimiter } from './engine/rate-limit.js'
 import { createTokens } from './engine/tokens.js'
-import { createUploadAdmission, type UploadRates } from './engine/upload-admission.js'
+import { createUploadAdmission } from './engine/upload-admission.js'
 import { createUploadAuthority } from './engine/uploads.js'
 import { createGateway } from './gateway/gateway.js'
 import { lateBoundEvents } from './gateway/late-bound.js'
 import { createHttp } from './http/router.js'
+import { createLiveSettings } from './live-settings.js'
 import { createMediaStore } from './media/store.js'
 import type { Log } from './observe/log.js'
+import { Reloader, type ReloaderPorts } from './reload.js'
 import { limitSocketsPerAddress } from './socket-limit.js'
 import { describeStatus } from './status.js'
 import { StopRequest } from './stop-request.js'
@@ -41,23 +44,25 @@ export type DaemonOptions = {
   readonly log: Log
   /** Open sockets at most: `limits.connections` fitted to the open-file limit. */
   readonly connectionLimit: number
+  /** What is wrong with the configuration, but keeps nothing from starting. */
+  readonly problems?: ConfigReading['problems']
+  /** Reads the configuration again, to take over what has changed; without it, it stays. Throws when it is not valid. */
+  readonly readConfig?: ReloaderPorts['read']
+  /** What SIGHUP does: `reload` unless told otherwise. */
+  readonly hangUp?: 'reload' | 'stop'
   /** Called once, when sockets are served. */
   readonly onReady?: (status: DaemonStatus) => void | Promise<void>
   /** Another store in place of the embedded one. */
   readonly openStore?: OpenStore
 }
 
-const KEYS_REMEMBERED = 100_000
 const HEADER_LIMIT_BYTES = 8 * 1024
 const INVALID_FRAME_LIMIT = 10
 /** Below this a transport may not tell that a peer has read: Node's sockets are drained only after they held 64 KiB (on Node 20, 16 KiB). */
 const HIGH_WATER_LEAST_BYTES = 64 * 1024
 const UPLOAD_TIMEOUT_MS = 60_000
-const UPLOADS_IN_FLIGHT = 4
 const RECONNECT_AFTER_MS = 1_000
 const EVENT_LOOP_RESOLUTION_MS = 10
-/** Frames other than messages that a visitor may send in ten seconds. */
-const FRAMES_PER_10S = 300
 
 /**
  * Runs a daemon until it is told to stop (SIGTERM, SIGINT or the control socket; the second time, or `now`, without draining) and resolves with the
@@ -65,8 +70,14 @@ const FRAMES_PER_10S = 300
  * `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. The store's lock decides which daemon lives, so it is taken first.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
-  const { config, dirs, version, log } = options
+  const { config, dirs, version, log, problems = [] } = options
   const clock = systemClock
+  const live = createLiveSettings(config, clock, log)
+  const reloader = new Reloader(
+    { read: options.readConfig ?? (async () => ({ config, problems })), live, log },
+    problems,
+  )
+  const onHangUp = (): void => void reloader.reloadOnSignal()
   const random = (length: number): Uint8Array => randomBytes(length)
   const startedAt = clock.monotonicMs()
   const closers: (() => Promise<void>)[] = []
@@ -77,6 +88,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   let listener: Listener | undefined
 
   try {
+    for (const { message } of problems) log.warn('config.warning', { message })
+    if (options.connectionLimit < config.limits.connections && options.connectionLimit >= FEW_CONNECTIONS)
+      log.info('daemon.connections-limited', { limit: options.connectionLimit, by: 'open-file limit' })
+    if (options.hangUp !== 'stop') process.on('SIGHUP', onHangUp)
     await ensureFolder(dirs.dataDir)
     await ensureRuntimeFolder(dirs.runtimeDir)
     const store = await (options.openStore ?? openEmbedded)(dirs, config, clock, log)
@@ -93,16 +108,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     closers.push(() => media.close())
     const transport = await createTransport(config.transport, { onError: report })
 
-    const limits = createLimits(config, clock)
+    const { limits } = live
     const events = lateBoundEvents()
     const gateway = createGateway(events, {
       highWaterBytes: Math.max(HIGH_WATER_LEAST_BYTES, config.limits.backpressureBytes / 4),
       invalidFrameLimit: INVALID_FRAME_LIMIT,
     })
-    const engine = new Engine(
-      { store, clock, gateway, tokens, agents, channels, media, limits, report },
-      engineOptions(config),
-    )
+    const engine = new Engine({ store, clock, gateway, tokens, agents, channels, media, limits, report }, live.engine)
     events.bind(engine)
     closers.push(() => engine.close())
     await engine.start()
@@ -114,11 +126,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         tokens,
         clock,
         allowsOrigin,
-        admission: createUploadAdmission(limits, {
-          atOnce: config.limits.uploadsAtOnce,
-          atOncePerAddress: config.limits.uploadsAtOncePerAddress,
-          memoryBytes: UPLOADS_IN_FLIGHT * config.limits.uploadBytes,
-        }),
+        admission: createUploadAdmission(limits, live.uploads),
         authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
         report: (error, route) => log.error('http.failed', { error, route }),
         readiness: () => ({ isReady: state === 'running', state }),
@@ -134,13 +142,23 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         bound: listener,
         transport: transport.name,
         counts: engine.counts,
+        connectionLimit: options.connectionLimit,
+        connectionsWanted: config.limits.connections,
+        configWarnings: reloader.warnings,
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),
         eventLoopDelay,
         socketPath: SOCKET_PATH,
       })
-    const handlers = createHandlers({ agents, channels, store, status, stop: mode => stop.request(mode) })
+    const handlers = createHandlers({
+      agents,
+      channels,
+      store,
+      status,
+      reload: () => reloader.reload(),
+      stop: mode => stop.request(mode),
+    })
     const control = await openControlServer(
       { handlers, log, version },
       { path: dirs.socketPath, home: dirs.home, record: dirs.socketRecord },
@@ -167,12 +185,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
           closed: socket => gateway.closed(socket),
           request: http,
         },
-        () => config.limits.socketsPerAddress,
+        () => live.config.limits.socketsPerAddress,
       ),
     )
     const bound = listener
     closers.push(() => bound.close())
-    stop.onSignals()
+    stop.onSignals(options.hangUp === 'stop' ? ['SIGTERM', 'SIGINT', 'SIGHUP'] : ['SIGTERM', 'SIGINT'])
     eventLoopDelay.enable()
     state = 'running'
     const ready = await status()
@@ -182,18 +200,20 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       records: ready.store.records,
       pid: process.pid,
     })
-    for (const warning of ready.warnings) log.warn('daemon.warning', { warning })
+    for (const warning of ready.warnings)
+      if (!reloader.warnings.includes(warning)) log.warn('daemon.warning', { warning })
     await options.onReady?.(ready)
 
     const mode = await stop.requested
     state = 'draining'
     log.info('daemon.stopping', { mode })
     bound.stopAccepting()
-    if (mode === 'drain') await drain(engine, stop, config.drain.deadlineMs, log)
+    if (mode === 'drain') await drain(engine, stop, live.config.drain.deadlineMs, log)
     return 0
   } finally {
     eventLoopDelay.disable()
     stop.close()
+    process.off('SIGHUP', onHangUp)
     for (const close of closers.reverse()) await close().catch(report)
     log.info('daemon.stopped')
   }
@@ -248,29 +268,4 @@ async function drain(engine: Engine, stop: StopRequest, deadlineMs: number, log:
   ])
   cancel?.()
   if (end !== 'drained') log.warn('daemon.drain-cut-short', { end })
-}
-
-function engineOptions(config: Config): ConstructorParameters<typeof Engine>[1] {
-  return {
-    helloTimeoutMs: config.limits.helloTimeoutMs,
-    greetingLimit: config.limits.connectionsPerAddress,
-    awayAfterMs: config.presence.awayAfterMs,
-    requeueAfterMs: config.presence.requeueAfterMs,
-  }
-}
-
-type Limits = { readonly [L in 'messages' | 'openings' | 'failures' | 'frames' | keyof UploadRates]: RateLimiter }
-
-function createLimits({ limits }: Config, clock: Clock): Limits {
-  const per = (count: number, seconds: number): RateLimiter =>
-    createRateLimiter(clock, { burst: count, perSecond: count / seconds, keyLimit: KEYS_REMEMBERED })
-  return {
-    messages: per(limits.messagesPer10s, 10),
-    openings: per(limits.newConversationsPerHour, 3_600),
-    failures: per(limits.authFailuresPerMinute, 60),
-    frames: per(FRAMES_PER_10S, 10),
-    uploads: per(limits.uploadsPerMinute, 60),
-    addressUploads: per(limits.uploadsPerMinutePerAddress, 60),
-    addressBytes: per(limits.uploadBytesPerHourPerAddress, 3_600),
-  }
 }

@@ -1,4 +1,5 @@
 import type { IntervalHistogram } from 'node:perf_hooks'
+import { FEW_CONNECTIONS } from './config/file-limit.js'
 import type { DaemonStatus } from './control/schemas.js'
 import type { StoreInfo } from './core/ports.js'
 import type { EngineCounts } from './engine/engine.js'
@@ -13,6 +14,11 @@ export type StatusSources = {
   readonly bound: { readonly host: string; readonly port: number } | undefined
   readonly transport: string
   readonly counts: EngineCounts
+  /** Open sockets at most, and as many as the configuration asks for. */
+  readonly connectionLimit: number
+  readonly connectionsWanted: number
+  /** What is to be said about the configuration. */
+  readonly configWarnings: readonly string[]
   readonly channels: number
   readonly agents: number
   readonly store: StoreInfo
@@ -37,7 +43,13 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
       http: authority === undefined ? null : `http://${authority}`,
       socket: authority === undefined ? null : `ws://${authority}${sources.socketPath}`,
     },
-    connections: { open: counts.open, visitors: counts.visitors, agents: counts.agents, apps: counts.apps },
+    connections: {
+      open: counts.open,
+      visitors: counts.visitors,
+      agents: counts.agents,
+      apps: counts.apps,
+      limit: sources.connectionLimit,
+    },
     channels: sources.channels,
     agents: sources.agents,
     waiting: counts.waiting,
@@ -49,11 +61,19 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
       maxMs: toMs(sources.eventLoopDelay.max),
     },
     rssBytes: process.memoryUsage.rss(),
-    warnings: warningsOf(store),
+    warnings: [...warningsOfStore(store), ...warningsOfLimit(sources), ...sources.configWarnings],
   }
 }
 
-function warningsOf(store: StoreInfo): string[] {
+/** A default that shrank to a number which serves most is a fact, not a warning. */
+function warningsOfLimit({ connectionLimit, connectionsWanted }: StatusSources): string[] {
+  if (connectionLimit >= Math.min(connectionsWanted, FEW_CONNECTIONS)) return []
+  return [
+    `the open-file limit leaves room for ${connectionLimit} sockets only: raise it (ulimit -n, LimitNOFILE=), and restart`,
+  ]
+}
+
+function warningsOfStore(store: StoreInfo): string[] {
   switch (store.state) {
     case 'ready':
       return []

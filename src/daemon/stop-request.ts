@@ -5,6 +5,7 @@ export class StopRequest {
   /** Resolves at the second request. */
   readonly again: Promise<'again'>
   #count = 0
+  #signals: readonly NodeJS.Signals[] = []
   #resolve!: (mode: 'drain' | 'now') => void
   #resolveAgain!: (value: 'again') => void
   readonly #onSignal = (): void => this.request('drain')
@@ -25,13 +26,14 @@ export class StopRequest {
     if (this.#count > 1) this.#resolveAgain('again')
   }
 
-  /** Takes SIGTERM and SIGINT as requests to drain. */
-  onSignals(): void {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, this.#onSignal)
+  /** Takes signals as requests to drain. */
+  onSignals(signals: readonly NodeJS.Signals[]): void {
+    this.#signals = signals
+    for (const signal of signals) process.on(signal, this.#onSignal)
   }
 
   /** Leaves the signals alone again. */
   close(): void {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, this.#onSignal)
+    for (const signal of this.#signals) process.off(signal, this.#onSignal)
   }
 }

@@ -138,10 +138,10 @@ describe('docs/operations.md', () => {
   const { text } = documents.find(({ path }) => path === 'docs/operations.md')!
   const rows = text.split('\n').map(line => line.replace(/ *\| */g, '|'))
 
-  test('lists every configuration key with its variable, its default and what it is', () => {
+  test('lists every configuration key with its variable, its default, when it takes effect and what it is', () => {
     const line = (key: ConfigKey) => {
-      const { default: value, doc } = configRow(key)
-      return `|\`${key}\`|\`${environmentName(key)}\`|\`${value}\`|${doc}|`
+      const { default: value, reload, doc } = configRow(key)
+      return `|\`${key}\`|\`${environmentName(key)}\`|\`${value}\`|${reload}|${doc}|`
     }
     none(CONFIG_KEYS.map(line).filter(row => !rows.includes(row)))
   })

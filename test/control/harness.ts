@@ -57,6 +57,7 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
     channels: await createChannels(registries),
     store,
     status: async () => exampleStatus(await store.info()),
+    reload: () => Promise.reject(new Error('not asked')),
     stop: mode => void stops.push(mode),
   }
 }
@@ -72,7 +73,7 @@ export function exampleStatus(store: Awaited<ReturnType<Store['info']>>): Daemon
     home: 'home',
     transport: 'ws',
     address: { http: 'http://127.0.0.1:1', socket: 'ws://127.0.0.1:1/v1/socket' },
-    connections: { open: 0, visitors: 0, agents: 0, apps: 0 },
+    connections: { open: 0, visitors: 0, agents: 0, apps: 0, limit: 100 },
     channels: 0,
     agents: 0,
     waiting: 0,

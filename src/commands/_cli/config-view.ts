@@ -20,5 +20,6 @@ export const SETTING_COLUMNS: readonly ListColumn<Setting>[] = [
   { key: 'key', header: 'KEY', plain: setting => setting.key },
   { key: 'value', header: 'VALUE', plain: setting => setting.text, isFlexible: true },
   { key: 'origin', header: 'ORIGIN', plain: setting => setting.origin.where, isFlexible: true },
+  { key: 'reload', header: 'RELOAD', plain: setting => configRow(setting.key).reload },
   { key: 'doc', header: 'MEANING', plain: setting => configRow(setting.key).doc, isFlexible: true },
 ]

@@ -45,8 +45,8 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
     ['queue', `${status.waiting} ${status.active}`, `${status.waiting} waiting · ${status.active} assigned`],
     [
       'connections',
-      `${connections.open} ${connections.visitors} ${connections.agents} ${connections.apps}`,
-      `${connections.open} open: ${wordsOfCount(connections.visitors, 'visitor')}, ${wordsOfCount(connections.agents, 'agent')}, ${wordsOfCount(connections.apps, 'app')}`,
+      `${connections.open} ${connections.visitors} ${connections.agents} ${connections.apps} ${connections.limit}`,
+      `${groupDigits(connections.open)} of ${groupDigits(connections.limit)} open: ${wordsOfCount(connections.visitors, 'visitor')}, ${wordsOfCount(connections.agents, 'agent')}, ${wordsOfCount(connections.apps, 'app')}`,
     ],
     [
       'store',

@@ -11,11 +11,11 @@ export default class ConfigList extends BaseCommand {
   static override examples = [
     '<%= config.bin %> config list',
     '<%= config.bin %> config list --origin',
-    '<%= config.bin %> config list --fields key,doc',
+    '<%= config.bin %> config list --fields key,reload,doc',
   ]
   static override flags = {
     origin: boolean({ summary: 'show where each value comes from' }),
-    fields: string({ helpValue: 'A,B', summary: 'columns to show, in this order: key, value, origin, doc' }),
+    fields: string({ helpValue: 'A,B', summary: 'columns to show, in this order: key, value, origin, reload, doc' }),
   }
   static override exitCodes = [...COMMON_EXIT_CODES, 15 as const]
 

@@ -5,7 +5,7 @@ import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
 export default class ConfigSet extends BaseCommand {
   static override summary = 'write a setting into the configuration file'
   static override description =
-    'Comments and everything else in the file stay. The value is checked first. A running daemon takes it over when it is restarted.'
+    'Comments and everything else in the file stay. The value is checked first. A running daemon takes it over when it is reloaded or restarted (kefu config list --fields key,reload says which).'
   static override examples = [
     '<%= config.bin %> config set http.port 9000',
     '<%= config.bin %> config set presence.awayAfter 20s',
@@ -37,7 +37,8 @@ export default class ConfigSet extends BaseCommand {
       ])
     const variable = environmentName(key)
     if (process.env[variable]) this.output.warn(`${variable} is set and stronger than the file`)
-    if (changed) this.output.note('Next: kefu daemon restart, when a daemon runs')
+    const next = configRow(key).reload === 'live' ? 'reload' : 'restart'
+    if (changed) this.output.note(`Next: kefu daemon ${next}, when a daemon runs`)
     return { key, value: text, file, changed }
   }
 }

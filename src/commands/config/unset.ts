@@ -12,6 +12,7 @@ export default class ConfigUnset extends BaseCommand {
   async run(): Promise<object> {
     const { args } = await this.parse(ConfigUnset)
     const { knownKey } = await import('../../daemon/config/load.js')
+    const { configRow } = await import('../../daemon/config/schema.js')
     const { unsetInFile } = await import('../../daemon/config/edit.js')
     const key = knownKey(args.key)
     const file = this.dirs.configFile
@@ -23,7 +24,8 @@ export default class ConfigUnset extends BaseCommand {
         ['file', file],
         ['result', changed ? 'removed' : 'unchanged'],
       ])
-    if (changed) this.output.note('Next: kefu daemon restart, when a daemon runs')
+    const next = configRow(key).reload === 'live' ? 'reload' : 'restart'
+    if (changed) this.output.note(`Next: kefu daemon ${next}, when a daemon runs`)
     return { key, file, changed }
   }
 }

@@ -11,6 +11,7 @@ export default class DaemonRun extends BaseCommand {
   static override summary = 'run the daemon in the foreground'
   static override description =
     'Logs go to stderr as JSON lines (as text at a terminal). Ctrl-C or SIGTERM lets clients go and stops; a second one stops at once. ' +
+    'SIGHUP reads the configuration again (kefu daemon reload says what it does). ' +
     'With --quickstart a web channel and an agent are made when there are none.'
   static override examples = [
     '<%= config.bin %> daemon run',
@@ -28,15 +29,14 @@ export default class DaemonRun extends BaseCommand {
     const { flags } = await this.parse(DaemonRun)
     // Everything that the daemon makes is for its own user.
     process.umask(0o077)
-    const { config, settings, problems } = await this.configuration(settingsOf(flags))
+    const given = settingsOf(flags)
+    const { config, settings, problems } = await this.configuration(given)
     const limit = connectionLimit(settings.find(({ key }) => key === 'limits.connections')!, openFileLimit())
     const { createLog } = await import('../../daemon/observe/log.js')
     const { createFileSink, createStderrSink } = await import('../../daemon/observe/log-sinks.js')
     const logFile = flags['log-file']
     const sink = logFile === undefined ? createStderrSink(process.stderr.isTTY) : createFileSink(logFile)
     const log = createLog(config.log.level, sink)
-    for (const { message } of problems) log.warn('config.warning', { message })
-    if (limit < config.limits.connections) log.warn('daemon.connections-limited', { limit, by: 'open-file limit' })
     const { runDaemon } = await import('../../daemon/main.js')
     try {
       process.exitCode = await runDaemon({
@@ -45,6 +45,10 @@ export default class DaemonRun extends BaseCommand {
         version: this.config.version,
         log,
         connectionLimit: limit,
+        problems,
+        readConfig: () => this.configuration(given),
+        // The terminal has gone, and nobody is left who could end the daemon with it.
+        hangUp: process.stdin.isTTY || process.stderr.isTTY ? 'stop' : 'reload',
         onReady: status => this.#ready(status, flags.quickstart),
       })
     } catch (error) {

@@ -5,6 +5,9 @@ import type { Setting } from './load.js'
 /** Descriptors for the store's files, logs, the control socket, uploads and HTTP, beside the sockets of `limits.connections`. */
 export const RESERVED_FILES = 768
 
+/** A daemon that has room for fewer sockets because of the open-file limit warns of it. */
+export const FEW_CONNECTIONS = 1_000
+
 const FEWEST_CONNECTIONS = 16
 
 /** Files this process may have open; `undefined` where the system does not say. Node has raised the soft limit to the hard one already. */

@@ -106,7 +106,7 @@ export function knownKey(text: string): ConfigKey {
 }
 
 /** The typed record of settings that cover every key. */
-export function toConfig(settings: readonly Setting[]): Config {
+export function toConfig(settings: readonly Pick<Setting, 'key' | 'value'>[]): Config {
   const config: Record<string, unknown> = {}
   for (const { key, value } of settings) {
     const [name, section] = key.split('.').reverse() as [string, string | undefined]

@@ -1,6 +1,6 @@
 /**
  * The one table of configuration keys: validation, environment names, `kefu config` and the docs are derived from it.
- * `reload: 'live'` marks what a running daemon may take over; `'restart'` what is fixed at start.
+ * `reload: 'live'` marks what a running daemon takes over when it reloads; `'restart'` what is fixed at start.
  */
 
 type Common = { readonly reload: 'live' | 'restart'; readonly doc: string; readonly since: string }
@@ -134,7 +134,7 @@ export const CONFIG_TABLE = {
     minBytes: KIB,
     maxBytes: 1024 * MIB,
     default: '20MiB',
-    reload: 'live',
+    reload: 'restart',
     since,
     doc: 'size of one uploaded file',
   },

@@ -12,6 +12,8 @@ export type ControlPorts = {
   readonly channels: ChannelRegistry
   readonly store: Pick<Store, 'info' | 'check'>
   status(): DaemonStatus | Promise<DaemonStatus>
+  /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */
+  reload(): Promise<AnswerOf<'daemon.reload'>>
   /** Begins to end the daemon; returns at once. */
   stop(mode: 'drain' | 'now'): void
 }
@@ -28,13 +30,14 @@ const PROGRESS_INTERVAL_MS = 200
 const FINGERPRINT_LENGTH = 12
 
 /** Every operation of the table over these ports. */
-export function createHandlers({ agents, channels, store, status, stop }: ControlPorts): Handlers {
+export function createHandlers({ agents, channels, store, status, reload, stop }: ControlPorts): Handlers {
   return {
     'daemon.status': () => status(),
     'daemon.stop': ({ mode }) => {
       stop(mode)
       return { pid: process.pid, mode }
     },
+    'daemon.reload': () => reload(),
     'agent.add': async ({ name }) => {
       const added = await agents.add(name)
       return { ...added, agent: viewAgent(added.agent) }

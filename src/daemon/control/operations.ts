@@ -7,6 +7,7 @@ import {
   named,
   nothing,
   pageRequest,
+  settingChange,
   storeCheckEvent,
   storeInfo,
 } from './schemas.js'
@@ -38,6 +39,18 @@ export const OPERATIONS = {
     summary: 'ends the daemon: after its clients had time to go, or at once',
     request: z.strictObject({ mode: z.enum(['drain', 'now']).default('drain') }),
     answer: z.object({ pid: z.int(), mode: z.enum(['drain', 'now']) }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'daemon.reload': {
+    summary: 'reads the configuration again and takes over what can change while the daemon runs',
+    request: nothing,
+    answer: z.object({
+      applied: z.array(settingChange).readonly(),
+      needsRestart: z.array(settingChange).readonly(),
+      warnings: z.array(z.string()).readonly(),
+    }),
     mutates: true,
     stream: false,
     since,

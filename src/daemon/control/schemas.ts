@@ -30,6 +30,9 @@ export const channelView = z
   })
   .readonly()
 
+/** A setting that differs from the one in use, both as they would be written. */
+export const settingChange = z.object({ key: z.string(), from: z.string(), to: z.string() }).readonly()
+
 /** A request that names one thing. */
 export const named = z.strictObject({ name })
 
@@ -101,7 +104,8 @@ export const daemonStatus = z
     /** Network library in use; null while there is none. */
     transport: z.string().nullable(),
     address: z.object({ http: z.string().nullable(), socket: z.string().nullable() }).readonly(),
-    connections: z.object({ open: count, visitors: count, agents: count, apps: count }).readonly(),
+    /** `limit`: open at most, as the open-file limit allows. */
+    connections: z.object({ open: count, visitors: count, agents: count, apps: count, limit: count }).readonly(),
     channels: count,
     agents: count,
     /** Conversations that wait for an agent, and that have one. */

@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../core/ports.js'
 
-/** How often something may happen, per key. */
-export type RateLimit = {
+/** How often something may happen. */
+export type Rate = {
   /** How many at once after a quiet time. At least 1. */
   readonly burst: number
   /** How many a second in the long run. */
   readonly perSecond: number
+}
+
+/** How often something may happen, per key. */
+export type RateLimit = Rate & {
   /** Keys that are remembered; above it the one that was used the longest ago is forgotten, and starts with a full burst when it comes back. */
   readonly keyLimit: number
 }
@@ -20,6 +24,10 @@ export type RateLimiter = {
   give(key: string, amount: number): void
   /** What `take` would return, without using anything up or remembering the key. */
   wait(key: string, cost?: number): number
+  /** Another rate from now on. What was used up stays so. */
+  setRate(rate: Rate): void
+  /** The rate in force. */
+  readonly rate: Rate
   /** Keys remembered now. */
   readonly size: number
 }
@@ -33,8 +41,9 @@ const ROUNDING = 1e-6
 
 /** A limiter whose memory is at most `keyLimit` keys of 128 characters. */
 export function createRateLimiter(clock: Pick<Clock, 'monotonicMs'>, limit: RateLimit): RateLimiter {
-  const { burst, keyLimit } = limit
-  const perMs = limit.perSecond / 1000
+  const { keyLimit } = limit
+  let { burst, perSecond } = limit
+  let perMs = perSecond / 1000
   // A Map iterates in the order of insertion: moving a key to the end at each use keeps the least recently used one first.
   const buckets = new Map<string, Bucket>()
 
@@ -70,6 +79,14 @@ export function createRateLimiter(clock: Pick<Clock, 'monotonicMs'>, limit: Rate
     wait(text, cost = 1) {
       const bucket = buckets.get(text.length > KEY_LENGTH ? digest(text) : text)
       return bucket === undefined ? 0 : shortfallMs(tokensNow(bucket, clock.monotonicMs()), Math.min(cost, burst))
+    },
+    setRate(rate) {
+      burst = rate.burst
+      perSecond = rate.perSecond
+      perMs = perSecond / 1000
+    },
+    get rate() {
+      return { burst, perSecond }
     },
     get size() {
       return buckets.size

@@ -1,0 +1,67 @@
+import type { ConfigReading } from './config/load.js'
+import type { SettingChange } from './config/reload.js'
+import type { LiveSettings } from './live-settings.js'
+import type { Log } from './observe/log.js'
+
+/** What reloading did. Changes of settings as they would be written. */
+export type Reloaded = {
+  readonly applied: readonly SettingChange[]
+  readonly needsRestart: readonly SettingChange[]
+  readonly warnings: readonly string[]
+}
+
+/** What reloading stands on. `read` throws when the configuration is not valid. */
+export type ReloaderPorts = {
+  readonly read: () => Promise<Pick<ConfigReading, 'config' | 'problems'>>
+  readonly live: LiveSettings
+  readonly log: Log
+}
+
+/** Reads the configuration again while the daemon runs, one reading after the other. */
+export class Reloader {
+  readonly #ports: ReloaderPorts
+  #last: Promise<unknown> = Promise.resolve()
+  #warnings: readonly string[]
+  #needsRestart: readonly SettingChange[] = []
+
+  /** `problems` are those of the configuration that the daemon starts with. */
+  constructor(ports: ReloaderPorts, problems: ConfigReading['problems']) {
+    this.#ports = ports
+    this.#warnings = problems.map(({ message }) => message)
+  }
+
+  /** What an operator should know about the configuration: as it was read last, and what of it waits for a restart. */
+  get warnings(): readonly string[] {
+    const keys = this.#needsRestart.map(({ key }) => key)
+    return keys.length === 0
+      ? this.#warnings
+      : [...this.#warnings, `changed, but not in use: ${keys.join(', ')}; kefu daemon restart`]
+  }
+
+  /** Takes over what can be. Throws `KEFU_CONFIG_INVALID` and what else reading throws; then nothing has changed. */
+  reload(): Promise<Reloaded> {
+    const run = this.#last.then(() => this.#reload())
+    this.#last = run.catch(() => undefined)
+    return run
+  }
+
+  /** `reload` for a signal: nobody waits for the outcome, so it is logged. */
+  async reloadOnSignal(): Promise<void> {
+    await this.reload().catch((error: unknown) => this.#ports.log.error('config.reload-failed', { error }))
+  }
+
+  async #reload(): Promise<Reloaded> {
+    const { read, live, log } = this.#ports
+    const { config, problems } = await read()
+    const { applied, needsRestart } = live.take(config)
+    this.#needsRestart = needsRestart
+    this.#warnings = problems.map(({ message }) => message)
+    for (const message of this.#warnings) log.warn('config.warning', { message })
+    log.info('config.reloaded', { applied: keysOf(applied), needsRestart: keysOf(needsRestart) })
+    return { applied, needsRestart, warnings: this.#warnings }
+  }
+}
+
+function keysOf(changes: readonly SettingChange[]): string[] {
+  return changes.map(({ key }) => key)
+}
