@@ -102,7 +102,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })
     const media = await createMediaStore(
-      { clock, random, report },
+      { clock, random, report, swept: files => log.info('media.unnamed-removed', { files }) },
       { path: dirs.mediaDir, fileLimitBytes: config.limits.uploadBytes },
     )
     closers.push(() => media.close())
@@ -114,7 +114,21 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       highWaterBytes: Math.max(HIGH_WATER_LEAST_BYTES, config.limits.backpressureBytes / 4),
       invalidFrameLimit: INVALID_FRAME_LIMIT,
     })
-    const engine = new Engine({ store, clock, gateway, tokens, agents, channels, media, limits, report }, live.engine)
+    const engine = new Engine(
+      {
+        store,
+        clock,
+        gateway,
+        tokens,
+        agents,
+        channels,
+        // A message that names a file is why it is asked for.
+        media: { exists: (conversation, id) => media.keep(conversation, id) },
+        limits,
+        report,
+      },
+      live.engine,
+    )
     events.bind(engine)
     closers.push(() => engine.close())
     await engine.start()

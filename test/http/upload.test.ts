@@ -102,7 +102,7 @@ for (const transport of TRANSPORTS) {
       }
       for (const query of [`token=${token}`, `access_token=${token}`, `conversation=${conversation}`])
         assert.equal((await server.ask(`/v1/media?${query}`, { method: 'POST', body })).status, 401)
-      assert.deepEqual(readdirSync(server.mediaPath), ['incoming'])
+      assert.deepEqual(readdirSync(server.mediaPath), ['incoming', 'pending'])
       assert.deepEqual(server.reported, [])
     })
 

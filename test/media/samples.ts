@@ -5,7 +5,7 @@ import { type ConversationId, formatConversationId } from '../../src/codec/conve
 import type { MediaPort } from '../../src/daemon/core/media.js'
 import { createMediaStore } from '../../src/daemon/media/store.js'
 import type { KefuError } from '../../src/errors.js'
-import { createManualClock } from '../helpers/manual-clock.js'
+import { createManualClock, type ManualClock } from '../helpers/manual-clock.js'
 
 /** A conversation id of a test's own. */
 export function conversation(seed: number): ConversationId {
@@ -35,13 +35,15 @@ export function sampleText(sizeBytes: number): Buffer {
 export async function openStore(
   path: string,
   options: { readonly fileLimitBytes?: number; readonly inflatedLimitBytes?: number } = {},
-): Promise<{ readonly store: MediaPort; readonly reported: KefuError[] }> {
+  clock: ManualClock = createManualClock(),
+): Promise<{ readonly store: MediaPort; readonly reported: KefuError[]; readonly swept: number[] }> {
   const reported: KefuError[] = []
+  const swept: number[] = []
   const store = await createMediaStore(
-    { clock: createManualClock(), random: randomBytes, report: error => reported.push(error) },
+    { clock, random: randomBytes, report: error => reported.push(error), swept: files => swept.push(files) },
     { path, fileLimitBytes: 20 * 1024 * 1024, ...options },
   )
-  return { store, reported }
+  return { store, reported, swept }
 }
 
 /** All bytes of what a read gave. */

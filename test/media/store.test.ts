@@ -131,7 +131,7 @@ describe('the media store', () => {
       fc.asyncProperty(fc.string(), async text => assert.equal(await store.exists(put.conversation, text), false)),
     )
     assert.deepEqual(readdirSync(root).sort(), ['media', 'secret'])
-    assert.deepEqual(readdirSync(path).sort(), [put.conversation, 'incoming'])
+    assert.deepEqual(readdirSync(path).sort(), [put.conversation, 'incoming', 'pending'])
     await store.close()
   })
 

@@ -11,6 +11,13 @@ export function isMediaId(text: string): text is MediaId {
   return text.length === 3 + ORDERED_ID_LENGTH && text.startsWith('md_') && fromBase32(text.slice(3)) !== undefined
 }
 
+/** When a file was uploaded, by the clock of that time (epoch ms). */
+export function mediaTime(media: MediaId): number {
+  const bytes = fromBase32(media.slice(3))
+  if (bytes === undefined) throw new TypeError('not a media id')
+  return bytes.subarray(0, 6).reduce((time, byte) => time * 256 + byte, 0)
+}
+
 /** What is served when nothing better is known: browsers save it and never interpret it. */
 export const UNKNOWN_TYPE = 'application/octet-stream'
 
@@ -99,6 +106,11 @@ export type MediaPort = {
    * `KEFU_STORE_FULL` (nothing stored), `KEFU_MEDIA_UNAVAILABLE` (nothing usable stored), `KEFU_DRAINING` after `close`.
    */
   put(upload: MediaUpload): Promise<MediaMeta>
+  /**
+   * Keeps a file for good, because a message is about to name it: what no message has named within a day of its upload is removed. `false` when it is not there. On return
+   * that is on disk (fsync). Any text may be asked for. Throws `KEFU_STORE_FULL`, `KEFU_MEDIA_UNAVAILABLE`: then it is kept, or as before.
+   */
+  keep(conversation: ConversationId, media: string): Promise<boolean>
   /** Whether the file is there. Any text may be asked for. Throws `KEFU_MEDIA_UNAVAILABLE`. */
   exists(conversation: ConversationId, media: string): Promise<boolean>
   /**
@@ -106,6 +118,6 @@ export type MediaPort = {
    * the file when its facts or its length are damaged, `KEFU_MEDIA_UNAVAILABLE`.
    */
   open(conversation: ConversationId, media: string): Promise<MediaFile>
-  /** Resolves when running writes and the clean-up of an earlier crash are done. Idempotent. */
+  /** Ends the sweeps; resolves when running writes and the clean-up of an earlier crash are done. Idempotent. */
   close(): Promise<void>
 }

@@ -32,13 +32,30 @@ export async function writeDurably(place: {
     } finally {
       await file.close()
     }
-    await ensureFolder(place.folder)
-    await syncFolder(place.root)
-    await rename(place.temporary, place.path)
+    await moveInto(place)
     await syncFolder(place.folder)
   } catch (error) {
     await removeFile(place.temporary)
     throw diskError(error)
+  }
+}
+
+/** Once more when the folder went in between: empty ones are removed. */
+async function moveInto(place: {
+  readonly temporary: string
+  readonly root: string
+  readonly folder: string
+  readonly path: string
+}): Promise<void> {
+  for (let isLast = false; ; isLast = true) {
+    await ensureFolder(place.folder)
+    await syncFolder(place.root)
+    try {
+      await rename(place.temporary, place.path)
+      return
+    } catch (error) {
+      if (isLast || errnoOf(error) !== 'ENOENT') throw error
+    }
   }
 }
 
@@ -73,12 +90,14 @@ export async function readAt(file: FileHandle, offset: number, length: number): 
   return bytes.subarray(0, done)
 }
 
-/** Removes a file if it is there. Throws as `diskError` says. */
-export async function removeFile(path: string): Promise<void> {
+/** Removes a file; `false` when there was none. Throws as `diskError` says. */
+export async function removeFile(path: string): Promise<boolean> {
   try {
     await unlink(path)
+    return true
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw diskError(error)
+    return false
   }
 }
 
@@ -90,7 +109,8 @@ export function diskError(cause: unknown): KefuError {
   return new KefuError('KEFU_MEDIA_UNAVAILABLE', { reason: code ?? 'unexpected failure' }, { cause })
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** What was made and removed in a folder is on disk (fsync) on return. Throws what the system throws. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY)
   try {
     await folder.sync()
@@ -99,6 +119,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function errnoOf(error: unknown): string | undefined {
+/** The system's code of an error, such as `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -7,18 +7,21 @@ import { isMediaId, type MediaFile, type MediaMeta, type MediaPort, type MediaUp
 import { orderedId, type RandomBytes } from '../core/ordered-id.js'
 import type { Clock } from '../core/ports.js'
 import { createBudget } from '../engine/budget.js'
-import { diskError, ensureFolder, removeFile, withFile, writeDurably } from './disk.js'
+import { diskError, ensureFolder, removeFile, syncFolder, withFile, writeDurably } from './disk.js'
 import { type Digests, digest, encodeHeader, type MediaHeader } from './format.js'
 import { createGate } from './gate.js'
 import { corrupt, type ReaderPorts, readHeader, readStored } from './reader.js'
 import { detectType } from './type.js'
+import { createUnnamedFiles, type UnnamedFiles } from './unnamed.js'
 
 /** What the store needs from outside. */
 export type MediaStorePorts = {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'after'>
   readonly random: RandomBytes
   /** Told of failures in the background, which no caller sees. */
   readonly report: (error: KefuError) => void
+  /** Told how many files were removed because no message named them. */
+  readonly swept?: (files: number) => void
 }
 
 /** Where the files are and how large they may be. */
@@ -36,6 +39,10 @@ const FILES_AT_ONCE = 16
 const FILES_WAITING = 4096
 const INFLATED_BYTES = 64 * 1024 * 1024
 const INCOMING = 'incoming'
+const PENDING = 'pending'
+const SWEEP_MS = 60 * 60_000
+/** How long a file waits for a message that names it. */
+const UNNAMED_MS = 24 * 60 * 60_000
 /** Compressed only if at most this part of the size remains. */
 const WORTHWHILE = 0.9
 const COMPRESS_FROM_BYTES = 256
@@ -43,7 +50,8 @@ const LEFTOVERS_LIMIT = 100_000
 
 /**
  * Opens the media store in a folder, which is made if need be: `<path>/<conversation>/<media>`, each file with its facts and digests in it. New files are
- * written to `<path>/incoming`; what a crash left there is removed in the background. Throws `KEFU_STORE_FULL`, `KEFU_MEDIA_UNAVAILABLE`.
+ * written to `<path>/incoming`; what a crash left there is removed in the background. `<path>/pending` has the marks of files that no message has named yet; they are
+ * looked through at the start and every hour. Throws `KEFU_STORE_FULL`, `KEFU_MEDIA_UNAVAILABLE`.
  */
 export async function createMediaStore(ports: MediaStorePorts, options: MediaStoreOptions): Promise<MediaPort> {
   const { clock, random } = ports
@@ -51,12 +59,16 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
   const incoming = join(root, INCOMING)
   await ensureFolder(root)
   await ensureFolder(incoming)
+  const unnamed = await openUnnamed(root)
 
   const gate = createGate(FILES_AT_ONCE, FILES_WAITING, busy)
   const reader: ReaderPorts = { gate, inflated: createBudget(options.inflatedLimitBytes ?? INFLATED_BYTES) }
   const run = orderedId('run', clock.now(), random)
   const swept = removeLeftovers(incoming, run).catch((error: unknown) => ports.report(diskError(error)))
+  const sweeps = sweepHourly(ports, unnamed)
   let isClosed = false
+  const isThere = async (path: string): Promise<boolean> =>
+    (await gate.run(() => withFile(path, async file => (await file.stat()).isFile()))) ?? false
 
   return {
     async put(upload) {
@@ -66,6 +78,7 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
         const media = orderedId('md', clock.now(), random)
         const { meta, stored } = await prepare(upload, media, clock.now())
         const folder = join(root, checked(upload.conversation))
+        await unnamed.add(upload.conversation, media)
         await writeDurably({
           temporary: join(incoming, `${run}-${media}`),
           root,
@@ -77,10 +90,14 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
       })
     },
 
+    async keep(conversation, media) {
+      const path = pathOf(root, conversation, media)
+      return path !== undefined && unnamed.keep({ conversation, media, path }, () => isThere(path))
+    },
+
     async exists(conversation, media) {
       const path = pathOf(root, conversation, media)
-      if (path === undefined) return false
-      return (await gate.run(() => withFile(path, async file => (await file.stat()).isFile()))) ?? false
+      return path !== undefined && isThere(path)
     },
 
     async open(conversation, media): Promise<MediaFile> {
@@ -99,7 +116,49 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
 
     async close() {
       isClosed = true
-      await Promise.all([swept, gate.idle()])
+      await Promise.all([swept, sweeps.close(), gate.idle()])
+    },
+  }
+}
+
+/** Whatever an earlier run removed is made sure of before anybody relies on it. */
+async function openUnnamed(root: string): Promise<UnnamedFiles> {
+  const folder = join(root, PENDING)
+  await ensureFolder(folder)
+  try {
+    await syncFolder(folder)
+  } catch (error) {
+    throw diskError(error)
+  }
+  return createUnnamedFiles(folder, root)
+}
+
+/** Sweeps now and every hour, until it is closed. */
+function sweepHourly(
+  { clock, report, swept }: MediaStorePorts,
+  unnamed: UnnamedFiles,
+): { readonly close: () => Promise<void> } {
+  const abort = new AbortController()
+  let running: Promise<void> = Promise.resolve()
+  let cancel = (): void => undefined
+  const sweep = async (): Promise<void> => {
+    try {
+      const files = await unnamed.sweep(clock.now() - UNNAMED_MS, abort.signal)
+      if (files > 0) swept?.(files)
+    } catch (error) {
+      report(diskError(error))
+    }
+    if (!abort.signal.aborted) cancel = clock.after(SWEEP_MS, begin)
+  }
+  const begin = (): void => {
+    running = sweep()
+  }
+  begin()
+  return {
+    async close() {
+      abort.abort()
+      cancel()
+      await running
     },
   }
 }
