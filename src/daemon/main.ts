@@ -23,6 +23,7 @@ import { createHttp } from './http/router.js'
 import { createLiveSettings } from './live-settings.js'
 import { createMediaStore } from './media/store.js'
 import type { Log } from './observe/log.js'
+import { createProxyHint } from './proxy-hint.js'
 import { Reloader, type ReloaderPorts } from './reload.js'
 import { limitSocketsPerAddress } from './socket-limit.js'
 import { describeStatus } from './status.js'
@@ -77,6 +78,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     { read: options.readConfig ?? (async () => ({ config, problems })), live, log },
     problems,
   )
+  const proxyHint = createProxyHint(log)
   const onHangUp = (): void => void reloader.reloadOnSignal()
   const random = (length: number): Uint8Array => randomBytes(length)
   const startedAt = clock.monotonicMs()
@@ -158,7 +160,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         counts: engine.counts,
         connectionLimit: options.connectionLimit,
         connectionsWanted: config.limits.connections,
-        configWarnings: reloader.warnings,
+        configWarnings: [...reloader.warnings, ...proxyHint.warnings],
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),
@@ -197,6 +199,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
           message: (socket, bytes, isBinary) => gateway.message(socket, bytes, isBinary),
           drained: socket => gateway.drained(socket),
           closed: socket => gateway.closed(socket),
+          forwardedIgnored: peer => proxyHint.seen(peer),
           request: http,
         },
         () => live.config.limits.socketsPerAddress,

@@ -75,10 +75,14 @@ export function upgradeCases(subject: Subject): void {
     })
 
     test('from anybody else X-Forwarded-For is a claim that nobody believes', async t => {
+      const ignored: string[] = []
       const bench = await openBench(
         t,
         subject,
-        { request: request => ({ status: 200, body: request.remoteAddress }) },
+        {
+          request: request => ({ status: 200, body: request.remoteAddress }),
+          forwardedIgnored: peer => void ignored.push(peer),
+        },
         { trustedProxies: ['10.0.0.0/8'] },
       )
       for (const header of ['203.0.113.9', '10.0.0.1', '203.0.113.9, 10.0.0.1']) {
@@ -88,6 +92,7 @@ export function upgradeCases(subject: Subject): void {
       }
       await eventually('opened', () => bench.opened.length === 3)
       for (const socket of bench.opened) assert.equal(socket.remoteAddress, '127.0.0.1')
+      assert.deepEqual(ignored, new Array(6).fill('127.0.0.1'))
     })
 
     test('a client that offers no subprotocol gets none', async t => {

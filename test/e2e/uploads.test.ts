@@ -6,6 +6,19 @@ import { createVisitor } from '../../src/client/index.js'
 import { DaemonProcess } from '../helpers/daemon-process.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 
+test('a proxy that a daemon was not told about is a warning', async t => {
+  const daemon = await DaemonProcess.start({ home: join(tmpDir(t), 'home'), config: 'http:\n  port: 0\n' })
+  t.after(() => daemon.kill())
+  const status = () => daemon.control<{ address: { http: string }; warnings: string[] }>('daemon.status')
+  const { address, warnings } = await status()
+  assert.deepEqual(warnings, [])
+  for (let i = 0; i < 2; i++) await fetch(address.http, { headers: { 'x-forwarded-for': '203.0.113.1' } })
+  assert.match(
+    (await status()).warnings.join('\n'),
+    /^127\.0\.0\.1 sends X-Forwarded-For, .+ share the limits of one address$/,
+  )
+})
+
 const CONFIG = `http:
   port: 0
   trustedProxies: [127.0.0.1]

@@ -72,6 +72,7 @@ export async function openBench(
         events.closed.push({ socket, code })
         handlers.closed?.(socket, code)
       },
+      forwardedIgnored: peer => handlers.forwardedIgnored?.(peer),
       request: handlers.request ?? (() => ({ status: 404 })),
     },
   )

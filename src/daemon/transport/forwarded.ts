@@ -7,14 +7,17 @@ export type ClientAddress = (peer: string, forwardedFor: string | undefined) => 
 /**
  * Believes `X-Forwarded-For` from the given proxies only (addresses and CIDR networks, valid): the client is the rightmost address that is none of them, as
  * everything to its left is what the client itself claims; the leftmost when all of them are. Anybody else's header, one without a value, and
- * one that holds no address where it has to be looked at, leave the peer's own address.
+ * one that holds no address where it has to be looked at, leave the peer's own address. `ignored` is told of peers whose header is not believed.
  */
-export function createClientAddress(proxies: readonly string[]): ClientAddress {
-  if (proxies.length === 0) return peer => peer
+export function createClientAddress(proxies: readonly string[], ignored?: (peer: string) => void): ClientAddress {
   const trusted = new BlockList()
   for (const proxy of proxies) trust(trusted, proxy)
   return (peer, forwardedFor) => {
-    if (forwardedFor === undefined || !isTrusted(trusted, peer)) return peer
+    if (forwardedFor === undefined) return peer
+    if (!isTrusted(trusted, peer)) {
+      ignored?.(peer)
+      return peer
+    }
     let address = peer
     for (let end = forwardedFor.length; end >= 0; ) {
       const start = forwardedFor.lastIndexOf(',', end - 1) + 1

@@ -66,6 +66,8 @@ export type TransportHandlers = {
    * `code` is the peer's, or the one given to `Socket.close`; 1013 when too much waited, 1006 when the connection was cut or lost.
    */
   closed(socket: Socket, code: number): void
+  /** A peer that is no trusted proxy sent `X-Forwarded-For`, which was not believed. Called at each such request and upgrade. */
+  forwardedIgnored?(peer: string): void
   /** Answers a plain HTTP request. A rejected promise is answered 500 without details. */
   request(request: HttpRequest): Promise<HttpResponse> | HttpResponse
 }

@@ -74,7 +74,7 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
     this.report = report
     this.#module = module
     this.#options = options
-    this.#clientAddress = createClientAddress(options.trustedProxies ?? [])
+    this.#clientAddress = createClientAddress(options.trustedProxies ?? [], peer => handlers.forwardedIgnored?.(peer))
     this.#app = this.#createApp()
   }
 

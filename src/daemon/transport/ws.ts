@@ -57,7 +57,7 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
     this.backpressureLimitBytes = options.backpressureLimitBytes
     this.report = report
     this.#options = options
-    this.#clientAddress = createClientAddress(options.trustedProxies ?? [])
+    this.#clientAddress = createClientAddress(options.trustedProxies ?? [], peer => handlers.forwardedIgnored?.(peer))
     this.#server = this.#createServer()
     const upgraderOptions: ServerOptions & { readonly closeTimeout: number } = {
       noServer: true,
