@@ -124,8 +124,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         tokens,
         agents,
         channels,
-        // A message that names a file is why it is asked for.
-        media: { exists: (conversation, id) => media.keep(conversation, id) },
+        media,
         limits,
         report,
       },

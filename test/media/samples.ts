@@ -4,7 +4,7 @@ import { toBase32 } from '../../src/codec/base32.js'
 import { type ConversationId, formatConversationId } from '../../src/codec/conversation-id.js'
 import type { MediaPort } from '../../src/daemon/core/media.js'
 import { createMediaStore } from '../../src/daemon/media/store.js'
-import type { KefuError } from '../../src/errors.js'
+import { isKefuError, type KefuError } from '../../src/errors.js'
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js'
 
 /** A conversation id of a test's own. */
@@ -57,4 +57,15 @@ export async function collect(body: Uint8Array | Readable): Promise<Buffer> {
 /** SHA-256 in hex. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Whether a store has a file. */
+export async function isKept(store: MediaPort, conversation: ConversationId, media: string): Promise<boolean> {
+  try {
+    await store.open(conversation, media)
+    return true
+  } catch (error) {
+    if (isKefuError(error, 'KEFU_MEDIA_NOT_FOUND')) return false
+    throw error
+  }
 }

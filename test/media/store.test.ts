@@ -7,7 +7,7 @@ import { decompress, ZSTD_MEDIA_LIMITS } from '../../src/codec/zstd.js'
 import { isMediaId } from '../../src/daemon/core/media.js'
 import { isKefuError } from '../../src/errors.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
-import { collect, conversation, openStore, sample, sampleText, sha256Hex } from './samples.js'
+import { collect, conversation, isKept, openStore, sample, sampleText, sha256Hex } from './samples.js'
 
 const KIB = 1024
 const notFound = (error: unknown) => isKefuError(error, 'KEFU_MEDIA_NOT_FOUND')
@@ -34,7 +34,7 @@ describe('the media store', () => {
       assert.ok(isMediaId(meta.media))
       assert.equal(meta.sizeBytes, bytes.length)
       assert.equal(meta.sha256, sha256Hex(bytes))
-      assert.ok(await store.exists(put.conversation, meta.media))
+      assert.ok(await isKept(store, put.conversation, meta.media))
       const file = await store.open(put.conversation, meta.media)
       assert.deepEqual(file.meta, meta)
       assert.ok((await collect(await file.read({ type: 'whole' }))).equals(bytes), `file ${index}`)
@@ -91,7 +91,7 @@ describe('the media store', () => {
   test('knows a file in its own conversation only', async context => {
     const { store } = await openStore(join(tmpDir(context), 'media'))
     const { media } = await store.put({ ...put, bytes: sample('png', 100) })
-    assert.equal(await store.exists(conversation(2), media), false)
+    assert.equal(await isKept(store, conversation(2), media), false)
     await assert.rejects(store.open(conversation(2), media), notFound)
     await store.put({ ...put, conversation: conversation(2), bytes: sample('png', 100) })
     await assert.rejects(store.open(conversation(2), media), notFound)
@@ -116,19 +116,19 @@ describe('the media store', () => {
     ]
     const long = [`${media}\0`, `${media}/`, `${media}/..`, media.toLowerCase(), 'x'.repeat(5000), 'md_\\..\\..']
     for (const text of [...texts, ...long]) {
-      assert.equal(await store.exists(put.conversation, text), false, text)
+      assert.equal(await isKept(store, put.conversation, text), false, text)
       await assert.rejects(store.open(put.conversation, text), notFound, text)
     }
     for (const text of ['..', 'incoming', 'c_../x', `${put.conversation}/..`]) {
       const foreign = text as typeof put.conversation
-      assert.equal(await store.exists(foreign, media), false)
+      assert.equal(await isKept(store, foreign, media), false)
       await assert.rejects(store.open(foreign, media), notFound)
       await assert.rejects(store.put({ ...put, conversation: foreign, bytes: Buffer.of(1) }), error =>
         isKefuError(error, 'KEFU_CONVERSATION_NOT_FOUND'),
       )
     }
     await fc.assert(
-      fc.asyncProperty(fc.string(), async text => assert.equal(await store.exists(put.conversation, text), false)),
+      fc.asyncProperty(fc.string(), async text => assert.equal(await isKept(store, put.conversation, text), false)),
     )
     assert.deepEqual(readdirSync(root).sort(), ['media', 'secret'])
     assert.deepEqual(readdirSync(path).sort(), [put.conversation, 'incoming', 'pending'])

@@ -6,7 +6,7 @@ import { mediaTime } from '../../src/daemon/core/media.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { eventually } from '../helpers/raw-connection.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
-import { conversation, openStore, sample } from './samples.js'
+import { conversation, isKept, openStore, sample } from './samples.js'
 
 const HOUR_MS = 60 * 60_000
 const put = { conversation: conversation(1), uploader: 'v_A', declaredType: undefined }
@@ -29,7 +29,7 @@ describe('files that no message names', () => {
     const younger = await store.put({ ...put, bytes: sample('png', 100) })
     for (let hour = 0; hour < 5; hour++) {
       await eventually('the next sweep is planned', () => clock.pending === 1)
-      assert.equal(await store.exists(put.conversation, lost.media), true)
+      assert.equal(await isKept(store, put.conversation, lost.media), true)
       clock.advance(HOUR_MS)
     }
     await eventually('the sweep is done', () => swept.length > 0)
@@ -53,8 +53,8 @@ describe('files that no message names', () => {
     clock.advance(25 * HOUR_MS)
     const second = await openStore(path, {}, clock)
     await eventually('the sweep is done', () => second.swept.length > 0)
-    assert.equal(await second.store.exists(put.conversation, lost.media), false)
-    assert.equal(await second.store.exists(put.conversation, named.media), true)
+    assert.equal(await isKept(second.store, put.conversation, lost.media), false)
+    assert.equal(await isKept(second.store, put.conversation, named.media), true)
     await second.store.close()
   })
 
@@ -93,7 +93,7 @@ describe('files that no message names', () => {
       const answers = await Promise.all(named)
       await eventually('the sweep is done', () => clock.pending === 1)
       for (const [index, { media }] of metas.entries()) {
-        const isThere = await store.exists(put.conversation, media)
+        const isThere = await isKept(store, put.conversation, media)
         assert.deepEqual([answers[2 * index], answers[2 * index + 1]], [isThere, isThere], `round ${round}`)
         if (isThere) kept++
       }

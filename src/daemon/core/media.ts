@@ -107,12 +107,10 @@ export type MediaPort = {
    */
   put(upload: MediaUpload): Promise<MediaMeta>
   /**
-   * Keeps a file for good, because a message is about to name it: what no message has named within a day of its upload is removed. `false` when it is not there. On return
-   * that is on disk (fsync). Any text may be asked for. Throws `KEFU_STORE_FULL`, `KEFU_MEDIA_UNAVAILABLE`: then it is kept, or as before.
+   * Keeps a file for good, because a message is about to name it: what no message has named within a day of its upload is removed. `false` when it is not
+   * there. On return that is on disk (fsync). Any text may be asked for. Throws `KEFU_STORE_FULL`, `KEFU_MEDIA_UNAVAILABLE`: then it is kept, or as before.
    */
   keep(conversation: ConversationId, media: string): Promise<boolean>
-  /** Whether the file is there. Any text may be asked for. Throws `KEFU_MEDIA_UNAVAILABLE`. */
-  exists(conversation: ConversationId, media: string): Promise<boolean>
   /**
    * The file's facts, verified, and its reader. Throws `KEFU_MEDIA_NOT_FOUND` (also for a text that is no media id), `KEFU_STORE_CORRUPT` naming
    * the file when its facts or its length are damaged, `KEFU_MEDIA_UNAVAILABLE`.

@@ -33,7 +33,7 @@ export type EnginePorts = {
   readonly tokens: Tokens
   readonly agents: AgentRegistry
   readonly channels: ChannelRegistry
-  readonly media: Pick<MediaPort, 'exists'>
+  readonly media: Pick<MediaPort, 'keep'>
   readonly limits: {
     /** Messages per contact. */
     readonly messages: RateLimiter

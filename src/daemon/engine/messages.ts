@@ -16,7 +16,7 @@ import type { KnownSession } from './session.js'
 export type MessagePorts = {
   readonly log: LogPort
   readonly outbound: Outbound
-  readonly media: Pick<MediaPort, 'exists'>
+  readonly media: Pick<MediaPort, 'keep'>
   /** Per address, for conversations that do not exist yet. */
   readonly openingLimit: RateLimiter
 }
@@ -76,7 +76,7 @@ export class Messages {
     files: readonly string[],
   ): Promise<void> {
     for (const media of files) {
-      if (await this.#ports.media.exists(target.conversation, media)) continue
+      if (await this.#ports.media.keep(target.conversation, media)) continue
       this.#ports.outbound.fail(session, correlation, new KefuError('KEFU_MEDIA_NOT_FOUND'), { id: body.id })
       return
     }

@@ -95,11 +95,6 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
       return path !== undefined && unnamed.keep({ conversation, media, path }, () => isThere(path))
     },
 
-    async exists(conversation, media) {
-      const path = pathOf(root, conversation, media)
-      return path !== undefined && isThere(path)
-    },
-
     async open(conversation, media): Promise<MediaFile> {
       const path = pathOf(root, conversation, media)
       const name = `${conversation}/${media}`

@@ -67,7 +67,7 @@ export class Rig {
         tokens: this.tokens,
         agents: this.agents,
         channels: this.channels,
-        media: { exists: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
+        media: { keep: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
         limits: {
           messages: limiter(100),
           openings: limiter(this.#openings),
