@@ -6,7 +6,7 @@ import { Level } from 'level'
 import { crc32c } from '../../src/daemon/store/level/crc32c.js'
 import { liveTables } from '../../src/daemon/store/level/manifest.js'
 import { unpackSnappy } from '../../src/daemon/store/level/snappy.js'
-import { findBadBlocks } from '../../src/daemon/store/level/table.js'
+import { findBadBlocks, type TableFile } from '../../src/daemon/store/level/table.js'
 import { Random } from '../helpers/random.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 
@@ -20,9 +20,10 @@ describe('store: table files', () => {
       [Buffer.from('123456789'), 0xe3069283],
       [new Uint8Array(0), 0],
     ]
-    for (const [bytes, crc] of vectors) assert.equal(crc32c(bytes), crc)
+    for (const [bytes, crc] of vectors) assert.equal(crc32c(viewOf(bytes)), crc)
     const long = Uint8Array.from({ length: 1_000 }, (_, i) => (i * 31) & 0xff)
-    for (let from = 0; from < 40; from++) assert.equal(crc32c(long, from, 900), crc32c(long.slice(from, 900)))
+    for (let from = 0; from < 40; from++)
+      assert.equal(crc32c(viewOf(long), from, 900), crc32c(viewOf(long.slice(from, 900))))
   })
 
   test('Snappy blocks: literals, near and far copies, overlapping ones', () => {
@@ -62,19 +63,58 @@ describe('store: table files', () => {
       for (const name of names) {
         const file = readFileSync(join(folder, name))
         assert.equal(tables!.get(Number.parseInt(name, 10)), file.length)
-        assert.deepEqual(findBadBlocks(file), [])
+        assert.deepEqual(await findBadBlocks(fileOf(file)), [])
         for (let i = 0; i < 300; i++) {
           // The footer's padding means nothing, and a wrong end is LevelDB's to refuse.
           const at = random.integer(0, file.length - 49)
           const bit = 1 << random.integer(0, 7)
           file[at]! ^= bit
-          assert.notEqual(findBadBlocks(file).length, 0, `byte ${at} of ${file.length}`)
+          assert.notEqual((await findBadBlocks(fileOf(file))).length, 0, `byte ${at} of ${file.length}`)
           file[at]! ^= bit
         }
       }
     })
   }
+
+  test('a table of many reads, with a block larger than one, is verified as a whole', async t => {
+    const folder = join(tmpDir(t), 'db')
+    const random = new Random(6)
+    const options = { keyEncoding: 'buffer', valueEncoding: 'buffer', compression: false } as const
+    const large = { ...options, writeBufferSize: 16 * 1024 * 1024, maxFileSize: 16 * 1024 * 1024 }
+    const db = new Level<Buffer, Buffer>(folder, large)
+    for (let i = 0; i < 40; i++)
+      await db.put(Buffer.from(`key-${i}`), Buffer.alloc(i === 20 ? 1_500_000 : 70_000, i + 1))
+    await db.close()
+    const again = new Level<Buffer, Buffer>(folder, large)
+    await again.open()
+    await again.close()
+    const [name] = readdirSync(folder).filter(each => each.endsWith('.ldb'))
+    const file = readFileSync(join(folder, name!))
+    assert.ok(file.length > 4_000_000)
+    assert.deepEqual(await findBadBlocks(fileOf(file)), [])
+    for (let i = 0; i < 40; i++) {
+      const at = random.integer(0, file.length - 49)
+      file[at]! ^= 1
+      const bad = await findBadBlocks(fileOf(file))
+      assert.equal(bad.length, 1, `byte ${at} of ${file.length}`)
+      file[at]! ^= 1
+    }
+  })
 })
+
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length)
+}
+
+function fileOf(bytes: Uint8Array): TableFile {
+  return {
+    size: bytes.length,
+    async read(into, position) {
+      assert.ok(position + into.length <= bytes.length, 'a read past the end')
+      into.set(bytes.subarray(position, position + into.length))
+    },
+  }
+}
 
 function randomText(random: Random): string {
   return Array.from({ length: random.integer(1, 200) }, () => String.fromCharCode(random.integer(33, 126))).join('')

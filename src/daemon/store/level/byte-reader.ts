@@ -45,6 +45,11 @@ export class ByteReader {
     return taken
   }
 
+  skip(length: number): void {
+    if (length < 0 || length > this.#bytes.length - this.#at) throw new RangeError('the bytes end early')
+    this.#at += length
+  }
+
   /** Bytes behind their length. */
   prefixed(): Uint8Array {
     return this.take(this.varint())

@@ -21,7 +21,7 @@ import type { Database } from './database.js'
 import { readFailure } from './failure.js'
 import { encodeHead, type HeadValue } from './head-value.js'
 import { IdWindow } from './id-window.js'
-import { readHead } from './loader.js'
+import { readHead } from './read-conversation.js'
 
 const PAGE = 500
 /** Looks at a conversation that changes while it is looked at. */

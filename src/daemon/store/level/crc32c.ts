@@ -4,30 +4,33 @@ const STEP = 16
 const TABLES = makeTables()
 
 /** The CRC-32C of the bytes from `from` to `to`. */
-export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
+export function crc32c(bytes: DataView, from = 0, to = bytes.byteLength): number {
   let crc = -1
   let i = from
   for (const end = to - STEP; i <= end; i += STEP) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+    const a = crc ^ bytes.getInt32(i, true)
+    const b = bytes.getInt32(i + 4, true)
+    const c = bytes.getInt32(i + 8, true)
+    const d = bytes.getInt32(i + 12, true)
     crc =
-      TABLES[3840 + (crc & 255)]! ^
-      TABLES[3584 + ((crc >>> 8) & 255)]! ^
-      TABLES[3328 + ((crc >>> 16) & 255)]! ^
-      TABLES[3072 + (crc >>> 24)]! ^
-      TABLES[2816 + bytes[i + 4]!]! ^
-      TABLES[2560 + bytes[i + 5]!]! ^
-      TABLES[2304 + bytes[i + 6]!]! ^
-      TABLES[2048 + bytes[i + 7]!]! ^
-      TABLES[1792 + bytes[i + 8]!]! ^
-      TABLES[1536 + bytes[i + 9]!]! ^
-      TABLES[1280 + bytes[i + 10]!]! ^
-      TABLES[1024 + bytes[i + 11]!]! ^
-      TABLES[768 + bytes[i + 12]!]! ^
-      TABLES[512 + bytes[i + 13]!]! ^
-      TABLES[256 + bytes[i + 14]!]! ^
-      TABLES[bytes[i + 15]!]!
+      TABLES[3840 + (a & 255)]! ^
+      TABLES[3584 + ((a >>> 8) & 255)]! ^
+      TABLES[3328 + ((a >>> 16) & 255)]! ^
+      TABLES[3072 + (a >>> 24)]! ^
+      TABLES[2816 + (b & 255)]! ^
+      TABLES[2560 + ((b >>> 8) & 255)]! ^
+      TABLES[2304 + ((b >>> 16) & 255)]! ^
+      TABLES[2048 + (b >>> 24)]! ^
+      TABLES[1792 + (c & 255)]! ^
+      TABLES[1536 + ((c >>> 8) & 255)]! ^
+      TABLES[1280 + ((c >>> 16) & 255)]! ^
+      TABLES[1024 + (c >>> 24)]! ^
+      TABLES[768 + (d & 255)]! ^
+      TABLES[512 + ((d >>> 8) & 255)]! ^
+      TABLES[256 + ((d >>> 16) & 255)]! ^
+      TABLES[d >>> 24]!
   }
-  for (; i < to; i++) crc = TABLES[(crc ^ bytes[i]!) & 255]! ^ (crc >>> 8)
+  for (; i < to; i++) crc = TABLES[(crc ^ bytes.getUint8(i)) & 255]! ^ (crc >>> 8)
   return ~crc >>> 0
 }
 

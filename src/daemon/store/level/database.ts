@@ -39,7 +39,11 @@ const FETCH_BYTES = 256 * 1024
 
 /** Opens the LevelDB folder, after verifying its table files. Throws what `openFailure` says, and `KEFU_STORE_CORRUPT`. */
 export async function openHandle(folder: string, limits: StoreLimits, createIfMissing = false): Promise<Handle> {
-  if (!createIfMissing) await verifyTables(folder, limits.verifyBytes)
+  try {
+    if (!createIfMissing) await verifyTables(folder, limits.verifyBytes)
+  } catch (error) {
+    throw openFailure(folder, error)
+  }
   const handle: Handle = new Level<Uint8Array, Uint8Array>(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',

@@ -1,8 +1,5 @@
 import { type ConversationId, parseConversationId } from '../../../codec/conversation-id.js'
-import { headKey, idWindowKey, parseRecordKey, recordKey } from '../../../codec/keys.js'
-import { type RecordStamp, readStamp } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
-import { dedupeSide } from '../../core/conversation.js'
 import type { Clock } from '../../core/ports.js'
 import { Fifo } from '../fifo.js'
 import type { StoreLimits } from '../options.js'
@@ -11,15 +8,11 @@ import type { Append } from './append.js'
 import { Conversation } from './conversation.js'
 import { ConversationCache } from './conversation-cache.js'
 import type { Database } from './database.js'
-import { damaged, readFailure } from './failure.js'
-import { decodeHead, type HeadValue } from './head-value.js'
-import { IdWindow } from './id-window.js'
-import { readPage } from './reader.js'
+import type { HeadValue } from './head-value.js'
+import { readHead, readHeads, readWindow } from './read-conversation.js'
 
-const MAX_N = Number.MAX_SAFE_INTEGER
 /** Loads at once: enough for the disk, few enough that a commit does not wait behind them. */
 const CONCURRENCY = 16
-const WINDOW_PAGE = 128
 
 /** Conversations in memory, loaded from disk when they are not: each is there once. */
 export class ConversationLoader {
@@ -57,7 +50,10 @@ export class ConversationLoader {
   /** Resolves when the conversation is loaded. Throws `KEFU_STORE_CORRUPT` naming it; it is forgotten then. */
   load(conversation: Conversation<Append>): Promise<void> {
     if (conversation.isLoaded) return Promise.resolve()
-    conversation.loading ??= this.#load(conversation)
+    conversation.loading ??= this.#load(
+      conversation,
+      this.#read(() => readHead(this.#database, conversation.id, conversation.bytes)),
+    )
     return conversation.loading
   }
 
@@ -66,12 +62,29 @@ export class ConversationLoader {
    * an id. Throws `KEFU_STORE_CORRUPT` naming it, `KEFU_STORE_UNREADABLE`.
    */
   async loadWindow(conversation: Conversation<Append>): Promise<void> {
-    await this.#turn()
-    try {
-      conversation.window = await this.#inTime(readWindow(this.#database, conversation))
-    } finally {
-      this.#release()
-    }
+    conversation.window = await this.#read(() => readWindow(this.#database, conversation))
+  }
+
+  /** Many conversations, loaded: those that are not in memory are read together. Throws as `load` does. */
+  async loadAll(ids: readonly ConversationId[]): Promise<Conversation<Append>[]> {
+    const missing: Conversation<Append>[] = []
+    // Begins when all of them are known, and pinned: none may leave the memory before.
+    const values = Promise.resolve().then(() => this.#read(() => readHeads(this.#database, missing)))
+    const conversations = ids.map(id => {
+      const conversation = this.entry(id)
+      if (!conversation.isLoaded && conversation.loading === undefined) {
+        const at = missing.push(conversation) - 1
+        const value = values.then(all => {
+          const own = all[at]!
+          if (own instanceof KefuError) throw own
+          return own
+        })
+        conversation.loading = this.#load(conversation, value)
+      }
+      return conversation
+    })
+    await Promise.all(conversations.map(conversation => this.load(conversation)))
+    return conversations
   }
 
   /** Forgets everything: what the disk holds is not known any more. */
@@ -79,20 +92,14 @@ export class ConversationLoader {
     this.#cache.clear()
   }
 
-  async #load(conversation: Conversation<Append>): Promise<void> {
+  async #load(conversation: Conversation<Append>, read: Promise<HeadValue | null>): Promise<void> {
     conversation.pins++
     try {
-      await this.#turn()
-      try {
-        const { id, bytes } = conversation
-        const value = await this.#inTime(readHead(this.#database, id, bytes))
-        // A write that was refused as failed may be there all the same; it counts when the store has recovered.
-        if (value !== null && value.head.seq > this.#durableSeq())
-          throw new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
-        conversation.load(value)
-      } finally {
-        this.#release()
-      }
+      const value = await read
+      // A write that was refused as failed may be there all the same; it counts when the store has recovered.
+      if (value !== null && value.head.seq > this.#durableSeq())
+        throw new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
+      conversation.load(value)
     } catch (error) {
       this.#cache.delete(conversation)
       throw error
@@ -102,10 +109,16 @@ export class ConversationLoader {
     }
   }
 
-  #inTime<T>(read: Promise<T>): Promise<T> {
+  /** Reads in turn, with a deadline. */
+  async #read<T>(read: () => Promise<T>): Promise<T> {
     const timeoutMs = this.#timeoutMs
     const reason = `no answer from the disk within ${timeoutMs} ms`
-    return within(this.#clock, timeoutMs, read, () => new KefuError('KEFU_STORE_UNREADABLE', { reason }))
+    await this.#turn()
+    try {
+      return await within(this.#clock, timeoutMs, read(), () => new KefuError('KEFU_STORE_UNREADABLE', { reason }))
+    } finally {
+      this.#release()
+    }
   }
 
   async #turn(): Promise<void> {
@@ -119,55 +132,4 @@ export class ConversationLoader {
     if (next === undefined) this.#running--
     else next()
   }
-}
-
-/**
- * A conversation's head as the disk has it, checked against its last record; null when there is neither. Throws `KEFU_STORE_CORRUPT` naming the
- * conversation and `n`.
- */
-export async function readHead(database: Database, id: ConversationId, bytes: Uint8Array): Promise<HeadValue | null> {
-  const key = headKey(bytes)
-  let value: HeadValue | undefined
-  let last: { readonly n: number; readonly stamp: RecordStamp } | undefined
-  try {
-    const [stored, page] = await Promise.all([
-      database.get(key),
-      database.page({ from: recordKey(bytes, 0), to: recordKey(bytes, MAX_N), reverse: true, limit: 1 }),
-    ])
-    if (stored !== undefined) value = decodeHead(key, stored)
-    const pair = page[0]
-    if (pair !== undefined) last = { n: parseRecordKey(pair[0]).n, stamp: readStamp(pair[1], bytes) }
-  } catch (error) {
-    throw readFailure(error, `conversation ${id}, its head or last record`)
-  }
-  if (value === undefined && last === undefined) return null
-  if (value === undefined) throw damaged(`conversation ${id} has a record n ${last?.n} but no head`)
-  const { n, seq } = value.head
-  if (last === undefined) throw damaged(`conversation ${id} n ${n}: none of its records is there`)
-  if (last.n !== n || last.stamp.n !== n || last.stamp.seq !== seq)
-    throw damaged(`conversation ${id} n ${n}: its head and its last record (n ${last.n}) disagree`)
-  return value
-}
-
-/** The ids that a conversation has seen last, as of its durable head. */
-async function readWindow(database: Database, { id, bytes, durable, windowN }: Conversation): Promise<IdWindow> {
-  let window = new IdWindow()
-  if (durable === null) return window
-  if (windowN > 0) {
-    const key = idWindowKey(bytes)
-    try {
-      const stored = await database.get(key)
-      if (stored === undefined) throw damaged(`conversation ${id} n ${windowN}: its window of recent ids is missing`)
-      window = IdWindow.open(key, stored, windowN)
-    } catch (error) {
-      throw readFailure(error, `conversation ${id} n ${windowN}, its window of recent ids`)
-    }
-  }
-  for (let n = windowN; n < durable.n; ) {
-    const records = await readPage(database, bytes, durable, n, WINDOW_PAGE)
-    for (const { n, body } of records)
-      if (body.type === 'message' && body.id !== undefined) window.remember(dedupeSide(body), body.id, n)
-    n += records.length
-  }
-  return window
 }

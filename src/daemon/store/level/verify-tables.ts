@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatConversationId } from '../../../codec/conversation-id.js'
 import { KEY } from '../../../codec/keys.js'
@@ -23,9 +23,7 @@ export async function verifyTables(folder: string, limitBytes: number): Promise<
   for (const [number, size] of [...tables].sort(([a], [b]) => b - a)) {
     if (left < size) break
     left -= size
-    const file = await readTable(folder, number)
-    if (file === undefined || file.length !== size) continue
-    for (const block of findBadBlocks(file)) {
+    for (const block of await badBlocksOf(folder, number, size)) {
       if (first === undefined) first = `table file ${tableName(number)} at ${block.offset}: ${describe(block)}`
       else others++
     }
@@ -33,11 +31,28 @@ export async function verifyTables(folder: string, limitBytes: number): Promise<
   if (first !== undefined) throw damaged(others === 0 ? first : `${first}, and ${others} more`)
 }
 
-/** A missing or unreadable file is LevelDB's to name. */
-async function readTable(folder: string, number: number): Promise<Uint8Array | undefined> {
+/** A file that is missing or has another size is LevelDB's to name. */
+async function badBlocksOf(folder: string, number: number, size: number): Promise<BadBlock[]> {
+  const file = await openTable(folder, number)
+  if (file === undefined) return []
+  try {
+    if ((await file.stat()).size !== size) return []
+    return await findBadBlocks({
+      size,
+      async read(into, position) {
+        const { bytesRead } = await file.read(into, 0, into.length, position)
+        if (bytesRead < into.length) throw damaged(`table file ${tableName(number)} ends while it is read`)
+      },
+    })
+  } finally {
+    await file.close()
+  }
+}
+
+async function openTable(folder: string, number: number): Promise<FileHandle | undefined> {
   for (const name of [tableName(number), `${String(number).padStart(6, '0')}.sst`]) {
     try {
-      return await readFile(join(folder, name))
+      return await open(join(folder, name))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }

@@ -202,15 +202,14 @@ export class View implements ViewPort {
       const page = await database.page(range)
       // The page may show a commit that has not been reported durable yet.
       await writer.settled()
-      const conversations = await Promise.all(
-        page.map(async pair => {
-          const conversation = loader.entry(formatConversationId(conversationOf(pair)))
-          await loader.load(conversation)
+      const conversations = await loader.loadAll(page.map(pair => formatConversationId(conversationOf(pair))))
+      return [
+        page,
+        conversations.map(conversation => {
           const isMoved = conversation.durable !== null && conversation.durable.seq > durableSeq
           return { conversation, isMoved }
         }),
-      )
-      return [page, conversations]
+      ]
     } catch (error) {
       throw readFailure(error, where)
     }
