@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
+import { type ErrorCode, KefuError } from '../errors.js'
 import { systemClock } from './clock.js'
 import type { Dirs } from './config/dirs.js'
 import { FEW_CONNECTIONS } from './config/file-limit.js'
@@ -10,7 +12,7 @@ import type { Config } from './config/schema.js'
 import { createHandlers } from './control/handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
-import type { Clock, Store, StoreCheck } from './core/ports.js'
+import type { Clock, Store } from './core/ports.js'
 import { createAgents } from './engine/agents.js'
 import { createChannels } from './engine/channels.js'
 import { Engine } from './engine/engine.js'
@@ -19,6 +21,7 @@ import { createUploadAdmission } from './engine/upload-admission.js'
 import { createUploadAuthority } from './engine/uploads.js'
 import { createGateway } from './gateway/gateway.js'
 import { lateBoundEvents } from './gateway/late-bound.js'
+import type { Readiness } from './http/health.js'
 import { createHttp } from './http/router.js'
 import { createLiveSettings } from './live-settings.js'
 import { createMediaStore } from './media/store.js'
@@ -144,13 +147,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         admission: createUploadAdmission(limits, live.uploads),
         authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
         report: (error, route) => log.error('http.failed', { error, route }),
-        readiness: () => ({ isReady: state === 'running', state }),
+        readiness: () => readinessOf(state, store),
       },
       { fileBytes: config.limits.uploadBytes, timeoutMs: UPLOAD_TIMEOUT_MS },
     )
     const status = async (): Promise<DaemonStatus> =>
       describeStatus({
         state,
+        notReady: notReady(state, store),
         version,
         home: dirs.home,
         uptimeMs: clock.monotonicMs() - startedAt,
@@ -235,19 +239,15 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   }
 }
 
-/** Checks the store of a daemon that is not running. Throws `KEFU_STORE_LOCKED` when one is. */
-export async function checkStore(
-  dirs: Dirs,
-  config: Config,
-  options: {
-    readonly deep: boolean
-    readonly signal?: AbortSignal
-    readonly onProgress?: (done: number, total: number) => void
-  },
-): Promise<StoreCheck> {
+/**
+ * Looks at the store of a daemon that is not running, under its lock. Throws `KEFU_STORE_NOT_FOUND`, `KEFU_STORE_LOCKED` when one is running, and what
+ * `look` throws.
+ */
+export async function inspectStore<T>(dirs: Dirs, config: Config, look: (store: Store) => Promise<T>): Promise<T> {
+  if (!existsSync(dirs.storeDir)) throw new KefuError('KEFU_STORE_NOT_FOUND', { path: dirs.storeDir })
   const store = await openEmbedded(dirs, config, systemClock)
   try {
-    return await store.check(options)
+    return await look(store)
   } finally {
     await store.close()
   }
@@ -268,6 +268,17 @@ function storeLogger(log: Log): StoreLogger {
     warn: (fields, event) => log.warn(event, { ...fields }),
     error: (fields, event) => log.error(event, { ...fields }),
   }
+}
+
+/** The code of what keeps the daemon from taking messages, once it serves sockets; undefined when nothing does. */
+function notReady(state: DaemonStatus['state'], store: Store): ErrorCode | undefined {
+  return state === 'draining' ? 'KEFU_DRAINING' : store.refusal()?.code
+}
+
+function readinessOf(state: DaemonStatus['state'], store: Store): Readiness {
+  const code = notReady(state, store)
+  if (code === undefined && state === 'running') return { isReady: true, state }
+  return { isReady: false, state, ...(code === undefined ? {} : { code }) }
 }
 
 /** Waits for what is on its way, at most until the deadline or a second request to stop. */

@@ -1,4 +1,5 @@
 import type { IntervalHistogram } from 'node:perf_hooks'
+import type { ErrorCode } from '../errors.js'
 import { FEW_CONNECTIONS } from './config/file-limit.js'
 import type { DaemonStatus } from './control/schemas.js'
 import type { StoreInfo } from './core/ports.js'
@@ -7,6 +8,8 @@ import type { EngineCounts } from './engine/engine.js'
 /** What a status is put together from. */
 export type StatusSources = {
   readonly state: DaemonStatus['state']
+  /** The code of what keeps the daemon from taking messages. */
+  readonly notReady: ErrorCode | undefined
   readonly version: string
   readonly home: string
   readonly uptimeMs: number
@@ -33,6 +36,8 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
     bound === undefined ? undefined : `${bound.host.includes(':') ? `[${bound.host}]` : bound.host}:${bound.port}`
   return {
     state: sources.state,
+    ready: sources.state === 'running' && sources.notReady === undefined,
+    notReady: sources.notReady ?? null,
     pid: process.pid,
     version: sources.version,
     node: process.version,

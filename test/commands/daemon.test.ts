@@ -21,6 +21,7 @@ type Started = {
 describe('a daemon in the background', () => {
   const home = makeTmpDir()
   let started: Started
+  let infoOfRunning: Record<string, unknown> = {}
   before(async () => {
     started = await kefuJson<Started>(['daemon', 'start', '--port', '0'], { home })
   })
@@ -60,18 +61,19 @@ describe('a daemon in the background', () => {
       runKefu(['status'], { home }),
       runKefu(['daemon', 'status'], { home }),
       kefuJson<{ state: string }>(['daemon', 'wait'], { home }),
-      kefuJson<{ engine: string; path: string }>(['store', 'info'], { home }),
+      kefuJson<Record<string, unknown>>(['store', 'info'], { home }),
       kefuJson(['store', 'check', '--deep'], { home }),
     ])
     assert.deepEqual(
       [status.pid, status.state, status.store.state, status.warnings],
       [started.pid, 'running', 'ready', []],
     )
-    assert.match(plain.stdout, /^state\trunning\naddress\thttp:/)
+    assert.match(plain.stdout, /^state\trunning\nready\tyes\naddress\thttp:/)
     assert.equal(plain.stderr, 'Next: kefu channel add web NAME --origin URL\n')
     assert.match(daemon.stdout, new RegExp(`^transport\t${status.transport.replace('.', '\\.')}$`, 'm'))
     assert.equal(wait.state, 'running')
     assert.deepEqual([info.engine, info.path], ['level', join(home, 'store')])
+    infoOfRunning = info
     assert.deepEqual(check, { sound: true, deep: true, records: 0, conversations: 0, findings: [] })
   })
 
@@ -110,6 +112,13 @@ describe('a daemon in the background', () => {
     const stopped = await kefuJson<{ changed: boolean; pid: number; mode: string }>(['daemon', 'stop'], { home })
     assert.deepEqual([stopped.changed, stopped.pid, stopped.mode], [true, again.pid, 'drain'])
     assert.equal(existsSync(join(home, 'run', 'kefu.sock')), false)
+    const info = await kefuJson<Record<string, unknown>>(['store', 'info'], { home })
+    assert.deepEqual([info.state, info.path], ['ready', join(home, 'store')])
+    assert.deepEqual(Object.keys(info).sort(), Object.keys(infoOfRunning).sort())
+    assert.match(
+      (await runKefu(['store', 'info'], { home })).stdout,
+      /^engine\tlevel\npath\t.*\nformat\t1\nstate\tready\nrecords\t0\n/,
+    )
     assert.deepEqual(await kefuJson(['store', 'check'], { home }), {
       sound: true,
       deep: false,
@@ -117,6 +126,17 @@ describe('a daemon in the background', () => {
       conversations: 0,
       findings: [],
     })
+  })
+
+  test('what is not there is not looked into', async () => {
+    const nowhere = join(home, 'nowhere')
+    for (const words of [['info'], ['check']])
+      await kefuFails(
+        ['store', ...words],
+        { code: 'KEFU_STORE_NOT_FOUND', exit: 13, message: /store/ },
+        { home: nowhere },
+      )
+    assert.equal(existsSync(join(nowhere, 'store')), false)
   })
 
   async function kefuFailsQuietly(words: readonly string[], code: string, exit: number): Promise<void> {

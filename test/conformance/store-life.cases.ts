@@ -99,7 +99,9 @@ export const lifeCases: readonly StoreCase[] = [
       })(),
       store.outbox.work('ch:1', 3, async () => assert.fail('a job'), signal),
     ])
+    assert.equal(store.refusal(), undefined)
     await store.close()
+    assert.equal(store.refusal()?.code, 'KEFU_DRAINING')
     await ending
     for (const { name, isWrite, call } of OPERATIONS) {
       if (!isWrite) continue

@@ -66,6 +66,8 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
 export function exampleStatus(store: Awaited<ReturnType<Store['info']>>): DaemonStatus {
   return {
     state: 'running',
+    ready: true,
+    notReady: null,
     pid: process.pid,
     version: '0.1.0',
     node: process.version,

@@ -10,6 +10,8 @@ import { tmpDir } from '../helpers/tmp-dir.js'
 
 type Status = {
   readonly pid: number
+  readonly ready: boolean
+  readonly notReady: string | null
   readonly store: { readonly state: string }
   readonly warnings: readonly string[]
   readonly address: { readonly http: string }
@@ -49,6 +51,9 @@ test('a full disk refuses messages, serves what is there, and takes messages aga
   await until(async () => (await storeState(daemon)) === 'full', 'the store says that it is full')
   const full = await daemon.control<Status>('daemon.status')
   assert.match(full.warnings.join(), /disk is full/)
+  assert.deepEqual([full.ready, full.notReady], [false, 'KEFU_STORE_FULL'])
+  const notReady = await fetch(`${address.http}/health/ready`)
+  assert.deepEqual([notReady.status, await notReady.json()], [503, { state: 'running', code: 'KEFU_STORE_FULL' }])
   const page = await visitor.history({ after: 0 })
   assert.ok(page.records.some(({ record }) => record.parts?.[0]?.type === 'text' && record.parts[0].text === 'before'))
   assert.equal((await fetch(`${address.http}/health/live`)).status, 200)
@@ -59,6 +64,9 @@ test('a full disk refuses messages, serves what is there, and takes messages aga
   const status = await daemon.control<Status>('daemon.status')
   assert.equal(status.pid, pid)
   assert.equal(status.store.state, 'ready')
+  assert.deepEqual([status.ready, status.notReady], [true, null])
+  const ready = await fetch(`${address.http}/health/ready`)
+  assert.deepEqual([ready.status, await ready.json()], [200, { state: 'running' }])
   assert.deepEqual(
     numbers,
     [...numbers].sort((a, b) => a - b),

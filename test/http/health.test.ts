@@ -14,6 +14,10 @@ for (const transport of TRANSPORTS) {
       server.readiness = { isReady: false, state: 'draining' }
       const draining = await server.ask('/health/ready')
       assert.deepEqual([draining.status, draining.json()], [503, { state: 'draining' }])
+      server.readiness = { isReady: false, state: 'running', code: 'KEFU_STORE_FULL' }
+      const full = await server.ask('/health/ready')
+      assert.deepEqual([full.status, full.json()], [503, { state: 'running', code: 'KEFU_STORE_FULL' }])
+      server.readiness = { isReady: false, state: 'draining' }
       assert.equal((await server.ask('/health/live')).status, 200)
       const head = await server.ask('/health/ready', { method: 'HEAD' })
       assert.deepEqual([head.status, head.body.length, head.headers['content-length']], [503, 0, '21'])

@@ -102,6 +102,7 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     disk.errorText = 'IO error: 000004.log: No space left on device'
     await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_FULL')
     assert.equal(await stateOf(), 'full')
+    assert.equal(store.refusal()?.code, 'KEFU_STORE_FULL')
     const { opens } = disk
     for (let i = 0; i < 5; i++) {
       clock.advance(30_000)
@@ -137,9 +138,11 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     clock.advance(10)
     await reading
     assert.equal(await stateOf(), 'failed')
+    assert.equal(store.refusal()?.code, 'KEFU_STORE_UNAVAILABLE')
     disk.mode = 'works'
     disk.canOpen = true
     await recover()
+    assert.equal(store.refusal(), undefined)
     assert.equal((await store.log.append(id, [message('a')], { id: 'a' })).n, 3)
   })
 

@@ -137,6 +137,7 @@ describe('store: opening', { concurrency: 4 }, () => {
       const damaged = await open(path)
       const info = await damaged.info()
       assert.equal(info.state, 'damaged')
+      assert.equal(damaged.refusal()?.code, 'KEFU_STORE_CORRUPT')
       assert.deepEqual(
         info.damage.filter(({ seq }) => seq !== undefined).map(({ kind, seq }) => [kind, seq]),
         [

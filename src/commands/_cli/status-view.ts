@@ -3,8 +3,13 @@ import type { Fact } from './output.js'
 import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfSize } from './words.js'
 
 /** The first line of a status: which daemon, how long, which process and version. */
-export function statusLine({ home, state, uptimeMs, pid, version }: DaemonStatus): string {
-  return `kefu ${home} · ${state} ${wordsOfDuration(uptimeMs)} · pid ${pid} · ${version}`
+export function statusLine({ home, state, ready, notReady, uptimeMs, pid, version }: DaemonStatus): string {
+  const refusal = ready || notReady === null ? '' : ` · not ready: ${notReady}`
+  return `kefu ${home} · ${state} ${wordsOfDuration(uptimeMs)}${refusal} · pid ${pid} · ${version}`
+}
+
+function readyFact({ ready, notReady }: DaemonStatus): Fact {
+  return ['ready', ready ? 'yes' : `no ${notReady ?? ''}`.trimEnd(), ready ? 'yes' : `no · ${notReady ?? 'starting'}`]
 }
 
 /** The process itself: where it listens, what it runs on, how it fares. */
@@ -12,6 +17,7 @@ export function processFacts(status: DaemonStatus): Fact[] {
   const { address, eventLoopDelay, store } = status
   return [
     ['state', status.state],
+    readyFact(status),
     ['pid', String(status.pid)],
     ['version', status.version],
     ['node', status.node],
@@ -35,6 +41,7 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
   const { connections, store } = status
   return [
     ['state', status.state],
+    readyFact(status),
     ['address', status.address.http ?? '', status.address.http ?? 'not listening'],
     ['channels', String(status.channels), wordsOfCount(status.channels, 'channel')],
     [

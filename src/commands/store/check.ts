@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { boolean } from '@oclif/core/flags'
 import type { AnswerOf, ControlClient } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
@@ -56,13 +55,12 @@ export default class StoreCheck extends BaseCommand {
   }
 
   async #checkHere(deep: boolean, progress: Progress): Promise<Result> {
-    const { storeDir } = this.dirs
-    if (!existsSync(storeDir)) throw new KefuError('KEFU_STORE_NOT_FOUND', { path: storeDir })
     const { config } = await this.configuration()
-    const { checkStore } = await import('../../daemon/main.js')
+    const { inspectStore } = await import('../../daemon/main.js')
     const { interrupt } = this
+    const options = { deep, signal: interrupt, onProgress: progress.update }
     try {
-      return await checkStore(this.dirs, config, { deep, signal: interrupt, onProgress: progress.update })
+      return await inspectStore(this.dirs, config, store => store.check(options))
     } catch (error) {
       if (interrupt.aborted) throw new KefuError('KEFU_ABORTED', {}, { cause: error })
       throw error

@@ -1,17 +1,28 @@
+import type { AnswerOf } from '../../daemon/control/client.js'
 import { BaseCommand } from '../_cli/base-command.js'
-import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { daemonStatus } from '../_cli/daemon-life.js'
+import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { groupDigits, wordsOfSize } from '../_cli/words.js'
 
 export default class StoreInfo extends BaseCommand {
   static override summary = 'show facts about the store'
-  static override description = 'How much is in it, and whether it takes writes.'
+  static override description = 'How much is in it, and whether it takes writes. Works with the daemon and without.'
   static override examples = ['<%= config.bin %> store info', '<%= config.bin %> store info --json']
-  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
+  static override exitCodes = [
+    ...COMMON_EXIT_CODES,
+    11 as const,
+    12 as const,
+    13 as const,
+    16 as const,
+    17 as const,
+    18 as const,
+  ]
 
   async run(): Promise<object> {
     await this.parse(StoreInfo)
     const control = await this.control()
-    const info = await control.call('store.info', {})
+    const isRunning = (await daemonStatus(control)) !== undefined
+    const info = isRunning ? await control.call('store.info', {}) : await this.#infoHere()
     this.output.facts([
       ['engine', info.engine],
       ['path', info.path],
@@ -25,5 +36,11 @@ export default class StoreInfo extends BaseCommand {
     for (const { message } of info.damage) this.output.warn(`stored data is damaged: ${message}`)
     if (info.damage.length > 0) this.output.note('Next: kefu store check --deep')
     return info
+  }
+
+  async #infoHere(): Promise<AnswerOf<'store.info'>> {
+    const { config } = await this.configuration()
+    const { inspectStore } = await import('../../daemon/main.js')
+    return inspectStore(this.dirs, config, store => store.info())
   }
 }

@@ -96,6 +96,9 @@ export const storeCheckEvent = z.discriminatedUnion('type', [
 export const daemonStatus = z
   .object({
     state: z.enum(['starting', 'running', 'draining']),
+    /** Whether messages are taken; if not, the code of what stands in the way (none while it starts). */
+    ready: z.boolean(),
+    notReady: z.string().nullable(),
     pid: z.int(),
     version: z.string(),
     node: z.string(),

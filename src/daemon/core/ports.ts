@@ -1,5 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { ClientFrame } from '../../codec/wire.js'
+import type { KefuError } from '../../errors.js'
 import type { LogRecord } from './log-record.js'
 import type { Head, OpenedBody, RecordBody } from './model.js'
 
@@ -216,6 +217,8 @@ export type Store = {
   readonly outbox: OutboxPort
   readonly view: ViewPort
   info(): Promise<StoreInfo>
+  /** Why appends are refused at this moment: `KEFU_STORE_FULL`, `KEFU_STORE_UNAVAILABLE`, `KEFU_STORE_CORRUPT`, `KEFU_DRAINING`. Undefined while they are taken. */
+  refusal(): KefuError | undefined
   /** Shallow: the feed is contiguous and every head agrees with its conversation's last record. Deep: every record is read and verified, too. */
   check(options: {
     readonly deep: boolean

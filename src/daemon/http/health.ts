@@ -1,10 +1,13 @@
+import type { ErrorCode } from '../../errors.js'
 import { json } from './response.js'
 import type { Route } from './route.js'
 
-/** Whether the daemon can do its work, and a word for its state (`ready`, `starting`, `draining`, `full` …). */
-export type Readiness = { readonly isReady: boolean; readonly state: string }
+/** Whether the daemon takes messages: a word for its state (`running`, `draining`), and the code of what stands in the way. */
+export type Readiness =
+  | { readonly isReady: true; readonly state: string }
+  | { readonly isReady: false; readonly state: string; readonly code?: ErrorCode }
 
-/** `GET /health/live`: the process answers. `GET /health/ready`: 200 or 503 with the state. `GET /`: a line for people. */
+/** `GET /health/live`: the process answers. `GET /health/ready`: 200, or 503 with state and code. `GET /`: a line for people. */
 export function healthRoutes(readiness: () => Readiness): readonly Route[] {
   return [
     { method: 'GET', path: '/', isForPages: false, handle: () => text('kefu is running\n') },
@@ -14,8 +17,8 @@ export function healthRoutes(readiness: () => Readiness): readonly Route[] {
       path: '/health/ready',
       isForPages: false,
       handle: () => {
-        const { isReady, state } = readiness()
-        return json(isReady ? 200 : 503, { state }, isReady ? {} : { 'retry-after': '1' })
+        const { isReady, ...body } = readiness()
+        return json(isReady ? 200 : 503, body, isReady ? {} : { 'retry-after': '1' })
       },
     },
   ]

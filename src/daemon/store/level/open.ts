@@ -59,6 +59,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   const { path, clock, logger, limits, database, acknowledged } = parts
   let state: StoreInfo['state'] = 'ready'
   let damage: readonly StoreFinding[] = []
+  let refusal: KefuError | undefined
   let commits = 0
   let committedRecords = 0
   let isClosing: Promise<void> | undefined
@@ -91,6 +92,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   function onFailure(error: KefuError): void {
     const isFull = error.code === 'KEFU_STORE_FULL'
     state = isFull ? 'full' : 'failed'
+    refusal = error
     logger.error({ code: error.code, err: error.cause }, 'store.write_failed')
     recovery.start(isFull)
   }
@@ -113,9 +115,11 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     writer.resume(inspection.lastSeq, inspection.commit)
     damage = inspection.findings
     state = damage.length > 0 ? 'damaged' : 'ready'
+    refusal = undefined
     if (state === 'damaged') {
       const where = damage[0]!.message
       logger.error({ findings: damage.length, where }, 'store.damaged')
+      refusal = damaged(where)
       writer.refuse(() => damaged(where))
     }
     feed.reset(inspection.lastSeq)
@@ -164,6 +168,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   }
 
   async function close(): Promise<void> {
+    refusal = new KefuError('KEFU_DRAINING')
     writer.refuse(() => new KefuError('KEFU_DRAINING'))
     directory.close()
     outbox.close()
@@ -200,6 +205,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
         committedRecords,
       }
     },
+    refusal: () => refusal,
     check: options => checkStore({ database, durableSeq: () => feed.durableSeq, damage: () => damage }, options),
     close: () => (isClosing ??= close()),
   }

@@ -7,6 +7,12 @@ import { damaged } from './failure.js'
 import { liveTables } from './manifest.js'
 import { type BadBlock, findBadBlocks } from './table.js'
 
+/**
+ * Why kefu reads LevelDB's files itself: LevelDB 1.20 never looks at the checksums of its blocks (the binding has no option for it), and a damaged one
+ * ends the process in an assertion, at every start and without a name (2 of 500 random damages of a compressed store, 66 of 500 without compression); or
+ * it hides keys without changing a value, and the next compaction seals what is left with a new checksum.
+ */
+
 const CONVERSATION_END = 17
 const N_END = 25
 

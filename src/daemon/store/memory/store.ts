@@ -21,6 +21,7 @@ export function createMemoryStore({
   const outbox = new MemoryOutbox(clock)
   const log = new MemoryLog(clock, entry => outbox.added(entry))
   const directory = new MemoryDirectory(clock)
+  let isClosed = false
 
   return {
     log,
@@ -43,6 +44,7 @@ export function createMemoryStore({
         committedRecords: records,
       }
     },
+    refusal: () => (isClosed ? new KefuError('KEFU_DRAINING') : undefined),
     async check({ deep, signal, onProgress }) {
       if (signal?.aborted) throw new KefuError('KEFU_ABORTED')
       const records = log.entries.length
@@ -50,6 +52,7 @@ export function createMemoryStore({
       return { deep, records, conversations: log.conversations.size, findings: [] }
     },
     async close() {
+      isClosed = true
       log.close()
       directory.close()
       outbox.close()
