@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
 import { type ErrorCode, KefuError } from '../errors.js'
 import { systemClock } from './clock.js'
+import { type Closer, closeAll } from './closers.js'
 import type { Dirs } from './config/dirs.js'
 import { FEW_CONNECTIONS } from './config/file-limit.js'
 import { ensureFolder, ensureRuntimeFolder } from './config/folders.js'
@@ -58,6 +59,8 @@ export type DaemonOptions = {
   readonly onReady?: (status: DaemonStatus) => void | Promise<void>
   /** Another store in place of the embedded one. */
   readonly openStore?: OpenStore
+  /** Time that each part has to close when the daemon stops; 5 s. */
+  readonly closeDeadlineMs?: number
 }
 
 const HEADER_LIMIT_BYTES = 8 * 1024
@@ -67,10 +70,15 @@ const HIGH_WATER_LEAST_BYTES = 64 * 1024
 const UPLOAD_TIMEOUT_MS = 60_000
 const RECONNECT_AFTER_MS = 1_000
 const EVENT_LOOP_RESOLUTION_MS = 10
+/** Time that each part has to close. A disk that hangs longer does not keep the process: what was acknowledged is on it. */
+const CLOSE_DEADLINE_MS = 5_000
+/** The exit code of a daemon that did not close as a whole. */
+const TIMED_OUT = 18
 
 /**
  * Runs a daemon until it is told to stop (SIGTERM, SIGINT or the control socket; the second time, or `now`, without draining) and resolves with the
- * process's exit code. Throws when it cannot start: `KEFU_STORE_*`, `KEFU_PORT_*`, `KEFU_CONTROL_DIRECTORY`, `KEFU_SECRET_UNSAFE`,
+ * process's exit code: 0, or 18 when a part did not close in time; something of it may go on then, and the caller has to end the process (`exitHard`).
+ * Throws when it cannot start: `KEFU_STORE_*`, `KEFU_PORT_*`, `KEFU_CONTROL_DIRECTORY`, `KEFU_SECRET_UNSAFE`,
  * `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. The store's lock decides which daemon lives, so it is taken first.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
@@ -85,12 +93,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const onHangUp = (): void => void reloader.reloadOnSignal()
   const random = (length: number): Uint8Array => randomBytes(length)
   const startedAt = clock.monotonicMs()
-  const closers: (() => Promise<void>)[] = []
+  const closers: Closer[] = []
   const stop = new StopRequest()
   const eventLoopDelay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS })
   const report = (error: unknown): void => log.error('engine.failed', { error })
   let state: DaemonStatus['state'] = 'starting'
   let listener: Listener | undefined
+  let leftBehind: readonly string[] = []
 
   try {
     for (const { message } of problems) log.warn('config.warning', { message })
@@ -100,7 +109,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     await ensureFolder(dirs.dataDir)
     await ensureRuntimeFolder(dirs.runtimeDir)
     const store = await (options.openStore ?? openEmbedded)(dirs, config, clock, log)
-    closers.push(() => store.close())
+    closers.push({ name: 'store', close: () => store.close() })
     const { directory, log: records } = store
     const secret = await loadServerSecret(dirs.secretFile)
     const tokens = createTokens({ secret, clock, random })
@@ -110,7 +119,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       { clock, random, report, swept: files => log.info('media.unnamed-removed', { files }) },
       { path: dirs.mediaDir, fileLimitBytes: config.limits.uploadBytes },
     )
-    closers.push(() => media.close())
+    closers.push({ name: 'media', close: () => media.close() })
     const transport = await createTransport(config.transport, { onError: report })
 
     const { limits } = live
@@ -134,7 +143,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       live.engine,
     )
     events.bind(engine)
-    closers.push(() => engine.close())
+    closers.push({ name: 'engine', close: () => engine.close() })
     await engine.start()
 
     const allowsOrigin = (origin: string): boolean => channels.list().some(channel => channel.origins.includes(origin))
@@ -182,7 +191,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       { handlers, log, version },
       { path: dirs.socketPath, home: dirs.home, record: dirs.socketRecord },
     )
-    closers.push(() => control.close())
+    closers.push({ name: 'control', close: () => control.close() })
 
     listener = await transport.listen(
       {
@@ -209,7 +218,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       ),
     )
     const bound = listener
-    closers.push(() => bound.close())
+    closers.push({ name: 'listener', close: () => bound.close() })
     stop.onSignals(options.hangUp === 'stop' ? ['SIGTERM', 'SIGINT', 'SIGHUP'] : ['SIGTERM', 'SIGINT'])
     eventLoopDelay.enable()
     state = 'running'
@@ -229,14 +238,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     log.info('daemon.stopping', { mode })
     bound.stopAccepting()
     if (mode === 'drain') await drain(engine, stop, live.config.drain.deadlineMs, log)
-    return 0
   } finally {
     eventLoopDelay.disable()
     stop.close()
     process.off('SIGHUP', onHangUp)
-    for (const close of closers.reverse()) await close().catch(report)
+    leftBehind = await closeAll(closers, options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, log)
     log.info('daemon.stopped')
   }
+  return leftBehind.length === 0 ? 0 : TIMED_OUT
 }
 
 /**
@@ -294,5 +303,5 @@ async function drain(engine: Engine, stop: StopRequest, deadlineMs: number, log:
     stop.again,
   ])
   cancel?.()
-  if (end !== 'drained') log.warn('daemon.drain-cut-short', { end })
+  if (end !== 'drained') log.warn('daemon.drain-cut-short', { end, connections: engine.counts.open })
 }

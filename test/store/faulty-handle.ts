@@ -35,6 +35,11 @@ export class FaultyDisk {
     return handle
   }
 
+  /** Writes that wait for an answer. */
+  get stalled(): number {
+    return this.#stalled.length
+  }
+
   /** Works again, and answers the writes that wait. */
   release(): void {
     this.mode = 'works'

@@ -7,6 +7,9 @@ import { DAEMON_FLAGS, settingsOf } from '../_cli/daemon-flags.js'
 import { daemonStatus } from '../_cli/daemon-life.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
 
+/** Time for the process to exit when a part of the daemon has not closed. */
+const EXIT_GRACE_MS = 2_000
+
 export default class DaemonRun extends BaseCommand {
   static override summary = 'run the daemon in the foreground'
   static override description =
@@ -23,7 +26,15 @@ export default class DaemonRun extends BaseCommand {
     quickstart: boolean({ summary: 'make a web channel and an agent when there are none, and say what to try' }),
     'log-file': string({ hidden: true, helpValue: 'FILE', summary: 'log to this file instead of stderr' }),
   }
-  static override exitCodes = [...COMMON_EXIT_CODES, 11 as const, 12 as const, 15 as const, 16 as const, 17 as const]
+  static override exitCodes = [
+    ...COMMON_EXIT_CODES,
+    11 as const,
+    12 as const,
+    15 as const,
+    16 as const,
+    17 as const,
+    18 as const,
+  ]
 
   async run(): Promise<void> {
     const { flags } = await this.parse(DaemonRun)
@@ -38,8 +49,9 @@ export default class DaemonRun extends BaseCommand {
     const sink = logFile === undefined ? createStderrSink(process.stderr.isTTY) : createFileSink(logFile)
     const log = createLog(config.log.level, sink)
     const { runDaemon } = await import('../../daemon/main.js')
+    let exitCode: number
     try {
-      process.exitCode = await runDaemon({
+      exitCode = await runDaemon({
         config,
         dirs: this.dirs,
         version: this.config.version,
@@ -55,6 +67,10 @@ export default class DaemonRun extends BaseCommand {
       throw await this.#explain(error)
     } finally {
       log.close()
+    }
+    if (exitCode !== 0) {
+      const { exitHard } = await import('../../daemon/hard-exit.js')
+      exitHard(exitCode, EXIT_GRACE_MS)
     }
   }
 
