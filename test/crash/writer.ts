@@ -29,6 +29,7 @@ export class CrashWriter {
   #token: string | undefined
   #socket: WebSocket | undefined
   #isReady = false
+  #end: number | undefined
   #isWriting = true
   /** Records known without a hole from 1. */
   #contiguous = 0
@@ -49,6 +50,7 @@ export class CrashWriter {
     const socket = new WebSocket(url, SUBPROTOCOLS.binary, { perMessageDeflate: false })
     this.#socket = socket
     this.#isReady = false
+    this.#end = undefined
     socket.binaryType = 'nodebuffer'
     socket.on('open', () => {
       const resume = { n: this.#contiguous }
@@ -85,6 +87,11 @@ export class CrashWriter {
 
   get contiguous(): number {
     return this.#contiguous
+  }
+
+  /** The last `n` of the conversation, as the daemon said when it greeted the present connection; undefined until then. */
+  get end(): number | undefined {
+    return this.#end
   }
 
   /** Compares the whole conversation as read back with the history. */
@@ -135,6 +142,7 @@ export class CrashWriter {
     if (n !== undefined && n < this.#contiguous)
       this.#violated(`the conversation went back from n ${this.#contiguous} to ${n}`)
     this.#isReady = true
+    this.#end = n ?? 0
     for (let i = this.#oldest; i < this.submitted.length; i++) {
       if (this.submitted[i]!.n === undefined) this.#send(this.submitted[i]!.id)
     }
