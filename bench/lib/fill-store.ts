@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { formatConversationId } from '../../src/codec/conversation-id.js'
 import { systemClock } from '../../src/daemon/clock.js'
 import { resolveDirs } from '../../src/daemon/config/dirs.js'
+import { type RecordBody, SYSTEM } from '../../src/daemon/core/model.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import { createTexts } from './texts.js'
 
-/** Fills the store of a home folder: `fill-store.ts HOME RECORDS`. As many conversations as it takes at a hundred records each. */
+/** Fills the store of a home folder: `fill-store.ts HOME RECORDS`. As many conversations as it takes at a hundred messages each, all of them waiting. */
 
 const RECORDS_EACH = 100
 const APPENDS_IN_FLIGHT = 1_000
@@ -26,16 +27,19 @@ await Promise.all(
       const number = next++
       const index = number % conversations.length
       const id = `fill-${number}`
+      const message: RecordBody = {
+        type: 'message',
+        by: { role: 'contact' },
+        id,
+        parts: [{ type: 'text', text: texts[number % texts.length]! }],
+      }
+      // Nobody is there to answer: a daemon leaves every conversation in the waiting line.
+      const isFirst = number < conversations.length
       await store.log.append(
         conversations[index]!,
-        [
-          {
-            type: 'message',
-            by: { role: 'contact' },
-            id,
-            parts: [{ type: 'text', text: texts[number % texts.length]! }],
-          },
-        ],
+        isFirst
+          ? [message, { type: 'queued', by: SYSTEM, since: systemClock.now(), reasons: ['no-agent-online'] }]
+          : [message],
         { id, opening: { type: 'opened', channel: 1, kind: 'web', egress: 'socket', contact: `v_${index}` } },
       )
     }

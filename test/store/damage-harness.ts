@@ -21,10 +21,11 @@ export type Answers = ReadonlyMap<string, string>
 
 /** Writes about 3,000 records in 60 conversations, over several starts: several table files, and the last part in the write-ahead log only. */
 export async function prepareStore(path: string, random: Random): Promise<void> {
-  // Each start writes what the former session left in its log into a table file of its own.
-  for (let session = 0; session < 4; session++) {
+  // Each start writes what the former session left in its log into a table file of its own; at four of them LevelDB would begin to put them together.
+  const sessions = [18, 18, 12]
+  for (const [session, rounds] of sessions.entries()) {
     const store = await openLevelStore({ path, clock: createManualClock() })
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < rounds; round++) {
       await Promise.all(
         Array.from({ length: CONVERSATIONS }, (_, i) => append(store, i, `${session}-${round}`, random)),
       )

@@ -70,7 +70,7 @@ describe('store: damaged files', { timeout: 30 * 60_000 }, () => {
       })
       const lines = stdout.trimEnd().split('\n')
       silent += lines.filter(line => line === 'wrong').length
-      assert.ok(lines.length > 1, 'the child did nothing')
+      assert.notEqual(stdout, '', 'the child did nothing')
       const isCrash = lines.length % 2 === 1
       if (isCrash) crashes++
       rest = rest.slice(Math.ceil(lines.length / 2))

@@ -69,7 +69,9 @@ export class ConversationLoader {
   async loadAll(ids: readonly ConversationId[]): Promise<Conversation<Append>[]> {
     const missing: Conversation<Append>[] = []
     // Begins when all of them are known, and pinned: none may leave the memory before.
-    const values = Promise.resolve().then(() => this.#read(() => readHeads(this.#database, missing)))
+    const values = Promise.resolve().then(() =>
+      missing.length === 0 ? [] : this.#read(() => readHeads(this.#database, missing)),
+    )
     const conversations = ids.map(id => {
       const conversation = this.entry(id)
       if (!conversation.isLoaded && conversation.loading === undefined) {
