@@ -27,7 +27,7 @@ import type { Answer, SessionRole, StateChange } from './session-role.js'
 import { type RecordEvent, Track, Tracker } from './tracker.js'
 
 /** How many conversations a client remembers. */
-const CONVERSATION_LIMIT = 100_000
+export const CONVERSATION_LIMIT = 100_000
 
 /** What differs from role to role. */
 export type CoreRole = Pick<SessionRole, 'hello' | 'probe' | 'heartbeat'> & {
@@ -53,6 +53,8 @@ export type CoreRole = Pick<SessionRole, 'hello' | 'probe' | 'heartbeat'> & {
   readonly discovered: (track: Track) => void
   /** The server does not show this conversation any more. */
   readonly refused: (track: Track) => void
+  /** About once a second while anything is outstanding: when to come again (monotonic), `Infinity` when the role itself waits for nothing. */
+  readonly sweep: () => number
 }
 
 /**
@@ -228,7 +230,9 @@ export class Core implements SessionRole {
     const timeoutMs = 2 * this.settings.requestTimeoutMs
     if (oldestMs > timeoutMs) this.session.cut(new KefuError('KEFU_TIMEOUT', { what: 'an acknowledgement', timeoutMs }))
     this.tracker.sweep()
-    return { isIdle: this.#outbox.size === 0 && this.tracker.isIdle, wakesAt }
+    const roleWakesAt = this.#role.sweep()
+    const isIdle = this.#outbox.size === 0 && this.tracker.isIdle && roleWakesAt === Number.POSITIVE_INFINITY
+    return { isIdle, wakesAt: Math.min(wakesAt, roleWakesAt) }
   }
 
   flush(): void {

@@ -1,7 +1,7 @@
 import type { ConversationId } from '../codec/conversation-id.js'
 import type { HelloBody, InboxEntry, PageBody, WelcomeBody, WireRecord } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
-import { Core, type CoreRole } from './core.js'
+import { CONVERSATION_LIMIT, Core, type CoreRole } from './core.js'
 import type { Conversation } from './events.js'
 import { disconnected } from './failure.js'
 import { Inbox } from './inbox.js'
@@ -87,12 +87,13 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
       core.tracker.connected(false)
     },
     frame(frame) {
-      if (frame.kind === 'inbox') inbox.take(frame.body)
+      if (frame.kind === 'inbox') inbox.pushed(frame.body)
     },
     delivered: cursor => inbox.delivered(cursor),
     recorded: (track, record, n) => follow(track, record, n),
     discovered: track => own(track, true),
     refused: track => own(track, false),
+    sweep: () => inbox.sweep(),
     probe() {
       core.session.request(0, 'inbox', { before: inbox.probeCursor }, () => {})
     },
@@ -103,9 +104,13 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
       fetch: (before, answer) => core.session.request(0, 'inbox', { before }, answer),
       apply: entry => applyEntry(entry),
       failed: error => core.fail(error),
+      violated: error => core.session.cut(error),
+      monotonicMs: () => settings.clock.monotonicMs(),
+      random: settings.random,
+      sweepSoon: () => core.session.sweepSoon(),
     },
     options.cursor,
-    options.inboxLimit ?? INBOX_LIMIT,
+    { limit: options.inboxLimit ?? INBOX_LIMIT, resumeLimit: CONVERSATION_LIMIT },
   )
 
   function applyEntry(entry: InboxEntry): void {

@@ -139,6 +139,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
       found.isMine = true
     },
     refused() {},
+    sweep: () => Number.POSITIVE_INFINITY,
     probe() {
       if (track !== undefined)
         core.session.request(track.channel, 'history', { after: track.sequence.known, limit: 1 }, () => {})
