@@ -54,6 +54,8 @@ export function createAgent(options: AgentOptions): AgentClient {
     isOwn: record => record.by?.role === 'agent' && record.by.id === agent?.id,
     targetOf: track => track.conversation,
     channelOf: target => core.tracker.get(target as ConversationId)?.channel ?? 0,
+    addressOf: target => ({ conversation: target }),
+    headOf: target => core.tracker.get(target as ConversationId)?.sequence.head ?? 0,
     isMine: owner => owner !== undefined && owner === agent?.id,
     welcome(body) {
       agent = body.agent

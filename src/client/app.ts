@@ -45,6 +45,8 @@ export function createApp(options: AppOptions): AppClient {
     // Before a conversation's contact is known, none of its messages can be on their way from here.
     targetOf: track => track.contact ?? '',
     channelOf: () => channel?.number ?? 0,
+    addressOf: target => ({ contact: target }),
+    headOf: target => core.tracker.ofContact(target)?.sequence.head ?? 0,
     isMine: () => true,
     welcome(body) {
       channel = body.channels[0]

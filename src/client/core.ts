@@ -20,8 +20,9 @@ import { disconnected, fromErrorBody } from './failure.js'
 import type { MediaLink } from './media.js'
 import { type Content, checkMessage, createMessageIds, toParts } from './message.js'
 import type { Settings } from './options.js'
-import { Outbox, type OutboxEntry, type Sent } from './outbox.js'
+import { doubtsOf, type Lane, Outbox, type OutboxEntry, type Sent } from './outbox.js'
 import { Receipts } from './receipts.js'
+import { Reviews } from './reviews.js'
 import { Session } from './session.js'
 import type { Answer, SessionRole, StateChange } from './session-role.js'
 import { type RecordEvent, Track, Tracker } from './tracker.js'
@@ -39,6 +40,12 @@ export type CoreRole = Pick<SessionRole, 'hello' | 'probe' | 'heartbeat'> & {
   readonly targetOf: (track: Track) => string
   /** The channel number of a target, 0 while it is not known. */
   readonly channelOf: (target: string) => number
+  /** How requests name a target. */
+  readonly addressOf: (target: string) => Pick<HistoryBody, 'conversation' | 'contact'>
+  /** The last number that is known of a target, 0 when nothing is. */
+  readonly headOf: (target: string) => number
+  /** Whether each welcome tells the last number. */
+  readonly isHeadWelcomed: boolean
   /** A conversation that is not followed yet and was seen at number `n`: where to start. */
   readonly startBefore: (n: number) => number
   /** The connection is ready; follows, or goes on following, its conversations. */
@@ -68,6 +75,7 @@ export class Core implements SessionRole {
   readonly settings: Settings
   readonly #role: CoreRole
   readonly #outbox: Outbox
+  readonly #reviews: Reviews
   readonly #receipts = new Receipts()
   readonly #nextId = createMessageIds()
   #failure: KefuError | undefined
@@ -80,11 +88,27 @@ export class Core implements SessionRole {
     this.#outbox = new Outbox(
       {
         transmit: entry => this.session.post(role.channelOf(entry.lane.target), 'message', entry.body),
+        headOf: target => role.headOf(target),
+        review: lane => this.#review(lane),
         monotonicMs: () => clock.monotonicMs(),
         random,
       },
       { limit: settings.outboxLimit, window: settings.window, timeoutMs: settings.messageTimeoutMs },
     )
+    this.#reviews = new Reviews({
+      fetch: ({ target }, before, answer) => {
+        const range = before === undefined ? {} : { before }
+        this.session.request(role.channelOf(target), 'history', { ...role.addressOf(target), ...range }, answer)
+      },
+      settle: ({ target }, { conversation, records }) => {
+        for (const { n, record } of records) this.#settleStored(target, conversation, n, record)
+      },
+      trust: lane => this.#outbox.trust(lane),
+      violated: error => this.session.cut(error),
+      monotonicMs: () => clock.monotonicMs(),
+      random,
+      sweepSoon: () => this.session.sweepSoon(),
+    })
     this.tracker = new Tracker(
       {
         fetch: (track, after, answer) => {
@@ -171,7 +195,7 @@ export class Core implements SessionRole {
     const present = this.tracker.get(conversation)
     if (present !== undefined) {
       if (present.channel === 0) present.channel = channel
-      present.contact ??= contact
+      if (present.contact === undefined && contact !== undefined) this.tracker.name(present, contact)
       return present
     }
     const track = this.tracker.add(new Track(conversation, this.#role.startBefore(n), channel, contact))
@@ -213,6 +237,7 @@ export class Core implements SessionRole {
 
   lost(): void {
     this.#outbox.disconnect()
+    this.#reviews.disconnected()
     this.tracker.disconnected()
   }
 
@@ -230,9 +255,9 @@ export class Core implements SessionRole {
     const timeoutMs = 2 * this.settings.requestTimeoutMs
     if (oldestMs > timeoutMs) this.session.cut(new KefuError('KEFU_TIMEOUT', { what: 'an acknowledgement', timeoutMs }))
     this.tracker.sweep()
-    const roleWakesAt = this.#role.sweep()
-    const isIdle = this.#outbox.size === 0 && this.tracker.isIdle && roleWakesAt === Number.POSITIVE_INFINITY
-    return { isIdle, wakesAt: Math.min(wakesAt, roleWakesAt) }
+    const nextAt = Math.min(this.#role.sweep(), this.#reviews.sweep())
+    const isIdle = this.#outbox.size === 0 && this.tracker.isIdle && nextAt === Number.POSITIVE_INFINITY
+    return { isIdle, wakesAt: Math.min(wakesAt, nextAt) }
   }
 
   flush(): void {
@@ -309,12 +334,25 @@ export class Core implements SessionRole {
   }
 
   #arrived(track: Track, n: number, at: number, record: WireRecord): RecordEvent {
-    const own = this.#role.isOwn(record)
-    if (own && record.id !== undefined && this.#outbox.size > 0) {
-      const entry = this.#outbox.find(this.#role.targetOf(track), record.id)
-      if (entry !== undefined) this.#outbox.settle(entry, track.conversation, n, true)
-    }
+    const own = this.#settleStored(this.#role.targetOf(track), track.conversation, n, record)
     return { conversation: track.conversation, channel: track.channel, contact: track.contact, n, at, record, own }
+  }
+
+  /** Settles a message of this client that the log shows to be stored. Whether the record is of this client's contact or agent. */
+  #settleStored(target: string, conversation: ConversationId, n: number, record: WireRecord): boolean {
+    const isOwn = this.#role.isOwn(record)
+    if (isOwn && record.id !== undefined && this.#outbox.size > 0) {
+      const entry = this.#outbox.find(target, record.id)
+      if (entry !== undefined) this.#outbox.settle(entry, conversation, n, true)
+    }
+    return isOwn
+  }
+
+  #review(lane: Lane): void {
+    const { isHeadWelcomed, headOf } = this.#role
+    // Nothing has been stored since the first of them was sent.
+    if (isHeadWelcomed && headOf(lane.target) <= (doubtsOf(lane)?.sentAfter ?? 0)) this.#outbox.trust(lane)
+    else this.#reviews.add(lane)
   }
 
   #ask<T>(request: (answer: Answer) => void, pick: (frame: ServerFrame) => T | undefined): Promise<T> {

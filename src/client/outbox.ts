@@ -22,6 +22,8 @@ export type OutboxEntry = {
   /** Of the present connection; 0 while it waits. */
   correlation: number
   sentAt: number
+  /** The conversation's last number, as far as it was known, when the message was sent for the first time: if it is stored, then behind that. -1: it never was sent. */
+  sentAfter: number
   refusals: number
 }
 
@@ -34,6 +36,8 @@ export type Lane = {
   inFlight: number
   /** Monotonic instant until which the server wants nothing here. */
   pausedUntil: number
+  /** Messages that an earlier connection sent may be stored: nothing is sent before it is known which. */
+  isInDoubt: boolean
 }
 
 /** Messages of all conversations that may be unanswered at once: a server closes connections that have too many frames waiting. */
@@ -43,6 +47,10 @@ const CONNECTION_WINDOW = 512
 export type OutboxPorts = {
   /** Sends a message on the present connection; its correlation, or 0 when there is none to send on. */
   readonly transmit: (entry: OutboxEntry) => number
+  /** The last number that is known of a conversation, 0 when nothing is. */
+  readonly headOf: (target: string) => number
+  /** Finds out which messages of a lane in doubt are stored, settles those, and calls `trust`. */
+  readonly review: (lane: Lane) => void
   readonly monotonicMs: () => number
   readonly random: () => number
 }
@@ -56,7 +64,7 @@ export type OutboxOptions = {
 
 /**
  * Messages until their acknowledgement: in order per conversation, at most `window` of them unacknowledged, sent again with the same id on the next
- * connection. Holds no timer: `sweep` is called from outside.
+ * connection unless they turn out to be stored. Holds no timer: `sweep` is called from outside.
  */
 export class Outbox {
   readonly #ports: OutboxPorts
@@ -87,7 +95,7 @@ export class Outbox {
     if (this.#size >= this.#options.limit) return Promise.reject(new KefuError('KEFU_QUEUE_FULL'))
     let lane = this.#lanes.get(target)
     if (lane === undefined) {
-      lane = { target, entries: [], next: 0, inFlight: 0, pausedUntil: 0 }
+      lane = { target, entries: [], next: 0, inFlight: 0, pausedUntil: 0, isInDoubt: false }
       this.#lanes.set(target, lane)
     } else if (find(lane, body.id) !== undefined) {
       return Promise.reject(new KefuError('KEFU_USAGE', { reason: 'a message with this id is waiting already' }))
@@ -95,7 +103,17 @@ export class Outbox {
     const to = lane
     const expiresAt = this.#ports.monotonicMs() + this.#options.timeoutMs
     const stored = new Promise<Sent>((resolve, reject) => {
-      to.entries.push({ lane: to, body, expiresAt, resolve, reject, correlation: 0, sentAt: 0, refusals: 0 })
+      to.entries.push({
+        lane: to,
+        body,
+        expiresAt,
+        resolve,
+        reject,
+        correlation: 0,
+        sentAt: 0,
+        sentAfter: -1,
+        refusals: 0,
+      })
     })
     this.#size++
     this.#pump(to)
@@ -148,12 +166,25 @@ export class Outbox {
       for (let at = 0; at < lane.entries.length; at++) lane.entries[at]!.correlation = 0
       lane.next = 0
       lane.inFlight = 0
+      lane.isInDoubt = doubtsOf(lane) !== undefined
     }
   }
 
-  /** There is a connection: sends what waits. */
+  /**
+   * There is a connection: sends what waits. Messages that an earlier one sent are looked for first: a server knows again only the latest ids of a
+   * conversation, and other devices may have written any number of messages since.
+   */
   resume(): void {
-    for (const lane of this.#lanes.values()) this.#pump(lane)
+    for (const lane of this.#lanes.values()) {
+      if (lane.isInDoubt) this.#ports.review(lane)
+      else this.#pump(lane)
+    }
+  }
+
+  /** What of a lane in doubt is stored has been settled: sends the rest again. */
+  trust(lane: Lane): void {
+    lane.isInDoubt = false
+    this.#pump(lane)
   }
 
   /**
@@ -189,9 +220,11 @@ export class Outbox {
 
   #pump(lane: Lane): void {
     if (lane.entries.length === 0) {
-      this.#lanes.delete(lane.target)
+      // It may have been forgotten already, and another one have taken its place.
+      if (this.#lanes.get(lane.target) === lane) this.#lanes.delete(lane.target)
       return
     }
+    if (lane.isInDoubt) return
     if (lane.pausedUntil > 0 && lane.pausedUntil > this.#ports.monotonicMs()) return
     while (lane.inFlight < this.#options.window && lane.next < lane.entries.length) {
       const entry = lane.entries[lane.next]!
@@ -204,6 +237,7 @@ export class Outbox {
         if (correlation === 0) return
         entry.correlation = correlation
         entry.sentAt = this.#ports.monotonicMs()
+        if (entry.sentAfter < 0) entry.sentAfter = this.#ports.headOf(lane.target)
         this.#sent.set(correlation, entry)
         lane.inFlight++
       }
@@ -236,6 +270,12 @@ export class Outbox {
     if (at < lane.next) lane.next--
     this.#size--
   }
+}
+
+/** The first message of a lane that was sent and may be stored: others that were sent are stored behind it. */
+export function doubtsOf(lane: Lane): OutboxEntry | undefined {
+  for (const entry of lane.entries) if (entry.sentAfter >= 0) return entry
+  return undefined
 }
 
 function find(lane: Lane, id: string): OutboxEntry | undefined {

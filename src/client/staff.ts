@@ -39,7 +39,10 @@ export type StaffMethods = {
 }
 
 /** What differs between agents and apps. */
-export type StaffRole = Pick<CoreRole, 'author' | 'isOwn' | 'targetOf' | 'channelOf' | 'heartbeat'> & {
+export type StaffRole = Pick<
+  CoreRole,
+  'author' | 'isOwn' | 'targetOf' | 'channelOf' | 'addressOf' | 'headOf' | 'heartbeat'
+> & {
   readonly role: 'agent' | 'app'
   readonly welcome: (body: WelcomeBody) => void
   /** Whether a conversation that the inbox or a record shows in this agent's hands is this client's. */
@@ -65,6 +68,9 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     isOwn: role.isOwn,
     targetOf: role.targetOf,
     channelOf: role.channelOf,
+    addressOf: role.addressOf,
+    headOf: role.headOf,
+    isHeadWelcomed: false,
     heartbeat: role.heartbeat,
     startBefore: n => Math.max(0, n - 1 - backlog),
     async hello(zstd): Promise<HelloBody> {
@@ -119,7 +125,7 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
       core.tracker.get(conversation) ??
       core.tracker.add(new Track(conversation, Math.max(0, n - backlog), channel, contact))
     track.channel = channel
-    track.contact = contact
+    if (track.contact !== contact) core.tracker.name(track, contact)
     if (entry.name !== undefined) track.name = entry.name
     if (entry.at > track.at) track.at = entry.at
     // Before listeners hear of a new owner: they are told the last number, too.

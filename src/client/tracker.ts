@@ -83,6 +83,8 @@ export class Tracker {
   readonly #ports: TrackerPorts
   readonly #limit: number
   readonly #tracks = new Map<ConversationId, Track>()
+  /** For apps, whose contacts name their conversations; elsewhere contacts of two channels may share a name. */
+  readonly #byContact = new Map<string, Track>()
   readonly #wanted = new Set<Track>()
   readonly #suspects = new Set<Track>()
   #running = 0
@@ -96,6 +98,17 @@ export class Tracker {
 
   get(conversation: ConversationId): Track | undefined {
     return this.#tracks.get(conversation)
+  }
+
+  /** The conversation of an app's contact. */
+  ofContact(contact: string): Track | undefined {
+    return this.#byContact.get(contact)
+  }
+
+  /** Notes whose conversation it is. */
+  name(track: Track, contact: string): void {
+    track.contact = contact
+    this.#byContact.set(contact, track)
   }
 
   all(): IterableIterator<Track> {
@@ -112,12 +125,15 @@ export class Tracker {
     if (this.#tracks.size >= this.#limit) this.#evict()
     track.progressAt = this.#ports.monotonicMs()
     this.#tracks.set(track.conversation, track)
+    if (track.contact !== undefined) this.#byContact.set(track.contact, track)
     return track
   }
 
   /** Forgets a conversation. */
   drop(track: Track): void {
     this.#tracks.delete(track.conversation)
+    if (track.contact !== undefined && this.#byContact.get(track.contact) === track)
+      this.#byContact.delete(track.contact)
     this.#wanted.delete(track)
     this.#suspects.delete(track)
     track.pull = 'none'

@@ -93,6 +93,9 @@ export function createVisitor(options: VisitorOptions): Visitor {
     isOwn: (record: WireRecord) => record.by?.role === 'contact',
     targetOf: () => '',
     channelOf: () => track?.channel ?? 0,
+    addressOf: () => ({}),
+    headOf: () => track?.sequence.head ?? 0,
+    isHeadWelcomed: true,
     startBefore: () => 0,
     async hello(zstd) {
       if (!isLoaded) token = await tokens?.load()

@@ -1,24 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { Outbox, type OutboxEntry, type Sent } from '../../src/client/outbox.js'
+import { type Lane, Outbox, type OutboxEntry, type Sent } from '../../src/client/outbox.js'
 import { KefuError } from '../../src/errors.js'
 import { CONVERSATION } from './fake-server.js'
 import { createManualClock } from './manual-clock.js'
 
 /** An outbox whose connection is a list of what was sent. */
-function createBench(limit = 100, window = 4) {
+function createBench(limit = 100, window = 4, review?: (lane: Lane) => void) {
   const clock = createManualClock()
   const wire: { readonly correlation: number; readonly id: string }[] = []
   let connected = false
   let lastCorrelation = 0
-  const outbox = new Outbox(
+  const outbox: Outbox = new Outbox(
     {
       transmit(entry: OutboxEntry) {
         if (!connected) return 0
         wire.push({ correlation: ++lastCorrelation, id: entry.body.id })
         return lastCorrelation
       },
+      headOf: () => 0,
+      review: lane => (review === undefined ? outbox.trust(lane) : review(lane)),
       monotonicMs: () => clock.monotonicMs(),
       random: () => 0.5,
     },
@@ -105,6 +107,43 @@ describe('outbox', () => {
     assert.deepEqual(bench.ids(), ['b', 'c', 'd'])
   })
 
+  it('sends nothing of a conversation before it is known which of its messages are stored', () => {
+    const reviewed: Lane[] = []
+    const bench = createBench(100, 4, lane => reviewed.push(lane))
+    bench.connect()
+    for (const id of ['a', 'b']) void bench.add('one', id)
+    bench.disconnect()
+    for (const target of ['one', 'two']) void bench.add(target, 'c')
+    bench.connect()
+    void bench.add('one', 'd')
+    bench.outbox.sweep()
+    assert.deepEqual(bench.ids(), ['c'])
+    assert.deepEqual(
+      reviewed.map(({ target }) => target),
+      ['one'],
+    )
+    bench.outbox.settle(bench.outbox.find('one', 'a')!, CONVERSATION, 7, true)
+    bench.outbox.trust(reviewed[0]!)
+    assert.deepEqual(bench.ids(), ['c', 'b', 'c', 'd'])
+  })
+
+  it('keeps the messages of a conversation whose earlier ones turn out to be stored', () => {
+    const reviewed: Lane[] = []
+    const bench = createBench(100, 4, lane => reviewed.push(lane))
+    bench.connect()
+    void bench.add('one', 'a')
+    bench.disconnect()
+    bench.connect()
+    // Found elsewhere before the review is through: the lane is empty, and forgotten.
+    bench.outbox.settle(bench.outbox.find('one', 'a')!, CONVERSATION, 7, true)
+    void bench.add('one', 'b')
+    bench.outbox.trust(reviewed[0]!)
+    bench.disconnect()
+    bench.connect()
+    bench.outbox.trust(reviewed[1]!)
+    assert.deepEqual(bench.ids(), ['b'])
+  })
+
   it('refuses what is over the limit, and an id that waits already', async () => {
     const bench = createBench(2)
     void bench.add('one', 'a')
@@ -156,20 +195,32 @@ describe('outbox', () => {
     assert.equal(bench.outbox.size, 1)
   })
 
-  it('loses, repeats and reorders nothing under any course of acks, refusals and disconnects', async () => {
-    const step = fc.constantFrom('add', 'ack', 'ack', 'refuse', 'disconnect', 'connect', 'wait')
+  it('loses, repeats and reorders nothing under any course of acks, refusals, lost acks and other devices', async () => {
+    const step = fc.constantFrom('add', 'ack', 'ack', 'refuse', 'disconnect', 'lose', 'connect', 'wait', 'others')
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 120 }), async steps => {
-        const bench = createBench(1_000, 4)
+        // What the server has, and what of it the server would know again: the last ids, whoever sent them.
+        const stored: string[] = []
+        const recent: string[] = []
+        const store = (id: string): number => {
+          if (recent.includes(id)) return stored.indexOf(id) + 1
+          stored.push(id)
+          recent.push(id)
+          if (recent.length > 4) recent.shift()
+          return stored.length
+        }
+        const bench = createBench(1_000, 4, lane => {
+          for (const { body } of [...lane.entries]) {
+            const n = stored.indexOf(body.id) + 1
+            if (n > 0) bench.outbox.settle(bench.outbox.find('one', body.id)!, CONVERSATION, n, true)
+          }
+          bench.outbox.trust(lane)
+        })
         const results: Promise<Sent>[] = []
-        // What the server has: each id once, numbered in the order of arrival.
-        const stored = new Map<string, number>()
+        let others = 0
         const answer = (): void => {
           const [first] = bench.wire
-          if (first === undefined) return
-          const n = stored.get(first.id) ?? stored.size + 1
-          stored.set(first.id, n)
-          bench.ack(n)
+          if (first !== undefined) bench.ack(store(first.id))
         }
         for (const each of steps) {
           if (each === 'add') results.push(bench.add('one', `m${results.length}`))
@@ -177,6 +228,10 @@ describe('outbox', () => {
           // A server that refuses one refuses those behind it as well until its time has come.
           else if (each === 'refuse') while (bench.wire.length > 0) bench.refuse(100)
           else if (each === 'disconnect') bench.disconnect()
+          else if (each === 'lose') {
+            for (const { id } of bench.wire) store(id)
+            bench.disconnect()
+          } else if (each === 'others') for (let count = 0; count < 5; count++) store(`other ${others++}`)
           else if (each === 'connect') bench.connect()
           else bench.clock.advance(50)
           bench.outbox.sweep()
@@ -190,9 +245,14 @@ describe('outbox', () => {
           answer()
         }
         const sent = await Promise.all(results)
+        const own = stored.filter(id => id.startsWith('m'))
         assert.deepEqual(
-          sent.map(({ n }) => n),
-          results.map((_, at) => at + 1),
+          own,
+          results.map((_, at) => `m${at}`),
+        )
+        assert.deepEqual(
+          sent.map(({ n }) => stored[n - 1]),
+          own,
         )
       }),
       { numRuns: 300 },

@@ -329,9 +329,16 @@ describe('agent and app', () => {
     assert.deepEqual(again.body.resume, { cursor: '0:1' })
     second.send('welcome', appWelcome('0:3'), again.correlation)
     second.send('inbox', { entries: [inboxEntry(1, 2, { channel: 9, contact: 'user-1' })], more: false }, 0, 0)
-    assert.equal((await second.expect('message')).body.id, 'x')
-    await answerHistory(second, 2, 10, n => (n === 1 ? stub(1) : contactMessage(2, 'a', 'x')))
+    const review = await second.expect('history')
+    assert.deepEqual(review.body, { contact: 'user-1' })
+    const records = [stub(1), contactMessage(2, 'a', 'x')]
+    await answerHistory(second, 2, 10, n => records[n - 1]!)
+    second.send('page', { conversation: conversationId(1), after: 0, head: 2, records }, review.correlation, 9)
     assert.deepEqual(await sent, { id: 'x', conversation: conversationId(1), n: 2, duplicate: true })
     await eventually(() => numbers(1).length === 2, 'both records')
+    assert.equal(
+      second.waiting.some(({ kind }) => kind === 'message'),
+      false,
+    )
   })
 })

@@ -120,7 +120,7 @@ describe('visitor', () => {
     })
   }
 
-  it('resumes after the last number in order and sends unacknowledged messages again with the same id', async () => {
+  it('resumes after the last number in order and sends again, with the same id, what it does not find stored', async () => {
     const { visitor, records, numbers } = create({ tokens: { load: () => 'kvt_1', save() {} } })
     const first = await server.accept()
     const hello = await first.expect('hello')
@@ -147,19 +147,23 @@ describe('visitor', () => {
     const again = await second.expect('hello')
     assert.deepEqual(again.body.resume, { n: 4 })
     second.send('welcome', visitorWelcome(6), again.correlation)
-    const resent = [await second.expect('message'), await second.expect('message')]
-    assert.deepEqual(
-      resent.map(({ body }) => body.id),
-      ['b', 'c'],
-    )
-    second.send('page', {
+    const missed = {
       conversation: CONVERSATION,
       after: 4,
       head: 6,
       records: [contactMessage(5, 'b', 'b'), agentMessage(6)],
-    })
-    second.send('ack', { id: 'b', conversation: CONVERSATION, n: 5, duplicate: true }, resent[0]!.correlation)
-    second.send('ack', { id: 'c', conversation: CONVERSATION, n: 7 }, resent[1]!.correlation)
+    }
+    const review = await second.expect('history')
+    assert.deepEqual(review.body, {})
+    second.send('page', missed)
+    second.send(
+      'page',
+      { ...missed, after: 3, records: [contactMessage(4, 'a', 'a'), ...missed.records] },
+      review.correlation,
+    )
+    const resent = await second.until('message')
+    assert.equal(resent.body.id, 'c')
+    second.send('ack', { id: 'c', conversation: CONVERSATION, n: 7 }, resent.correlation)
     assert.deepEqual(
       (await Promise.all(sent)).map(({ n }) => n),
       [4, 5, 7],
