@@ -1,5 +1,8 @@
 import type { ClientClock } from './clock.js'
 
+/** Platforms' timers take 32 bits, and fire at once for more. */
+const TIMER_LIMIT_MS = 0x7fff_ffff
+
 /**
  * All deadlines of a client on one timer: a fixed number of slots, each due at a monotonic instant or not at all. Moving a slot to a later time costs
  * no timer; the alarm wakes at the old time, finds nothing due and sleeps on.
@@ -46,7 +49,8 @@ export class Alarm {
   #arm(dueAt: number): void {
     this.#disarm?.()
     this.#armedAt = dueAt
-    this.#disarm = this.#clock.after(Math.max(0, dueAt - this.#clock.monotonicMs()), this.#wake)
+    const delayMs = Math.max(0, dueAt - this.#clock.monotonicMs())
+    this.#disarm = this.#clock.after(Math.min(delayMs, TIMER_LIMIT_MS), this.#wake)
   }
 
   readonly #wake = (): void => {

@@ -17,7 +17,7 @@ import { KefuError } from '../errors.js'
 import { Emitter } from './emitter.js'
 import type { AgentEvents, ContactEvents, MessageRecordEvent } from './events.js'
 import { disconnected, fromErrorBody } from './failure.js'
-import type { MediaLink } from './media.js'
+import { type MediaLink, mediaUrl } from './media.js'
 import { type Content, checkMessage, createMessageIds, toParts } from './message.js'
 import type { Settings } from './options.js'
 import { doubtsOf, type Lane, Outbox, type OutboxEntry, type Sent } from './outbox.js'
@@ -29,6 +29,9 @@ import { type RecordEvent, Track, Tracker } from './tracker.js'
 
 /** How many conversations a client remembers. */
 export const CONVERSATION_LIMIT = 100_000
+
+/** Receipts that are sent together: a server closes connections that have too many frames waiting. */
+const RECEIPTS_AT_ONCE = 256
 
 /** What differs from role to role. */
 export type CoreRole = Pick<SessionRole, 'hello' | 'probe' | 'heartbeat'> & {
@@ -187,7 +190,7 @@ export class Core implements SessionRole {
   /** A link to a file of a conversation, valid until `expiresAt` (epoch ms). */
   async mediaLink(channel: number, body: MediaRequestBody): Promise<MediaLink> {
     const { url, expiresAt } = await this.#ask(answer => this.session.request(channel, 'media', body, answer), mediaOf)
-    return { url: new URL(url, this.settings.httpUrl).href, expiresAt }
+    return { url: mediaUrl(url, this.settings.httpUrl), expiresAt }
   }
 
   /** The conversation, which is followed from here on if it was not before. */
@@ -261,9 +264,12 @@ export class Core implements SessionRole {
   }
 
   flush(): void {
-    this.#receipts.flush((kind, conversation, n) => {
-      this.session.send(this.tracker.get(conversation)?.channel ?? 0, kind, { conversation, n })
+    this.#receipts.flush(RECEIPTS_AT_ONCE, (kind, conversation, n) => {
+      const track = this.tracker.get(conversation)
+      // What was taken from an agent, the server does not know any more.
+      if (track?.isMine !== false) this.session.send(track?.channel ?? 0, kind, { conversation, n })
     })
+    if (!this.#receipts.isEmpty) this.session.flushWithin(this.settings.receiptIntervalMs)
   }
 
   frame(frame: ServerFrame): void {

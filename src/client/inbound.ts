@@ -4,8 +4,9 @@ import { KefuError, toKefuError } from '../errors.js'
 import type { Decompress } from './platform.js'
 import { inflated, parseServerFrame, receive } from './server-frame.js'
 
-/** Messages that may wait behind one that is being inflated. */
+/** What may wait behind a message that is being inflated. */
 const HELD_LIMIT = 4_096
+const HELD_LIMIT_BYTES = 8 * 1024 * 1024
 
 /** What becomes of a connection's messages. */
 export type InboundHandlers = {
@@ -21,6 +22,7 @@ export class Inbound {
   readonly #handlers: InboundHandlers
   readonly #decompress: Decompress | undefined
   #held: (Uint8Array | string)[] | undefined
+  #heldBytes = 0
   #isStopped = false
 
   constructor(decompress: Decompress | undefined, handlers: InboundHandlers) {
@@ -33,17 +35,18 @@ export class Inbound {
     if (this.#isStopped) return
     try {
       if (this.#held !== undefined) {
-        if (this.#held.length >= HELD_LIMIT) throw new KefuError('KEFU_QUEUE_FULL')
+        this.#heldBytes += data.length
+        if (this.#held.length >= HELD_LIMIT || this.#heldBytes > HELD_LIMIT_BYTES)
+          throw new KefuError('KEFU_QUEUE_FULL')
         this.#held.push(data)
         return
       }
       const received = receive(data)
-      if (!received.compressed) this.#handlers.frame(parseServerFrame(received.frame))
+      if (!received.compressed) this.#handle(received.frame)
       else if (this.#decompress !== undefined) void this.#inflate(this.#decompress, received.header, received.body)
       else throw new KefuError('KEFU_FRAME_INVALID', { reason: 'compressed though not asked for' })
     } catch (error) {
-      this.stop()
-      this.#handlers.violated(toKefuError(error))
+      this.#violated(error)
     }
   }
 
@@ -55,21 +58,34 @@ export class Inbound {
 
   async #inflate(decompress: Decompress, header: Omit<Frame, 'body'>, body: Uint8Array): Promise<void> {
     this.#held = []
-    let frame: ServerFrame
+    this.#heldBytes = 0
+    let frame: Frame
     try {
-      frame = parseServerFrame(inflated(header, await decompress(body)))
+      frame = inflated(header, await decompress(body))
     } catch (error) {
       if (this.#isStopped) return
-      this.stop()
       this.#handlers.inflateFailed()
-      this.#handlers.violated(toKefuError(error))
+      this.#violated(error)
       return
     }
     if (this.#isStopped) return
     const held = this.#held
     this.#held = undefined
-    this.#handlers.frame(frame)
+    try {
+      this.#handle(frame)
+    } catch (error) {
+      this.#violated(error)
+    }
     // One of these may be compressed, too: then `take` holds the rest again.
     for (const data of held) this.take(data)
+  }
+
+  #handle(frame: Frame): void {
+    this.#handlers.frame(parseServerFrame(frame))
+  }
+
+  #violated(error: unknown): void {
+    this.stop()
+    this.#handlers.violated(toKefuError(error))
   }
 }

@@ -10,7 +10,7 @@ export type Uploaded = { readonly media: string; readonly type: string; readonly
 /** How long an upload may take. */
 const UPLOAD_TIMEOUT_MS = 120_000
 /** Longest answer of the server that is read. */
-const ANSWER_LIMIT_CHARACTERS = 64 * 1024
+const ANSWER_LIMIT_BYTES = 64 * 1024
 
 /**
  * Stores a file on the server, for messages of one conversation. Throws what the server refused it with (`KEFU_BODY_TOO_LARGE`, `KEFU_UNAUTHORISED`, …),
@@ -33,10 +33,11 @@ export async function upload(
       headers: { authorization: `Bearer ${token}`, 'content-type': type },
       body: file,
       credentials: 'omit',
+      redirect: 'error',
       signal: AbortSignal.timeout(UPLOAD_TIMEOUT_MS),
     })
     status = response.status
-    answer = parse(await response.text())
+    answer = parse(await readStart(response))
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'TimeoutError')
       throw new KefuError('KEFU_TIMEOUT', { what: 'the upload', timeoutMs: UPLOAD_TIMEOUT_MS }, { cause })
@@ -46,14 +47,38 @@ export async function upload(
   throw refusal(status, answer)
 }
 
+/** The text of an answer; of one that is too long, nothing. */
+async function readStart(response: Response): Promise<string> {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  for (let bytes = 0; ; ) {
+    const chunk = await reader?.read()
+    if (chunk?.value === undefined) return text + decoder.decode()
+    bytes += chunk.value.length
+    if (bytes > ANSWER_LIMIT_BYTES) {
+      await reader?.cancel()
+      return ''
+    }
+    text += decoder.decode(chunk.value, { stream: true })
+  }
+}
+
 function parse(text: string): unknown {
-  if (text.length > ANSWER_LIMIT_CHARACTERS) return undefined
   try {
     return JSON.parse(text)
   } catch {
     // A proxy's page, most likely: the status says what there is to say.
     return undefined
   }
+}
+
+/** The address of a file at the server whose HTTP side is `httpUrl`. Throws `KEFU_FRAME_INVALID` for one anywhere else: nobody should follow that. */
+export function mediaUrl(path: string, httpUrl: string): string {
+  const url = URL.canParse(path, httpUrl) ? new URL(path, httpUrl) : undefined
+  if (url?.origin !== new URL(httpUrl).origin)
+    throw new KefuError('KEFU_FRAME_INVALID', { reason: 'the address of a file is of another server' })
+  return url.href
 }
 
 function isUploaded(value: unknown): value is Uploaded {

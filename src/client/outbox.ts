@@ -43,6 +43,9 @@ export type Lane = {
 /** Messages of all conversations that may be unanswered at once: a server closes connections that have too many frames waiting. */
 const CONNECTION_WINDOW = 512
 
+/** A refused message is not sent again sooner, whatever the server says. */
+const PAUSE_LEAST_MS = 20
+
 /** What an outbox works with. */
 export type OutboxPorts = {
   /** Sends a message on the present connection; its correlation, or 0 when there is none to send on. */
@@ -150,7 +153,7 @@ export class Outbox {
       return
     }
     // The server says when, or each refusal of the same message doubles the time.
-    const delayMs = retryAfterMs ?? backoffMs(entry.refusals, this.#ports.random)
+    const delayMs = Math.max(PAUSE_LEAST_MS, retryAfterMs ?? backoffMs(entry.refusals, this.#ports.random))
     entry.refusals++
     this.#unsend(entry)
     lane.next = Math.min(lane.next, lane.entries.indexOf(entry))

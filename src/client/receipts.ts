@@ -21,11 +21,16 @@ export class Receipts {
     if (n > (pending.get(conversation) ?? 0)) pending.set(conversation, n)
   }
 
-  /** Hands over everything that waits, and forgets it. */
-  flush(send: (kind: ReceiptKind, conversation: ConversationId, n: number) => void): void {
+  /** Hands over what waits, at most `limit` receipts, those that wait longest first, and forgets them. */
+  flush(limit: number, send: (kind: ReceiptKind, conversation: ConversationId, n: number) => void): void {
+    let left = limit
     for (const kind of ['ack', 'read'] as const) {
-      for (const [conversation, n] of this.#pending[kind]) send(kind, conversation, n)
-      this.#pending[kind].clear()
+      const pending = this.#pending[kind]
+      for (const [conversation, n] of pending) {
+        if (left-- <= 0) return
+        pending.delete(conversation)
+        send(kind, conversation, n)
+      }
     }
   }
 }

@@ -40,13 +40,18 @@ export class Sequence<Item extends Numbered> {
     if (head > this.#head) this.#head = head
   }
 
-  /** Takes a record and emits what has become contiguous. A record that was here before changes nothing. */
-  accept(item: Item, emit: (item: Item) => void): void {
+  /** How many records wait beyond a hole. */
+  get held(): number {
+    return this.#ahead?.size ?? 0
+  }
+
+  /** Takes a record and emits what has become contiguous. A record that was here before changes nothing. Without `mayHold` none is kept beyond a hole. */
+  accept(item: Item, emit: (item: Item) => void, mayHold = true): void {
     const { n } = item
     if (n <= this.#known) return
     if (n > this.#head) this.#head = n
     if (n > this.#known + 1) {
-      this.#keep(item)
+      if (mayHold) this.#keep(item)
       return
     }
     this.#known = n

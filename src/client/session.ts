@@ -27,6 +27,8 @@ const SWEEP_MS = 1_000
 /** How long the other side may take to close. */
 const CLOSE_TIMEOUT_MS = 2_000
 const GO_AWAY_TIMEOUT_MS = 10_000
+/** The longest that a server can put off the next attempt. */
+const PUT_OFF_LIMIT_MS = 300_000
 /** A connection that stood this long counts as a success: the next loss starts from the shortest delay. */
 const STABLE_MS = 10_000
 /** Connections in a row that the server ends for a broken protocol, until the client gives up. */
@@ -246,7 +248,7 @@ export class Session {
         this.#refused(frame.body)
         break
       case 'goAway':
-        this.#goAwayDelayMs = frame.body.reconnectAfterMs
+        this.#goAway(frame.body.reconnectAfterMs)
         break
       default:
         throw new KefuError('KEFU_FRAME_UNEXPECTED', { kind: frame.kind, reason: 'before welcome' })
@@ -266,6 +268,7 @@ export class Session {
 
   /** Nothing new is sent; answers to what was sent are still taken until the server closes. */
   #goAway(delayMs: number): void {
+    if (this.#goAwayDelayMs !== undefined) return
     this.#goAwayDelayMs = delayMs
     this.#alarm.set(SLOTS.close, this.#now() + GO_AWAY_TIMEOUT_MS)
   }
@@ -293,7 +296,8 @@ export class Session {
     const wasReady = this.#phase === 'ready'
     if (wasReady && now - this.#readyAt >= STABLE_MS) this.#attempt = 0
     const retryInMs =
-      Math.max(leastDelayMs, this.#goAwayDelayMs ?? 0) + backoffMs(this.#attempt++, this.#settings.random)
+      Math.min(PUT_OFF_LIMIT_MS, Math.max(leastDelayMs, this.#goAwayDelayMs ?? 0)) +
+      backoffMs(this.#attempt++, this.#settings.random)
     this.#detach()
     this.#phase = 'waiting'
     for (const slot of [SLOTS.liveness, SLOTS.flush, SLOTS.heartbeat, SLOTS.close]) this.#alarm.clear(slot)

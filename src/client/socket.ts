@@ -41,6 +41,9 @@ export type WebSocketLike = {
 /** Largest message that a server's frame can be, JSON escapes included. */
 const MESSAGE_LIMIT_BYTES = 1024 * 1024
 
+/** How long a peer may take to answer a close. */
+const CLOSE_TIMEOUT_MS = 2_000
+
 /**
  * How to open sockets here: with the given class; on Node with `ws`, which bounds messages and shows pings; elsewhere with the platform's own.
  * Throws what the platform throws when it has none.
@@ -49,10 +52,21 @@ export async function loadSockets(webSocket?: WebSocketConstructor): Promise<Ope
   if (webSocket !== undefined) return openPlatform(webSocket)
   if (!isNode) return openPlatform(WebSocket as unknown as WebSocketConstructor)
   const { WebSocket: Ws } = (await importOnNode('ws')) as {
-    readonly WebSocket: new (url: string, protocols: string, options: WsOptions) => WsSocket
+    readonly WebSocket: new (
+      url: string,
+      protocols: string,
+      options: WsOptions & { readonly closeTimeout: number },
+    ) => WsSocket
   }
   return (url, subprotocol, handlers) =>
-    openWs(new Ws(url, subprotocol, { maxPayload: MESSAGE_LIMIT_BYTES, perMessageDeflate: false }), handlers)
+    openWs(
+      new Ws(url, subprotocol, {
+        maxPayload: MESSAGE_LIMIT_BYTES,
+        perMessageDeflate: false,
+        closeTimeout: CLOSE_TIMEOUT_MS,
+      }),
+      handlers,
+    )
 }
 
 function openPlatform(PlatformSocket: WebSocketConstructor): OpenSocket {

@@ -121,6 +121,12 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
 
   function applyEntry(entry: InboxEntry): void {
     const { conversation, channel, contact, n } = entry
+    const present = core.tracker.get(conversation)
+    if (present !== undefined && n < present.knownBefore) {
+      // A server that has lost records: what was known does not count here.
+      core.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: present.knownBefore, actual: n }))
+      core.tracker.drop(present)
+    }
     const track =
       core.tracker.get(conversation) ??
       core.tracker.add(new Track(conversation, Math.max(0, n - backlog), channel, contact))

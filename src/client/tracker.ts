@@ -34,6 +34,8 @@ export class Track {
   stateN = 0
   /** Epoch ms of the last activity. */
   at = 0
+  /** Last number in order when the present connection was made: the server had that much, so it has it now. */
+  knownBefore = 0
   /** Monotonic instant of the last record that came. */
   progressAt = 0
   pull: 'none' | 'wanted' | 'running' = 'none'
@@ -72,6 +74,8 @@ export type TrackerPorts = {
 const PULL_LIMIT = 4
 /** How long a hole may stand that an acknowledgement or a page on its way may yet fill. */
 const GRACE_MS = 2_000
+/** Records that may wait beyond holes, of all conversations: others are fetched when the hole is filled. */
+const HELD_LIMIT = 10_000
 /** Conversations looked at to find one that can be forgotten. */
 const EVICTION_PROBES = 16
 
@@ -88,6 +92,9 @@ export class Tracker {
   readonly #wanted = new Set<Track>()
   readonly #suspects = new Set<Track>()
   #running = 0
+  #isPulling = false
+  /** Records of all conversations that wait beyond a hole. */
+  #held = 0
   // Answers of an earlier connection do not count.
   #connection = 0
 
@@ -131,7 +138,8 @@ export class Tracker {
 
   /** Forgets a conversation. */
   drop(track: Track): void {
-    this.#tracks.delete(track.conversation)
+    if (!this.#tracks.delete(track.conversation)) return
+    this.#held -= track.sequence.held
     if (track.contact !== undefined && this.#byContact.get(track.contact) === track)
       this.#byContact.delete(track.contact)
     this.#wanted.delete(track)
@@ -172,6 +180,7 @@ export class Tracker {
   connected(isPushed: boolean): void {
     for (const track of this.#tracks.values()) {
       track.isStuck = false
+      track.knownBefore = track.sequence.known
       if (track.sequence.missing > 0 && track.isMine) this.expect(track, 0, isPushed)
     }
   }
@@ -196,7 +205,10 @@ export class Tracker {
 
   #accept(track: Track, event: RecordEvent): void {
     track.progressAt = this.#ports.monotonicMs()
-    track.sequence.accept(event, this.#ports.emit)
+    const { sequence } = track
+    const before = sequence.held
+    sequence.accept(event, this.#ports.emit, this.#held < HELD_LIMIT)
+    this.#held += sequence.held - before
   }
 
   #take(track: Track, page: PageBody): void {
@@ -219,8 +231,11 @@ export class Tracker {
   }
 
   #pullNext(): void {
+    // Without a connection answers come at once: those must not start the next pulls from within.
+    if (this.#isPulling) return
+    this.#isPulling = true
     for (const track of this.#wanted) {
-      if (this.#running >= PULL_LIMIT) return
+      if (this.#running >= PULL_LIMIT) break
       this.#wanted.delete(track)
       if (track.sequence.missing === 0 || !track.isMine) {
         track.pull = 'none'
@@ -234,15 +249,23 @@ export class Tracker {
         if (connection !== this.#connection) return
         this.#running--
         track.pull = 'none'
+        // Forgotten meanwhile.
+        if (this.#tracks.get(track.conversation) !== track) {
+          this.#pullNext()
+          return
+        }
         if (frame?.kind === 'page') this.#pulled(track, after, frame.body)
         else this.#pullFailed(track, error ?? new KefuError('KEFU_FRAME_INVALID', { reason: 'history without a page' }))
         this.#pullNext()
       })
     }
+    this.#isPulling = false
   }
 
   #pulled(track: Track, after: number, page: PageBody): void {
-    if (page.conversation !== track.conversation || (page.records.length === 0 && page.head > after)) {
+    // A server that has less than this client knows begins at its end.
+    const isAnswer = page.conversation === track.conversation && page.after === Math.min(after, page.head)
+    if (!isAnswer || (page.records.length === 0 && page.head > after)) {
       this.#ports.violated(new KefuError('KEFU_FRAME_INVALID', { reason: 'a page lacks the records it was asked for' }))
       return
     }

@@ -87,6 +87,8 @@ export function createVisitor(options: VisitorOptions): Visitor {
   let token: string | undefined
   let isLoaded = false
   let track: Track | undefined
+  /** What the caller has kept, as long as it fits what the server has. */
+  let after = options.after ?? 0
 
   const core = new Core(settings, {
     author: () => (options.name === undefined ? { role: 'contact' } : { role: 'contact', name: options.name }),
@@ -100,7 +102,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
     async hello(zstd) {
       if (!isLoaded) token = await tokens?.load()
       isLoaded = true
-      const { channel, client, identity, name, after = 0 } = options
+      const { channel, client, identity, name } = options
       const isKnown = token !== undefined
       const n = track?.sequence.known ?? after
       return {
@@ -120,19 +122,22 @@ export function createVisitor(options: VisitorOptions): Visitor {
         return
       }
       if (body.token !== undefined && body.token !== token) keep(body.token)
-      if (track !== undefined && (track.conversation !== conversation || n < track.sequence.known)) {
+      const isOther = track !== undefined && track.conversation !== conversation
+      const known = track?.sequence.known ?? after
+      const isLost = isOther || n < known
+      if (isLost) {
         // Another conversation, or a server that has lost records: what was known does not count here.
-        if (track.conversation === conversation)
-          core.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: track.sequence.known, actual: n }))
-        core.tracker.drop(track)
+        if (!isOther) core.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: known, actual: n }))
+        if (track !== undefined) core.tracker.drop(track)
         track = undefined
+        after = 0
       }
       const number = channels[0]?.number ?? 0
-      track ??= core.tracker.add(new Track(conversation, Math.min(options.after ?? 0, n), number, undefined))
+      track ??= core.tracker.add(new Track(conversation, after, number, undefined))
       track.isMine = true
       track.channel = number
       core.tracker.connected(true)
-      core.tracker.expect(track, n, true)
+      core.tracker.expect(track, n, !isLost)
     },
     frame() {},
     delivered() {},
@@ -170,10 +175,10 @@ export function createVisitor(options: VisitorOptions): Visitor {
       return track?.conversation
     },
     get known() {
-      return track?.sequence.known ?? options.after ?? 0
+      return track?.sequence.known ?? after
     },
     get head() {
-      return track?.sequence.head ?? options.after ?? 0
+      return track?.sequence.head ?? after
     },
     get unacknowledged() {
       return core.unacknowledged

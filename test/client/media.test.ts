@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { upload } from '../../src/client/media.js'
@@ -9,8 +9,8 @@ import { CONVERSATION } from './fake-server.js'
 describe('upload', () => {
   let server: Server
   let url: string
-  let answer: { status: number; body: string }
-  let seen: { request: IncomingMessage; body: string }[]
+  let answer: { status: number; body: string | undefined; location?: string }
+  let seen: { request: IncomingMessage; response: ServerResponse; body: string }[]
 
   beforeEach(async () => {
     seen = []
@@ -18,8 +18,9 @@ describe('upload', () => {
       const chunks: Buffer[] = []
       request.on('data', chunk => chunks.push(chunk))
       request.on('end', () => {
-        seen.push({ request, body: Buffer.concat(chunks).toString() })
-        response.writeHead(answer.status).end(answer.body)
+        seen.push({ request, response, body: Buffer.concat(chunks).toString() })
+        response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location })
+        if (answer.body !== undefined) response.end(answer.body)
       })
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -59,5 +60,18 @@ describe('upload', () => {
     server.closeAllConnections()
     server.close()
     await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED'))
+  })
+
+  it('neither follows a redirection, nor reads an answer to its end that has none', async () => {
+    const media = { media: 'md_1', type: 'image/png', sizeBytes: 3 }
+    answer = { status: 307, body: '', location: '/elsewhere' }
+    await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED'))
+    assert.equal(seen.length, 1)
+    answer = { status: 201, body: JSON.stringify({ ...media, more: 'x'.repeat(100_000) }) }
+    await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED'))
+    const endless = setInterval(() => seen[2]?.response.write('x'.repeat(10_000)), 1)
+    answer = { status: 201, body: undefined }
+    await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED') && /201/.test(error.message))
+    clearInterval(endless)
   })
 })

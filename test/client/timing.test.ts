@@ -94,14 +94,16 @@ describe('receipts', () => {
     receipts.add('read', first, 2)
     receipts.add('ack', second, 1)
     const sent: unknown[] = []
-    receipts.flush((kind, conversation, n) => sent.push([kind, conversation, n]))
+    receipts.flush(2, (kind, conversation, n) => sent.push([kind, conversation, n]))
+    assert.deepEqual([sent.length, receipts.isEmpty], [2, false])
+    receipts.flush(2, (kind, conversation, n) => sent.push([kind, conversation, n]))
     assert.deepEqual(sent, [
       ['ack', first, 9],
       ['ack', second, 1],
       ['read', first, 2],
     ])
     assert.equal(receipts.isEmpty, true)
-    receipts.flush(() => assert.fail('handed over twice'))
+    receipts.flush(2, () => assert.fail('handed over twice'))
   })
 })
 
