@@ -32,9 +32,11 @@ describe('wrong usage', { concurrency: 4 }, () => {
   test('is said in words, too', async t => {
     const home = tmpDir(t)
     const usage = { code: 'KEFU_USAGE', exit: 2 }
+    const alone = { home, isAlone: true }
     await Promise.all([
-      kefuFailsInWords(['agnt', 'list'], { ...usage, message: /did you mean "agent list"\?\n/ }, { home }),
-      kefuFailsInWords(['agent', 'add'], { ...usage, message: /^Error: missing NAME\.\n/ }, { home }),
+      kefuFails(['agnt', 'list'], usage, alone),
+      kefuFailsInWords(['agnt', 'list'], { ...usage, message: /did you mean "agent list"\?\n/ }, alone),
+      kefuFailsInWords(['agent', 'add'], { ...usage, message: /^Error: missing NAME\.\n/ }, alone),
       kefuFailsInWords(['help', 'agnt'], { ...usage, message: /there is no help for "agnt", did you mean "agent"\?/ }),
     ])
   })

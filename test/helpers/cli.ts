@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { CliBatch } from './cli-batch.js'
 import { ROOT } from './project.js'
 
 /** What a command left behind. */
@@ -15,12 +16,27 @@ export type CliOptions = {
   readonly cwd?: string
   /** Arguments of node before the program. */
   readonly nodeArguments?: readonly string[]
+  /** Has the command run in a process of its own. That is so in any case where the process matters: see `isOrdinary`. */
+  readonly isAlone?: boolean
 }
 
 const LIMIT_MS = 30_000
+const batch = new CliBatch()
 
-/** Runs `bin/run.js` to its end, without a terminal. Nothing of this process's own kefu variables reaches it. */
-export async function runKefu(words: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+/** Runs a command to its end, without a terminal. Nothing of this process's own kefu variables reaches it. Ordinary commands share a process. */
+export function runKefu(words: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return isOrdinary(words, options) ? batch.run(words, cliEnvironment(options)) : runAlone(words, options)
+}
+
+/** Whether a command does the same in a process that runs others, too: daemons, `bin/run.js` itself, and what is set for node or the terminal do not. */
+function isOrdinary([topic = '', command]: readonly string[], options: CliOptions): boolean {
+  if (topic === 'daemon' && command !== 'status') return false
+  if (topic.startsWith('-') || options.isAlone === true || options.cwd !== undefined) return false
+  if (options.nodeArguments !== undefined) return false
+  return Object.keys(options.environment ?? {}).every(name => name.startsWith('KEFU_'))
+}
+
+async function runAlone(words: readonly string[], options: CliOptions): Promise<CliResult> {
   const program = join(ROOT, 'bin', 'run.js')
   const child = spawn(process.execPath, [...(options.nodeArguments ?? []), program, ...words], {
     cwd: options.cwd ?? ROOT,
