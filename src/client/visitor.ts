@@ -34,7 +34,7 @@ export type VisitorOptions = ClientOptions & {
   readonly identity?: Identity | (() => Identity | Promise<Identity>)
   /** Display name. */
   readonly name?: string
-  /** The last number that the caller has kept; what follows is told again. Default 0: everything. */
+  /** The last number that the caller has kept; what follows is told again. Default 0: everything. One beyond the conversation's end: only what is new. */
   readonly after?: number
 }
 
@@ -87,7 +87,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
   let token: string | undefined
   let isLoaded = false
   let track: Track | undefined
-  /** What the caller has kept, as long as it fits what the server has. */
+  /** What the caller has kept, until the server turns out to have less. */
   let after = options.after ?? 0
 
   const core = new Core(settings, {
@@ -122,18 +122,17 @@ export function createVisitor(options: VisitorOptions): Visitor {
         return
       }
       if (body.token !== undefined && body.token !== token) keep(body.token)
-      const isOther = track !== undefined && track.conversation !== conversation
-      const known = track?.sequence.known ?? after
-      const isLost = isOther || n < known
-      if (isLost) {
+      const isLost = track !== undefined && (track.conversation !== conversation || n < track.sequence.known)
+      if (track !== undefined && isLost) {
         // Another conversation, or a server that has lost records: what was known does not count here.
-        if (!isOther) core.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: known, actual: n }))
-        if (track !== undefined) core.tracker.drop(track)
+        if (track.conversation === conversation)
+          core.fail(new KefuError('KEFU_STORE_CONFLICT', { expected: track.sequence.known, actual: n }))
+        core.tracker.drop(track)
         track = undefined
         after = 0
       }
       const number = channels[0]?.number ?? 0
-      track ??= core.tracker.add(new Track(conversation, after, number, undefined))
+      track ??= core.tracker.add(new Track(conversation, Math.min(after, n), number, undefined))
       track.isMine = true
       track.channel = number
       core.tracker.connected(true)

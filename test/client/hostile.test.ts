@@ -152,15 +152,26 @@ describe('a client and its server', () => {
     tcp.close()
   })
 
-  it('is told when it has less than the caller has kept, and everything is told anew', async () => {
-    const { codes, numbers } = create({ after: 50, tokens: { load: () => 'kvt_1', save() {} } })
-    const peer = await welcome(2)
-    const pull = await peer.until('history')
+  it('is asked at once for everything when it has lost what was kept and what was told', async () => {
+    const { codes, numbers } = create({ after: 2, tokens: { load: () => 'kvt_1', save() {} } })
+    const first = await welcome(3)
+    first.send('page', { conversation: CONVERSATION, after: 2, head: 3, records: [agentMessage(3)] })
+    await eventually(() => numbers.length === 1, 'the record')
+    first.terminate()
+    const second = await welcome(1)
+    const pull = await second.until('history')
     assert.deepEqual(pull.body, { conversation: CONVERSATION, after: 0 })
-    const records = [stub(1), agentMessage(2)]
-    peer.send('page', { conversation: CONVERSATION, after: 0, head: 2, records }, pull.correlation)
-    await eventually(() => numbers.length === 2, 'the records')
-    assert.deepEqual(codes(), ['KEFU_STORE_CONFLICT'])
+    second.send('page', { conversation: CONVERSATION, after: 0, head: 1, records: [stub(1)] }, pull.correlation)
+    await eventually(() => numbers.length === 2, 'what there is')
+    assert.deepEqual([numbers, codes()], [[3, 1], ['KEFU_STORE_CONFLICT']])
+  })
+
+  it('tells only what is new to a caller that asks for what follows a number beyond the end', async () => {
+    const { visitor, codes, numbers } = create({ after: Number.MAX_SAFE_INTEGER })
+    const peer = await welcome(5)
+    peer.send('deliver', { conversation: CONVERSATION, ...agentMessage(6) })
+    await eventually(() => numbers.length === 1, 'the record')
+    assert.deepEqual([numbers, codes(), visitor.known], [[6], [], 6])
   })
 
   it('gives links to its own files only', async () => {
