@@ -33,7 +33,7 @@ export type Fuzz<T> = {
   /** Name of the decoder, for messages. */
   readonly name: string
   readonly seed: number
-  /** Inputs to try; without it 5,000, or 200,000 with KEFU_TEST_LONG=1. */
+  /** Inputs to try; without it 20,000, or 200,000 with KEFU_TEST_LONG=1. */
   readonly count?: number
   /** Valid inputs to start from: each must decode to a value. */
   readonly corpus: readonly Uint8Array[]
@@ -48,7 +48,7 @@ export type Fuzz<T> = {
 export type FuzzResult = { readonly values: number; readonly errors: number }
 
 /** Inputs of a run when it names none. */
-export const FUZZ_COUNT = process.env.KEFU_TEST_LONG === '1' ? 200_000 : 5_000
+export const FUZZ_COUNT = process.env.KEFU_TEST_LONG === '1' ? 200_000 : 20_000
 
 const CALL_LIMIT_MS = 100
 const GROWTH_LIMIT_BYTES = 64 * 1024 * 1024
