@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConversationId, formatConversationId } from '../src/codec/conversation-id.js'
-import { headKey } from '../src/codec/keys.js'
 import { packRecord } from '../src/codec/record.js'
 import { agentOwner, reduce } from '../src/daemon/core/conversation.js'
 import type { Head, MessageRecordBody, OpenedBody } from '../src/daemon/core/model.js'
@@ -134,7 +133,7 @@ function headBytes(): number {
   const id = ids[0] as ConversationId
   const opened: Head = reduce(id, null, { flags: 0, n: 1, seq: 1, prev: 0, at: Date.now() }, opening)
   const head: Head = { ...opened, state: 'active', agent: AGENT, waitingSince: undefined, seq: flags.records }
-  return encodeHead(headKey(conversations[0]!), { head, departures: NO_DEPARTURES, windowN: 32 }).length
+  return encodeHead({ head, departures: NO_DEPARTURES, windowN: 32 }, 0).length
 }
 
 /** Notes the CPU time per record of a round. */

@@ -81,6 +81,12 @@ export class MsgpackWriter {
     if (text.length >= SHORT_TEXT || !this.#shortAscii(text)) this.#native(text)
   }
 
+  /** A text, or nil. */
+  optionalText(text: string | undefined): void {
+    if (text === undefined) this.nil()
+    else this.text(text)
+  }
+
   /** A non-negative safe integer. */
   uint(value: number): void {
     const bytes = this.#bytes

@@ -104,24 +104,28 @@ export function readRecordBody(bytes: Uint8Array): Readonly<Record<string, unkno
   return body as Readonly<Record<string, unknown>>
 }
 
-/**
- * Any small mutable value of the store (a head, a directory entry) as bytes with a CRC over its key:
- * version u8, CRC-32 u32 BE, then msgpack. Who seals often under one key passes its CRC-32.
- */
-export function sealValue(key: Uint8Array, value: unknown, keyCrc = crc32(key)): Uint8Array {
-  const bytes = pack(value, 5)
+/** Bytes before a sealed value's msgpack: version and CRC. */
+export const SEAL_BYTES = 5
+
+/** Any small mutable value of the store (a directory entry, a digest) as bytes with a CRC over its key: version u8, CRC-32 u32 BE, then msgpack. */
+export function sealValue(key: Uint8Array, value: unknown): Uint8Array {
+  return sealPacked(pack(value, SEAL_BYTES), crc32(key))
+}
+
+/** Completes a value that is packed behind `SEAL_BYTES` already, with the CRC-32 of its key. */
+export function sealPacked(bytes: Uint8Array, keyCrc: number): Uint8Array {
   bytes[0] = VERSION
-  writeUint32(bytes, 1, crc32(bytes.subarray(5), keyCrc))
+  writeUint32(bytes, 1, crc32(bytes.subarray(SEAL_BYTES), keyCrc))
   return bytes
 }
 
 /** The value of `sealValue`. Throws `KEFU_CODEC_INVALID` when the CRC, the version or the msgpack is wrong. */
 export function openValue(key: Uint8Array, bytes: Uint8Array): unknown {
-  if (bytes.length <= 5) throw invalid('value too short')
-  if (readUint32(bytes, 1) !== crc32(bytes.subarray(5), crc32(key))) throw invalid('value CRC differs')
+  if (bytes.length <= SEAL_BYTES) throw invalid('value too short')
+  if (readUint32(bytes, 1) !== crc32(bytes.subarray(SEAL_BYTES), crc32(key))) throw invalid('value CRC differs')
   if (bytes[0] !== VERSION) throw invalid(`value version ${bytes[0]}`)
   try {
-    return unpack(bytes.subarray(5))
+    return unpack(bytes.subarray(SEAL_BYTES))
   } catch {
     throw invalid('value is not msgpack')
   }

@@ -1,7 +1,6 @@
 import { formatConversationId } from '../../../codec/conversation-id.js'
 import {
   feedKey,
-  headKey,
   idWindowKey,
   KEY,
   parseRecordKey,
@@ -171,8 +170,7 @@ async function checkProjection(
   const findings: StoreFinding[] = []
   const report = (text: string) =>
     findings.push({ kind: 'head', conversation: id, n, message: `conversation ${id} n ${n}: ${text}` })
-  const key = headKey(conversation)
-  if (Buffer.compare(encodeHead(key, stored), encodeHead(key, standing)) !== 0)
+  if (Buffer.compare(encodeHead(stored, 0), encodeHead(standing, 0)) !== 0)
     report('its head does not follow from its records')
   const saved = window === undefined ? undefined : await database.get(idWindowKey(conversation))
   if (window !== undefined && (saved === undefined || Buffer.compare(saved, window) !== 0))

@@ -104,7 +104,7 @@ export class Commit implements Batch, ProjectionSink<Conversation> {
       if (conversation.window !== undefined && head.n >= conversation.windowN + SAVE_RECORDS)
         this.#saveWindow(conversation, conversation.window, head.n)
       const value: HeadValue = { head, departures, windowN: conversation.windowN }
-      this.batch.put(conversation.headKey, encodeHead(conversation.headKey, value, conversation.headKeyCrc))
+      this.batch.put(conversation.headKey, encodeHead(value, conversation.headKeyCrc))
       project(conversation, conversation.projectedHead, conversation.projectedDepartures, head, departures, this)
       conversation.projectedHead = head
       conversation.projectedDepartures = departures

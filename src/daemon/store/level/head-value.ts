@@ -1,5 +1,6 @@
 import { type ConversationId, formatConversationId } from '../../../codec/conversation-id.js'
-import { openValue, sealValue } from '../../../codec/record.js'
+import { MsgpackWriter, textRoom, VALUE_ROOM } from '../../../codec/msgpack-writer.js'
+import { openValue, SEAL_BYTES, sealPacked } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import type { Egress, Head } from '../../core/model.js'
 import { type Departure, NO_DEPARTURES } from '../../core/projection.js'
@@ -13,29 +14,43 @@ export type HeadValue = {
 }
 
 const STATES = ['new', 'waiting', 'active'] as const
-const NONE: readonly never[] = []
 const FIELDS = 14
 
-/** A head as bytes with a CRC: a flat array of texts, numbers and bytes. */
-export function encodeHead(key: Uint8Array, { head, departures, windowN }: HeadValue, keyCrc?: number): Uint8Array {
-  const fields = [
-    head.n,
-    head.seq,
-    head.at,
-    head.channel,
-    head.kind,
-    head.egress,
-    head.contact,
-    head.name ?? null,
-    STATES.indexOf(head.state),
-    head.agent ?? null,
-    head.waitingSince ?? null,
-    departures.length === 0 ? NONE : departures.flatMap(({ agent, seq }) => [agent, seq]),
-    windowN,
-    // Room for one more field without a new format.
-    null,
-  ]
-  return sealValue(key, fields, keyCrc)
+/** Room for the fields that are numbers, and for the heads of arrays. */
+const FIXED_ROOM = 160
+
+const writer = new MsgpackWriter()
+
+/** A head as bytes with a CRC, which includes that of its key: a flat array of texts and numbers. */
+export function encodeHead({ head, departures, windowN }: HeadValue, keyCrc: number): Uint8Array {
+  const { kind, egress, contact, name, agent } = head
+  let room = SEAL_BYTES + FIXED_ROOM + textRoom(kind) + textRoom(egress) + textRoom(contact)
+  if (name !== undefined) room += textRoom(name)
+  if (agent !== undefined) room += textRoom(agent)
+  for (const departure of departures) room += textRoom(departure.agent) + VALUE_ROOM
+  writer.begin(room, SEAL_BYTES)
+  writer.array(FIELDS)
+  writer.uint(head.n)
+  writer.uint(head.seq)
+  writer.uint(head.at)
+  writer.uint(head.channel)
+  writer.text(kind)
+  writer.text(egress)
+  writer.text(contact)
+  writer.optionalText(name)
+  writer.uint(STATES.indexOf(head.state))
+  writer.optionalText(agent)
+  if (head.waitingSince === undefined) writer.nil()
+  else writer.uint(head.waitingSince)
+  writer.array(2 * departures.length)
+  for (const { agent, seq } of departures) {
+    writer.text(agent)
+    writer.uint(seq)
+  }
+  writer.uint(windowN)
+  // Room for one more field without a new format.
+  writer.nil()
+  return sealPacked(writer.end(), keyCrc)
 }
 
 /** The value of `encodeHead`. Throws `KEFU_CODEC_INVALID`. */
