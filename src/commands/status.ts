@@ -1,32 +1,18 @@
-import { BaseCommand } from './_cli/base-command.js'
-import { daemonStatus } from './_cli/daemon-life.js'
-import { COMMON_EXIT_CODES } from './_cli/exit-codes.js'
-import { nextStep, serviceFacts, statusLine } from './_cli/status-view.js'
+import type { DaemonStatus } from '../daemon/control/client.js'
+import { StatusCommand } from './_cli/status-command.js'
+import { nextStep, serviceFacts } from './_cli/status-view.js'
 
-const NOT_RUNNING = 3
-
-export default class Status extends BaseCommand {
+export default class Status extends StatusCommand {
   static override summary = 'show the whole service on one screen'
   static override description =
     'Channels, queue, connections and store. Ends with exit code 3 when the daemon is not running.'
   static override examples = ['<%= config.bin %> status', '<%= config.bin %> status --json']
-  static override exitCodes = [...COMMON_EXIT_CODES, 3 as const, 12 as const, 17 as const, 18 as const]
 
-  async run(): Promise<object> {
-    await this.parse(Status)
-    const status = await daemonStatus(await this.control())
-    const { output } = this
-    if (status === undefined) {
-      process.exitCode = NOT_RUNNING
-      output.line(`kefu ${this.dirs.home} · not running`)
-      if (output.mode === 'plain') output.facts([['state', 'stopped']])
-      output.note('Try: kefu daemon start')
-      return { state: 'stopped', home: this.dirs.home }
-    }
-    output.line(statusLine(status))
-    output.facts(serviceFacts(status))
-    for (const warning of status.warnings) output.warn(warning)
-    output.note(`Next: ${nextStep(status)}`)
-    return status
+  protected facts(status: DaemonStatus) {
+    return serviceFacts(status)
+  }
+
+  protected next(status: DaemonStatus) {
+    return nextStep(status)
   }
 }
