@@ -1,6 +1,7 @@
 /** A first-in-first-out list whose ends cost the same however long it is. */
 export class Fifo<T> {
-  #items: T[] = []
+  /** What was taken leaves a hole: nothing is kept for the sake of its place. */
+  #items: (T | undefined)[] = []
   #start = 0
 
   get length(): number {
@@ -20,8 +21,12 @@ export class Fifo<T> {
   shift(): T | undefined {
     const item = this.#items[this.#start]
     if (this.#start === this.#items.length) return undefined
+    this.#items[this.#start] = undefined
     this.#start++
-    if (this.#start > 512 && this.#start * 2 > this.#items.length) {
+    if (this.#start === this.#items.length) {
+      this.#items = []
+      this.#start = 0
+    } else if (this.#start > 512 && this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start)
       this.#start = 0
     }
@@ -30,7 +35,7 @@ export class Fifo<T> {
 
   /** Takes all items. */
   drain(): T[] {
-    const items = this.#items.slice(this.#start)
+    const items = this.#items.slice(this.#start) as T[]
     this.#items = []
     this.#start = 0
     return items
