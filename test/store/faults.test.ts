@@ -272,6 +272,30 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     await store.close()
   })
 
+  test('a recovery that ends while the store closes does not open it again', async t => {
+    const path = join(tmpDir(t), 'store')
+    const clock = createManualClock()
+    const disk = new FaultyDisk()
+    let opens = 0
+    let letOpen: (() => void) | undefined
+    const store = await openLevelStore({ path, clock }, async (folder, limits) => {
+      if (++opens > 1) await new Promise<void>(resolve => (letOpen = resolve))
+      return disk.open(folder, limits)
+    })
+    const id = await fill(store.log, 1, 1)
+    disk.mode = 'refuses'
+    await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_UNAVAILABLE')
+    disk.mode = 'works'
+    clock.advance(1_000)
+    await until('the recovery', () => letOpen !== undefined)
+    const closing = store.close()
+    letOpen?.()
+    await closing
+    assert.equal(store.refusal()?.code, 'KEFU_DRAINING')
+    await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_DRAINING')
+    await assertSound(path, store)
+  })
+
   test('many failures in a row lose and repeat nothing', async t => {
     const { path, disk, store, recover } = await openFaulty(t)
     const id = await fill(store.log, 1, 0).then(() => conversationId(1))

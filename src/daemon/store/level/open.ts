@@ -103,7 +103,8 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     await database.reopen(async fresh => {
       inspection = await inspect(fresh, acknowledged.read())
     })
-    if (inspection !== undefined) takeOver(inspection, false)
+    // What is being closed takes nothing any more.
+    if (inspection !== undefined && isClosing === undefined) takeOver(inspection, false)
   }
 
   function takeOver(inspection: Inspection, isStart: boolean): void {
