@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { START, type Store } from '../../src/daemon/core/ports.js'
+import { openHandle } from '../../src/daemon/store/level/database.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import type { StoreLimits } from '../../src/daemon/store/options.js'
 import { isKefuError } from '../../src/errors.js'
@@ -293,6 +294,38 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     await closing
     assert.equal(store.refusal()?.code, 'KEFU_DRAINING')
     await assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_DRAINING')
+    await assertSound(path, store)
+  })
+
+  test('a disk that does not answer whether a message is there already fails that message, in time, and no other', async t => {
+    const path = join(tmpDir(t), 'store')
+    const clock = createManualClock()
+    let isStalled = false
+    let waiting: (() => void)[] = []
+    const store = await openLevelStore({ path, clock }, async (folder, limits) => {
+      const handle = await openHandle(folder, limits)
+      const get = handle.get.bind(handle) as (key: Uint8Array) => Promise<Uint8Array | undefined>
+      const value = async (key: Uint8Array) => {
+        if (isStalled) await new Promise<void>(resolve => waiting.push(resolve))
+        return get(key)
+      }
+      Object.defineProperty(handle, 'get', { value })
+      return handle
+    })
+    t.after(() => store.close())
+    const id = conversationId(1)
+    await store.log.append(id, [message('a')], { id: 'a', opening: opening() })
+    isStalled = true
+    const again = assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_UNREADABLE')
+    const next = store.log.append(id, [message('b')], { id: 'b' })
+    await until('the look-up', () => waiting.length > 0)
+    clock.advance(15_000)
+    await again
+    assert.equal((await next).n, 3)
+    isStalled = false
+    for (const go of waiting) go()
+    waiting = []
+    assert.deepEqual((await store.log.append(id, [message('a')], { id: 'a' })).n, 2)
     await assertSound(path, store)
   })
 

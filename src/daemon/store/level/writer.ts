@@ -213,7 +213,14 @@ export class LogWriter {
   }
 
   async #compare(append: Append, suspects: readonly number[]): Promise<void> {
-    const first = await this.#repetitions.find(append, suspects)
+    const { clock, limits } = this.#ports
+    const reason = `no answer from the disk within ${limits.appendTimeoutMs} ms`
+    const first = await within(
+      clock,
+      limits.appendTimeoutMs,
+      this.#repetitions.find(append, suspects),
+      () => new KefuError('KEFU_STORE_UNREADABLE', { reason }),
+    )
     if (first !== undefined) this.#answerFirst(append, first)
   }
 
