@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { START, type Store } from '../../src/daemon/core/ports.js'
+import { storePaths } from '../../src/daemon/store/level/create.js'
 import { openHandle } from '../../src/daemon/store/level/database.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
-import type { StoreLimits } from '../../src/daemon/store/options.js'
+import { SILENT, type StoreLimits } from '../../src/daemon/store/options.js'
 import { isKefuError } from '../../src/errors.js'
 import {
   answer,
@@ -16,6 +18,7 @@ import {
   message,
   opening,
   readAll,
+  soon,
   takeTail,
   turns,
   until,
@@ -326,6 +329,25 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     for (const go of waiting) go()
     waiting = []
     assert.deepEqual((await store.log.append(id, [message('a')], { id: 'a' })).n, 2)
+    await assertSound(path, store)
+  })
+
+  test('a commit that cannot be noted beside the database counts all the same', {
+    skip: !existsSync('/dev/full'),
+  }, async t => {
+    const path = join(tmpDir(t), 'store')
+    const first = await openLevelStore({ path, clock: createManualClock() })
+    const id = await fill(first.log, 1, 1)
+    await first.close()
+    // Every write to it fails with ENOSPC.
+    rmSync(storePaths(path).acknowledged)
+    symlinkSync('/dev/full', storePaths(path).acknowledged)
+    const events: string[] = []
+    const logger = { ...SILENT, warn: (_: object, event: string) => events.push(event) }
+    const store = await openLevelStore({ path, clock: createManualClock(), logger })
+    for (const [i, key] of ['a', 'b', 'c'].entries())
+      assert.equal((await soon(store.log.append(id, [message(key)], { id: key }), key)).n, i + 3)
+    assert.deepEqual(events, ['store.commit_not_noted'])
     await assertSound(path, store)
   })
 

@@ -62,6 +62,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   let refusal: KefuError | undefined
   let commits = 0
   let committedRecords = 0
+  let isNoteMissing = false
   let isClosing: Promise<void> | undefined
 
   const digests = new Digests()
@@ -83,10 +84,21 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   function onCommit(commit: Commit): void {
     commits++
     committedRecords += commit.records
-    acknowledged.write(commit.lastSeq, commit.number)
+    note(commit)
     view.changed(commit.activeChanges)
     outbox.added(commit.rows)
     if (commit.entries.length > 0) feed.publish(commit.entries)
+  }
+
+  /** The commit is on disk, noted or not: without the note a later loss of it may go unnoticed, and refusing it now would lose it for certain. */
+  function note(commit: Commit): void {
+    try {
+      acknowledged.write(commit.lastSeq, commit.number)
+      isNoteMissing = false
+    } catch (error) {
+      if (!isNoteMissing) logger.warn({ err: error }, 'store.commit_not_noted')
+      isNoteMissing = true
+    }
   }
 
   function onFailure(error: KefuError): void {
