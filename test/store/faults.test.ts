@@ -45,6 +45,41 @@ async function openFaulty(t: TestContext, limits: Partial<StoreLimits> = {}) {
   return { path, clock, disk, store, stateOf, recover }
 }
 
+/** A store whose look-ups of one key can be made to wait. */
+async function openStalling(t: TestContext, path = join(tmpDir(t), 'store')) {
+  const clock = createManualClock()
+  let isStalled = false
+  const waiting: (() => void)[] = []
+  const store = await openLevelStore({ path, clock }, async (folder, limits) => {
+    const handle = await openHandle(folder, limits)
+    const get = handle.get.bind(handle) as (key: Uint8Array) => Promise<Uint8Array | undefined>
+    const value = async (key: Uint8Array) => {
+      if (isStalled) await new Promise<void>(resolve => waiting.push(resolve))
+      return get(key)
+    }
+    Object.defineProperty(handle, 'get', { value })
+    return handle
+  })
+  const release = () => {
+    isStalled = false
+    for (const go of waiting.splice(0)) go()
+  }
+  t.after(() => {
+    release()
+    return store.close()
+  })
+  const reads = {
+    stall() {
+      isStalled = true
+    },
+    release,
+    get waiting() {
+      return waiting.length
+    },
+  }
+  return { path, clock, reads, store }
+}
+
 /** Opens what is on disk again and checks all of it. */
 async function assertSound(path: string, store: Store): Promise<void> {
   await store.close()
@@ -301,34 +336,39 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
   })
 
   test('a disk that does not answer whether a message is there already fails that message, in time, and no other', async t => {
-    const path = join(tmpDir(t), 'store')
-    const clock = createManualClock()
-    let isStalled = false
-    let waiting: (() => void)[] = []
-    const store = await openLevelStore({ path, clock }, async (folder, limits) => {
-      const handle = await openHandle(folder, limits)
-      const get = handle.get.bind(handle) as (key: Uint8Array) => Promise<Uint8Array | undefined>
-      const value = async (key: Uint8Array) => {
-        if (isStalled) await new Promise<void>(resolve => waiting.push(resolve))
-        return get(key)
-      }
-      Object.defineProperty(handle, 'get', { value })
-      return handle
-    })
-    t.after(() => store.close())
+    const { path, clock, reads, store } = await openStalling(t)
     const id = conversationId(1)
     await store.log.append(id, [message('a')], { id: 'a', opening: opening() })
-    isStalled = true
+    reads.stall()
     const again = assertRefused(store.log.append(id, [message('a')], { id: 'a' }), 'KEFU_STORE_UNREADABLE')
     const next = store.log.append(id, [message('b')], { id: 'b' })
-    await until('the look-up', () => waiting.length > 0)
+    await until('the look-up', () => reads.waiting > 0)
     clock.advance(15_000)
     await again
     assert.equal((await next).n, 3)
-    isStalled = false
-    for (const go of waiting) go()
-    waiting = []
-    assert.deepEqual((await store.log.append(id, [message('a')], { id: 'a' })).n, 2)
+    reads.release()
+    assert.equal((await store.log.append(id, [message('a')], { id: 'a' })).n, 2)
+    await assertSound(path, store)
+  })
+
+  test('a disk that does not answer which ids there were fails all messages that have one, in time, and nothing else', async t => {
+    const path = join(tmpDir(t), 'store')
+    const first = await openLevelStore({ path, clock: createManualClock() })
+    const id = await fill(first.log, 1, 40)
+    await first.close()
+    const { clock, reads, store } = await openStalling(t, path)
+    await store.log.head(id)
+    reads.stall()
+    const refused = ['a', 'b', 'c'].map(key =>
+      assertRefused(store.log.append(id, [message(key)], { id: key }), 'KEFU_STORE_UNREADABLE'),
+    )
+    const assigning = store.log.append(id, [assigned('ann')])
+    await until('the look-up', () => reads.waiting > 0)
+    clock.advance(15_000)
+    await Promise.all(refused.map(refusal => soon(refusal, 'a refusal')))
+    assert.equal((await assigning).n, 42)
+    reads.release()
+    assert.equal((await store.log.append(id, [message('b')], { id: 'b' })).n, 43)
     await assertSound(path, store)
   })
 

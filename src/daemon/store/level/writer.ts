@@ -35,6 +35,10 @@ export type WriterPorts = {
 
 const NO_OPTIONS: AppendOptions = {}
 
+/** Whom a look-up is for: of a conversation, and of its ids. */
+const ANY = (): boolean => true
+const HAS_IDS = ({ hasIds }: Append): boolean => hasIds
+
 /**
  * Group commit. One batch is on its way to the disk while the next is filled:
  *
@@ -148,7 +152,7 @@ export class LogWriter {
     conversation.waiting.push(append)
     if (conversation.isBusy || conversation.isInLine) return
     if (conversation.isLoaded) this.#standInLine(conversation)
-    else this.#lookUp(conversation, this.#ports.loader.load(conversation))
+    else this.#lookUp(conversation, this.#ports.loader.load(conversation), ANY)
   }
 
   #standInLine(conversation: Conversation<Append>): void {
@@ -156,18 +160,16 @@ export class LogWriter {
     this.#line.push(conversation)
   }
 
-  /** Holds a conversation's appends back until a look-up has ended; its failure refuses the first of them. */
-  #lookUp(conversation: Conversation<Append>, work: Promise<void>): void {
+  /** Holds a conversation's appends back until a look-up has ended; its failure refuses those that it was for, all at once and not each after a wait of its own. */
+  #lookUp(conversation: Conversation<Append>, work: Promise<void>, isFor: (append: Append) => boolean): void {
     conversation.isBusy = true
     this.#busy.add(conversation)
     work.then(
       () => this.#proceed(conversation),
       error => {
-        // A conversation that could not be loaded fails each append that waits for it.
-        if (!conversation.isLoaded) for (const append of conversation.waiting.drain()) this.#fail(append, error)
-        else {
-          const append = conversation.waiting.shift()
-          if (append !== undefined) this.#fail(append, error)
+        for (const append of conversation.waiting.drain()) {
+          if (isFor(append)) this.#fail(append, error)
+          else conversation.waiting.push(append)
         }
         this.#proceed(conversation)
       },
@@ -198,14 +200,14 @@ export class LogWriter {
   #process(append: Append): boolean {
     const { conversation } = append
     if (append.hasIds && conversation.window === undefined) {
-      this.#lookUp(conversation, this.#ports.loader.loadWindow(conversation))
+      this.#lookUp(conversation, this.#ports.loader.loadWindow(conversation), HAS_IDS)
       return false
     }
     if (!append.isChecked) {
       const verdict = this.#repetitions.judge(append, this.#flight, this.#building)
       if (verdict === 'joined') return true
       if (verdict !== 'new') {
-        this.#lookUp(conversation, this.#compare(append, verdict))
+        this.#lookUp(conversation, this.#compare(append, verdict), other => other === append)
         return false
       }
     }
