@@ -17,6 +17,7 @@ import {
   fill,
   message,
   opening,
+  queued,
   readAll,
   soon,
   takeTail,
@@ -28,8 +29,7 @@ import { createManualClock } from '../helpers/manual-clock.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { FaultyDisk } from './faulty-handle.js'
 
-async function openFaulty(t: TestContext, limits: Partial<StoreLimits> = {}) {
-  const path = join(tmpDir(t), 'store')
+async function openFaulty(t: TestContext, limits: Partial<StoreLimits> = {}, path = join(tmpDir(t), 'store')) {
   const clock = createManualClock()
   const disk = new FaultyDisk()
   const store = await openLevelStore({ path, clock, limits }, disk.open)
@@ -298,6 +298,25 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     const again = await store.log.append(id, [message('a')], { id: 'a' })
     assert.deepEqual([again.n, again.duplicate], [3, true])
     assert.deepEqual((await store.log.append(id, [message('b')], { id: 'b' })).n, 4)
+    await assertSound(path, store)
+  })
+
+  test('a page that is read while the store recovers is not taken for damage', async t => {
+    const path = join(tmpDir(t), 'store')
+    const first = await openLevelStore({ path, clock: createManualClock() })
+    const [a] = await Promise.all([1, 2].map(number => fill(first.log, number, 1)))
+    await first.close()
+    const { clock, disk, store, recover } = await openFaulty(t, {}, path)
+    // One conversation in memory, as it was before the write that is there all the same; the other is read when the store has recovered.
+    await store.log.head(a!)
+    disk.mode = 'lies'
+    await assertRefused(store.log.append(a!, [queued(7)]), 'KEFU_STORE_UNAVAILABLE')
+    disk.mode = 'works'
+    const page = assertRefused(store.view.waiting(10), 'KEFU_STORE_UNREADABLE')
+    clock.advance(1_000)
+    await page
+    await recover()
+    assert.equal((await store.view.waiting(10)).length, 2)
     await assertSound(path, store)
   })
 

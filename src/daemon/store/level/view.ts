@@ -44,6 +44,7 @@ export class View implements ViewPort {
   readonly #ports: Ports
   #unsound: ReadonlySet<DigestName> = new Set()
   #activeCounts = new Map<string, number>()
+  #resets = 0
 
   constructor(ports: Ports) {
     this.#ports = ports
@@ -53,6 +54,7 @@ export class View implements ViewPort {
   reset(active: ReadonlyMap<string, number>, unsound: ReadonlySet<DigestName>): void {
     this.#activeCounts = new Map(active)
     this.#unsound = unsound
+    this.#resets++
   }
 
   /** Takes the changes of a commit: agent, difference, agent … */
@@ -198,11 +200,14 @@ export class View implements ViewPort {
   ): Promise<[Pair[], { readonly conversation: Conversation; readonly isMoved: boolean }[]]> {
     const { database, loader, feed, writer } = this.#ports
     const durableSeq = feed.durableSeq
+    const resets = this.#resets
     try {
       const page = await database.page(range)
       // The page may show a commit that has not been reported durable yet.
       await writer.settled()
       const conversations = await loader.loadAll(page.map(pair => formatConversationId(conversationOf(pair))))
+      // Conversations from before and after a recovery do not show the same writes.
+      if (this.#resets !== resets) throw recovering()
       return [
         page,
         conversations.map(conversation => {
@@ -216,13 +221,17 @@ export class View implements ViewPort {
   }
 
   #disagreement(where: string): KefuError {
-    if (this.#ports.isRecovering()) return new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
+    if (this.#ports.isRecovering()) return recovering()
     return damaged(where)
   }
 
   #expectSound(name: DigestName): void {
     if (this.#unsound.has(name)) throw damaged(`the set "${name}" is not what was last written`)
   }
+}
+
+function recovering(): KefuError {
+  return new KefuError('KEFU_STORE_UNREADABLE', { reason: 'it is being recovered' })
 }
 
 function next(key: Uint8Array): Uint8Array {
