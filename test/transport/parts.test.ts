@@ -149,6 +149,31 @@ describe('request body', () => {
     await assert.rejects(twice.read(limits), { code: 'KEFU_INTERNAL' })
   })
 
+  test('takes no more memory than its bytes, however small the chunks are', async () => {
+    const count = 600_000
+    const body = new RequestBody(undefined, () => {})
+    const held = () => {
+      const { heapUsed, external } = process.memoryUsage()
+      return heapUsed + external
+    }
+    const before = held()
+    for (let index = 0; index < count; index++) body.push(Uint8Array.of(index % 251))
+    body.finish()
+    assert.ok(held() - before < 60 * count, `${held() - before} bytes for ${count}`)
+    const bytes = await body.read({ limitBytes: count, timeoutMs: 1_000 })
+    assert.equal(bytes.byteLength, count)
+    assert.ok(bytes.every((byte, index) => byte === index % 251))
+  })
+
+  test('a chunk may be used again once it was taken', async () => {
+    const body = new RequestBody(4, () => {})
+    const chunk = Uint8Array.of(1, 2, 3, 4)
+    body.push(chunk)
+    chunk.fill(0)
+    body.finish()
+    assert.deepEqual([...(await body.read({ limitBytes: 4, timeoutMs: 1_000 }))], [1, 2, 3, 4])
+  })
+
   test('a body nobody waits for any more rejects without an unhandled rejection', () => {
     const body = new RequestBody(5, () => {})
     void body.read(limits)

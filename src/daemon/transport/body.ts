@@ -1,5 +1,8 @@
 import { isKefuError, KefuError } from '../../errors.js'
 
+/** Chunks are copied together in pieces of this size. */
+const PIECE_BYTES = 64 * 1024
+
 type Limits = { readonly limitBytes: number; readonly timeoutMs: number }
 
 type Waiting = {
@@ -18,7 +21,8 @@ type Waiting = {
 export class RequestBody {
   readonly #declaredBytes: number | undefined
   readonly #onWanted: () => void
-  #chunks: Uint8Array[] = []
+  /** All but the last one are full. */
+  #pieces: Buffer[] = []
   #bytes = 0
   #waiting: Waiting | undefined
   #fault: KefuError | undefined
@@ -61,11 +65,20 @@ export class RequestBody {
     return isKefuError(error, 'KEFU_TIMEOUT') ? 408 : undefined
   }
 
-  /** Takes a chunk that belongs to the body from now on. */
+  /**
+   * Copies a chunk. Kept as they come, chunks would take as much memory as the peer likes: how small they are is its choice, and an object for each byte takes
+   * some hundred times that byte.
+   */
   push(chunk: Uint8Array): void {
     if (this.#fault !== undefined) return
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.byteLength
+    for (let at = 0; at < chunk.byteLength; ) {
+      const filled = this.#bytes % PIECE_BYTES
+      if (filled === 0) this.#pieces.push(Buffer.allocUnsafeSlow(PIECE_BYTES))
+      const part = chunk.subarray(at, at + PIECE_BYTES - filled)
+      this.#pieces.at(-1)?.set(part, filled)
+      this.#bytes += part.byteLength
+      at += part.byteLength
+    }
     if (this.#waiting !== undefined && this.#bytes > this.#waiting.limitBytes) this.#refuse(tooLarge(this.#waiting))
   }
 
@@ -116,15 +129,17 @@ export class RequestBody {
     this.#waiting = undefined
     clearTimeout(waiting.timer)
     this.#isRead = true
-    const chunks = this.#chunks
-    this.#chunks = []
-    waiting.resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, this.#bytes))
+    const pieces = this.#pieces
+    this.#pieces = []
+    const [first] = pieces
+    const isOne = pieces.length === 1 && first !== undefined
+    waiting.resolve(isOne ? first.subarray(0, this.#bytes) : Buffer.concat(pieces, this.#bytes))
   }
 
   #refuse(fault: KefuError): void {
     if (this.#fault !== undefined || this.#isRead) return
     this.#fault = fault
-    this.#chunks = []
+    this.#pieces = []
     this.#bytes = 0
     const waiting = this.#waiting
     if (waiting === undefined) return

@@ -65,7 +65,7 @@ export class UwsExchange extends Exchange {
   }
 
   #data(chunk: ArrayBuffer, isLast: boolean): void {
-    if (!this.incoming.isRefused && chunk.byteLength > 0) this.incoming.push(new Uint8Array(chunk.slice(0)))
+    if (!this.incoming.isRefused && chunk.byteLength > 0) this.incoming.push(new Uint8Array(chunk))
     if (isLast) {
       this.incoming.finish()
       this.#bodyArrived?.()
