@@ -3,6 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { decompress, ZSTD_MEDIA_LIMITS } from '../../src/codec/zstd.js'
+import { KefuError } from '../../src/errors.js'
+import { eventually, rawConnect } from '../helpers/raw-connection.js'
 import { rawExchange, rawRequest } from '../helpers/raw-http.js'
 import { sample, sampleText } from '../media/samples.js'
 import { SHOP, startServer, TRANSPORTS } from './harness.js'
@@ -54,6 +56,28 @@ for (const transport of TRANSPORTS) {
       server.clock.advance(10 * 60_000)
       const expired = await server.ask(url)
       assert.deepEqual([expired.status, expired.code], [404, 'KEFU_MEDIA_NOT_FOUND'])
+    })
+
+    test('are no work any more once the peer has gone', async context => {
+      const server = await startServer(context, transport)
+      const { url } = await server.keep(server.visitor().conversation, sample('bin', 1000))
+      const open = server.media.open.bind(server.media)
+      let signal: AbortSignal | undefined
+      server.media.open = async (...args) => {
+        const read = (_: unknown, given?: AbortSignal): Promise<never> => {
+          signal = given
+          return new Promise((_, reject) =>
+            given?.addEventListener('abort', () => reject(new KefuError('KEFU_ABORTED'))),
+          )
+        }
+        return { ...(await open(...args)), read }
+      }
+      const peer = await rawConnect(server.port)
+      peer.socket.write(rawRequest('GET', url))
+      await eventually('reading', () => signal !== undefined)
+      peer.destroy()
+      await eventually('aborted', () => signal?.aborted === true)
+      assert.deepEqual([server.reported, server.transportErrors], [[], []])
     })
 
     test('never become a document with rights', async context => {

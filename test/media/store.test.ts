@@ -210,4 +210,18 @@ describe('the media store', () => {
     assert.ok((await collect(await file.read({ type: 'whole' }))).equals(text), 'reading to the end gives it back, too')
     await store.close()
   })
+
+  test('stops reading for somebody who has gone', async context => {
+    const { store } = await openStore(join(tmpDir(context), 'media'), { inflatedLimitBytes: 3 * 1024 * KIB })
+    for (const bytes of [sample('bin', 3 * 1024 * KIB), sampleText(2 * 1024 * KIB)]) {
+      const { media } = await store.put({ ...put, bytes })
+      const file = await store.open(put.conversation, media)
+      const gone = new AbortController()
+      const reading = file.read({ type: 'whole' }, gone.signal)
+      gone.abort()
+      await assert.rejects(reading, error => isKefuError(error, 'KEFU_ABORTED'))
+      assert.ok((await collect(await file.read({ type: 'whole' }))).equals(bytes), 'the memory was given back')
+    }
+    await store.close()
+  })
 })

@@ -94,9 +94,10 @@ export type MediaFile = {
   readonly zstdBytes: number | undefined
   /**
    * The bytes asked for. Every byte is compared with its digest twice: all of them before this resolves and, where a stream is returned, again as they are read.
-   * A stream must be read to its end or destroyed. Throws `KEFU_STORE_CORRUPT`, `KEFU_MEDIA_UNAVAILABLE`, `KEFU_MEDIA_NOT_FOUND` (it is gone).
+   * A stream must be read to its end or destroyed. Throws `KEFU_STORE_CORRUPT`, `KEFU_MEDIA_UNAVAILABLE`, `KEFU_MEDIA_NOT_FOUND` (it is gone),
+   * `KEFU_ABORTED` when `signal` was aborted: nothing more is read then.
    */
-  read(what: MediaRead): Promise<Uint8Array | Readable>
+  read(what: MediaRead, signal?: AbortSignal): Promise<Uint8Array | Readable>
 }
 
 /** Uploaded files, by conversation. Nothing is shared between conversations. */

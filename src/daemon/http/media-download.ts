@@ -52,7 +52,7 @@ async function download({ media, tokens, clock }: DownloadPorts, request: RouteR
   if (choice.read.type === 'range')
     headers['content-range'] = `bytes ${choice.read.first}-${choice.read.last}/${file.meta.sizeBytes}`
   const status = choice.read.type === 'range' ? 206 : 200
-  return isHead ? { status, headers } : { status, headers, body: await file.read(choice.read) }
+  return isHead ? { status, headers } : { status, headers, body: await file.read(choice.read, http.signal) }
 }
 
 type Choice = { readonly etag: string; readonly read: MediaRead | 'none'; readonly lengthBytes: number }

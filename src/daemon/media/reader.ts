@@ -17,11 +17,13 @@ import {
 } from './format.js'
 import type { Gate } from './gate.js'
 
-/** What readers of one store share. */
+/** What a read stands on; gate and budget are shared by all of one store. */
 export type ReaderPorts = {
   readonly gate: Gate
   /** Memory for files that have to be decompressed for a peer without zstd. */
   readonly inflated: Budget
+  /** Aborted when nobody waits for the bytes any more. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** A stored file: where it is, and what it must be. */
@@ -75,14 +77,15 @@ async function* blocks(ports: ReaderPorts, file: StoredFile, first: number, last
 }
 
 async function readBlock(
-  { gate }: ReaderPorts,
+  { gate, signal }: ReaderPorts,
   { path, name, header }: StoredFile,
   index: number,
 ): Promise<Uint8Array> {
   const length = blockLength(header, index)
-  const bytes = await gate.run(() =>
-    withFile(path, file => readAt(file, header.dataOffset + index * BLOCK_BYTES, length)),
-  )
+  const bytes = await gate.run(async () => {
+    stopIfAborted(signal)
+    return withFile(path, file => readAt(file, header.dataOffset + index * BLOCK_BYTES, length))
+  })
   if (bytes === undefined) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
   if (bytes.length !== length || !isBlock(header, index, bytes))
     throw corrupt(name, `the data differ from their digest in block ${index}`)
@@ -118,9 +121,15 @@ async function inflateVerified(ports: ReaderPorts, file: StoredFile): Promise<Ui
       ? corrupt(file.name, 'its data cannot be decompressed', cause)
       : cause
   })
+  stopIfAborted(ports.signal)
   if (bytes.length !== meta.sizeBytes || createHash('sha256').update(bytes).digest('hex') !== meta.sha256)
     throw corrupt(file.name, 'its content differs from its digest')
   return bytes
+}
+
+/** A file is verified before its first byte goes out: for a peer that has gone meanwhile that is work for nobody. */
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new KefuError('KEFU_ABORTED')
 }
 
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {

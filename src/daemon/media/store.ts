@@ -10,7 +10,7 @@ import { createBudget } from '../engine/budget.js'
 import { diskError, ensureFolder, removeFile, syncFolder, withFile, writeDurably } from './disk.js'
 import { type Digests, digest, encodeHeader, type MediaHeader } from './format.js'
 import { createGate } from './gate.js'
-import { corrupt, type ReaderPorts, readHeader, readStored } from './reader.js'
+import { corrupt, readHeader, readStored } from './reader.js'
 import { detectType } from './type.js'
 import { createUnnamedFiles, type UnnamedFiles } from './unnamed.js'
 
@@ -62,7 +62,7 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
   const unnamed = await openUnnamed(root)
 
   const gate = createGate(FILES_AT_ONCE, FILES_WAITING, busy)
-  const reader: ReaderPorts = { gate, inflated: createBudget(options.inflatedLimitBytes ?? INFLATED_BYTES) }
+  const reader = { gate, inflated: createBudget(options.inflatedLimitBytes ?? INFLATED_BYTES) }
   const run = orderedId('run', clock.now(), random)
   const swept = removeLeftovers(incoming, run).catch((error: unknown) => ports.report(diskError(error)))
   const sweeps = sweepHourly(ports, unnamed)
@@ -105,7 +105,7 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
       return {
         meta: header.meta,
         zstdBytes: header.encoding === 'zstd' ? header.storedBytes : undefined,
-        read: what => readStored(reader, file, what),
+        read: (what, signal) => readStored({ ...reader, signal }, file, what),
       }
     },
 
