@@ -230,6 +230,22 @@ for (const transport of TRANSPORTS) {
       assert.equal((await from('2001:db8:1:3::9')).status, 201)
     })
 
+    test('that one visitor may not do use up nothing of what its address has for all', async context => {
+      const server = await startServer(context, transport, { uploads: 1, addressUploads: 3 })
+      const from = (token: string) =>
+        server.ask('/v1/media', {
+          method: 'POST',
+          headers: { ...bearer(token), 'x-forwarded-for': '203.0.113.1' },
+          body: sample('png', 100),
+        })
+      const greedy = server.visitor().token
+      assert.equal((await from(greedy)).status, 201)
+      for (let i = 0; i < 4; i++) assert.equal((await from(greedy)).status, 429)
+      assert.equal((await from(server.visitor().token)).status, 201)
+      assert.equal((await from(server.visitor().token)).status, 201)
+      assert.equal((await from(server.visitor().token)).status, 429)
+    })
+
     test('are limited by bytes over all visitors of one address, as they are kept', async context => {
       const server = await startServer(context, transport, { addressBytes: LIMITS.fileBytes })
       const from = (address: string, body: Uint8Array, headers = {}) =>

@@ -48,6 +48,9 @@ export type UploadAdmission = {
   admit(candidate: UploadCandidate): AdmittedUpload
 }
 
+/** What an upload uses up of one rate. */
+type Cost = { readonly limiter: RateLimiter; readonly key: string; readonly what: string; readonly amount: number }
+
 /** When to try again after uploads that run. */
 const BUSY_RETRY_MS = 1_000
 
@@ -56,11 +59,6 @@ export function createUploadAdmission(rates: UploadRates, bounds: UploadBounds):
   const running = createTally()
   const memory = createBudget(bounds.memoryBytes)
   const addressMemory = createTally()
-
-  const spend = (limiter: RateLimiter, key: string, what: string, cost = 1): void => {
-    const retryAfterMs = limiter.take(key, cost)
-    if (retryAfterMs > 0) throw new KefuError('KEFU_RATE_LIMITED', { what, retryAfterMs })
-  }
 
   return {
     admit({ role, uploader, conversation, remoteAddress, memoryBytes, fileBytes }) {
@@ -75,16 +73,20 @@ export function createUploadAdmission(rates: UploadRates, bounds: UploadBounds):
             retryAfterMs: BUSY_RETRY_MS,
           })
       }
+      const costs: Cost[] = [{ limiter: rates.uploads, key: `${uploader} ${conversation}`, what: 'uploads', amount: 1 }]
+      if (address !== undefined)
+        costs.push(
+          { limiter: rates.addressUploads, key: address, what: 'uploads from this address', amount: 1 },
+          { limiter: rates.addressBytes, key: address, what: 'bytes from this address', amount: fileBytes },
+        )
+      // All are asked before any is charged: one visitor whose uploads are refused must not use up what its address has for all.
+      for (const { limiter, key, what, amount } of costs) {
+        const retryAfterMs = limiter.wait(key, amount)
+        if (retryAfterMs > 0) throw new KefuError('KEFU_RATE_LIMITED', { what, retryAfterMs })
+      }
       const release = memory.reserve(memoryBytes)
       if (release === undefined) throw busy()
-      try {
-        if (address !== undefined) spend(rates.addressUploads, address, 'uploads from this address')
-        spend(rates.uploads, `${uploader} ${conversation}`, 'uploads')
-        if (address !== undefined) spend(rates.addressBytes, address, 'bytes from this address', fileBytes)
-      } catch (error) {
-        release()
-        throw error
-      }
+      for (const { limiter, key, amount } of costs) limiter.take(key, amount)
       // Staff shares one key, which nothing is compared with.
       const key = address ?? ''
       running.add(key)
