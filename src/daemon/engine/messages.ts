@@ -1,7 +1,7 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import { encodeAck } from '../../codec/message-bytes.js'
 import { type Author, type MessageBody, type Part, WIRE_LIMITS } from '../../codec/wire.js'
-import { KefuError } from '../../errors.js'
+import { KefuError, toKefuError } from '../../errors.js'
 import type { MediaPort } from '../core/media.js'
 import type { OpenedBody } from '../core/model.js'
 import { CHANNEL_KINDS } from '../core/model.js'
@@ -38,7 +38,8 @@ export class Messages {
    * the session that follow must wait for it to keep their order. It does not wait for the disk.
    */
   accept(session: KnownSession, target: Target, correlation: number, body: MessageBody): Promise<void> | undefined {
-    const retryAfterMs = this.#limitOpening(session, target)
+    const opens = opensConversation(session, target)
+    const retryAfterMs = opens ? this.#ports.openingLimit.take(session.address) : 0
     if (retryAfterMs > 0) {
       const error = new KefuError('KEFU_RATE_LIMITED', { what: 'new conversations' })
       this.#ports.outbound.fail(session, correlation, error, { id: body.id, retryAfterMs })
@@ -51,21 +52,15 @@ export class Messages {
     }
     const files = mediaOf(body.parts)
     if (files === undefined) {
-      this.#append(session, target, correlation, body)
+      this.#append(session, target, correlation, body, opens)
       return undefined
     }
-    return this.#appendWithMedia(session, target, correlation, body, files)
+    return this.#appendWithMedia(session, target, correlation, body, files, opens)
   }
 
   /** Resolves when nothing is on its way to disk. */
   async idle(): Promise<void> {
     if (this.#inFlight > 0) await new Promise<void>(resolve => (this.#whenIdle = resolve))
-  }
-
-  /** A conversation is opened once: messages that follow the first before it is on disk cost nothing more. */
-  #limitOpening(session: KnownSession, { head }: Target): number {
-    if (session.role !== 'visitor' || head !== null || session.inFlight > 0) return 0
-    return this.#ports.openingLimit.take(session.address)
   }
 
   async #appendWithMedia(
@@ -74,16 +69,30 @@ export class Messages {
     correlation: number,
     body: MessageBody,
     files: readonly string[],
+    opens: boolean,
   ): Promise<void> {
-    for (const media of files) {
-      if (await this.#ports.media.keep(target.conversation, media)) continue
-      this.#ports.outbound.fail(session, correlation, new KefuError('KEFU_MEDIA_NOT_FOUND'), { id: body.id })
-      return
+    try {
+      for (const media of files)
+        if (!(await this.#ports.media.keep(target.conversation, media))) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
+    } catch (error) {
+      if (opens) this.#giveOpeningBack(session)
+      throw error
     }
-    this.#append(session, target, correlation, body)
+    this.#append(session, target, correlation, body, opens)
   }
 
-  #append(session: KnownSession, target: Target, correlation: number, { id, parts }: MessageBody): void {
+  /** Nothing was opened: who tries again must not use up what everybody behind the address has. */
+  #giveOpeningBack(session: KnownSession): void {
+    if (session.role === 'visitor') this.#ports.openingLimit.give(session.address, 1)
+  }
+
+  #append(
+    session: KnownSession,
+    target: Target,
+    correlation: number,
+    { id, parts }: MessageBody,
+    opens: boolean,
+  ): void {
     const by = session.role === 'agent' ? session.author : CONTACT
     const { conversation } = target
     const options: AppendOptions = target.opening === undefined ? { id } : { id, opening: opening(target.opening) }
@@ -95,6 +104,8 @@ export class Messages {
       (error: unknown) => {
         this.#settle(session, conversation)
         forgetOwn(session, conversation, id)
+        // Only for what the sender cannot bring about: messages behind this one, which cost nothing, may open the conversation all the same.
+        if (opens && toKefuError(error).retryable) this.#giveOpeningBack(session)
         this.#ports.outbound.fail(session, correlation, error, { id })
       },
     )
@@ -119,6 +130,11 @@ export class Messages {
     countInFlight(session, conversation, -1)
     if (--this.#inFlight === 0) this.#whenIdle?.()
   }
+}
+
+/** A conversation is opened once: messages that follow the first before it is on disk cost nothing more. */
+function opensConversation(session: KnownSession, { head }: Target): boolean {
+  return session.role === 'visitor' && head === null && session.inFlight === 0
 }
 
 function opening({ channel, contact, name }: NonNullable<Target['opening']>): OpenedBody {

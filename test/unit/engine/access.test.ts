@@ -322,6 +322,33 @@ test('messages that follow the first before it is on disk do not count as conver
   await rig.stop()
 })
 
+test('a conversation that could not be opened does not count as a new one', async () => {
+  const rig = await Rig.create({ openings: 2 })
+  const { log } = rig.store
+  const append = log.append.bind(log)
+  const { peer } = await rig.visitor()
+  const text = [{ type: 'text', text: 'x' }] as const
+  log.append = async () => {
+    throw new KefuError('KEFU_STORE_FULL')
+  }
+  for (let i = 0; i < 5; i++) {
+    rig.send(peer, 'message', { id: 'm1', parts: text })
+    await rig.settle()
+  }
+  log.append = append
+  for (let i = 0; i < 5; i++)
+    rig.send(peer, 'message', { id: 'm2', parts: [{ type: 'image', media: `md_${'0'.repeat(26)}` }] })
+  await rig.settle()
+  const codes = peer.frames.filter(({ kind }) => kind === 'error').map(({ body }) => body.code)
+  assert.deepEqual(codes, [...new Array(5).fill('KEFU_STORE_FULL'), ...new Array(5).fill('KEFU_MEDIA_NOT_FOUND')])
+  const others = [await rig.visitor(), await rig.visitor(), await rig.visitor()]
+  for (const other of others) rig.send(other.peer, 'message', { id: 'm', parts: text })
+  await rig.settle()
+  const acks = others.map(other => other.peer.frames.filter(({ kind }) => kind === 'ack').length)
+  assert.deepEqual(acks, [1, 1, 0])
+  await rig.stop()
+})
+
 test('sockets without a hello are counted by network, as one host has a whole one in IPv6', async () => {
   const rig = await Rig.create()
   const peers = Array.from({ length: 7 }, (_, i) => rig.open(undefined, `2001:db8:1:2::${i}`))
