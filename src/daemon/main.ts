@@ -111,7 +111,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const store = await (options.openStore ?? openEmbedded)(dirs, config, clock, log)
     closers.push({ name: 'store', close: () => store.close() })
     const { directory, log: records } = store
-    const secret = await loadServerSecret(dirs.secretFile)
+    const isInUse = (await store.info()).records > 0
+    const secret = await loadServerSecret(dirs.secretFile, isInUse)
     const tokens = createTokens({ secret, clock, random })
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })

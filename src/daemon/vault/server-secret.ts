@@ -8,12 +8,13 @@ export const SERVER_SECRET_BYTES = 32
 
 /**
  * The server secret: 32 random bytes in a file that only its owner can read, made at the first start and the same ever after, also when several processes
- * start at once. On return it is on disk (fsync). Throws `KEFU_SECRET_UNSAFE` when the file is readable by others, owned by somebody else, no regular file, or
- * not 32 bytes; `KEFU_STORE_FULL` and `KEFU_STORE_UNWRITABLE` when it cannot be made.
+ * start at once. On return it is on disk (fsync). Throws `KEFU_SECRET_UNSAFE` when the file is readable by others, owned by somebody else, no regular file,
+ * not 32 bytes, or missing although something depends on it (`isInUse`); `KEFU_STORE_FULL` and `KEFU_STORE_UNWRITABLE` when it cannot be made.
  */
-export async function loadServerSecret(path: string): Promise<Uint8Array> {
+export async function loadServerSecret(path: string, isInUse = false): Promise<Uint8Array> {
   const present = await readSecret(path)
   if (present !== undefined) return present
+  if (isInUse) throw unsafe(path, 'it is missing, and the conversations in the store depend on it')
   await makeSecret(path)
   const made = await readSecret(path)
   if (made === undefined) throw unsafe(path, 'it vanished while it was being made')

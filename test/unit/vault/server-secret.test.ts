@@ -34,6 +34,15 @@ describe('the server secret', () => {
     assert.notDeepEqual(await loadServerSecret(join(folder, 'other')), made)
   })
 
+  test('is not made anew when something depends on the one that is missing', async context => {
+    const folder = tmpDir(context)
+    const path = join(folder, 'server.secret')
+    await assert.rejects(loadServerSecret(path, true), isUnsafe)
+    assert.deepEqual(readdirSync(folder), [])
+    const made = await loadServerSecret(path)
+    assert.deepEqual(await loadServerSecret(path, true), made)
+  })
+
   test('is one when several make it at the same time', async context => {
     const path = join(tmpDir(context), 'server.secret')
     const made = await Promise.all(Array.from({ length: 20 }, () => loadServerSecret(path)))
