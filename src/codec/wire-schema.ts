@@ -37,7 +37,8 @@ const webUrl = z
   .regex(/^https?:\/\/[^\s\p{C}]+$/u)
 
 const part = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), text: text(WIRE_LIMITS.messageBytes).min(1) }),
+  // As long as a frame can be: whether the message is too large is said when all of it is known, with a code of its own.
+  z.strictObject({ type: z.literal('text'), text: text(WIRE_LIMITS.clientFrameBytes).min(1) }),
   z.strictObject({ type: z.enum(['image', 'audio', 'video', 'file']), media: mediaId, name: text(255).optional() }),
   z.strictObject({
     type: z.literal('location'),
