@@ -80,6 +80,36 @@ test('check says everything that is wrong; unknown keys are errors with --strict
   assert.deepEqual([found.valid, found.problems.map(({ key }) => key)], [false, ['http.port', 'log.level']])
 })
 
+test('check answers as ever when the file is no YAML, and set names the same place', async t => {
+  const home = tmpDir(t)
+  const file = join(home, 'kefu.yaml')
+  writeFileSync(file, 'http:\n  port: [1\n')
+  const [check, set] = await Promise.all([
+    runKefu(['config', 'check', '--json'], { home }),
+    runKefu(['config', 'set', 'http.port', '1'], { home }),
+  ])
+  assert.deepEqual([check.code, check.stderr], [15, ''])
+  const { valid, problems } = JSON.parse(check.stdout) as { valid: boolean; problems: { message: string }[] }
+  assert.equal(valid, false)
+  assert.equal(problems.length, 1)
+  assert.ok(problems[0]?.message.startsWith(`${file}:3: `), problems[0]?.message)
+  assert.equal(set.code, 15)
+  assert.ok(set.stderr.startsWith(`Error: the configuration is not valid: ${problems[0]?.message}`), set.stderr)
+})
+
+test('check says when the file that was named is not there', async t => {
+  const home = tmpDir(t)
+  const words = ['config', 'check', '--config', join(home, 'typo.yaml')]
+  const [lax, strict, byVariable, unnamed] = await Promise.all([
+    runKefu(words, { home }),
+    runKefu([...words, '--strict'], { home }),
+    runKefu(['config', 'check', '--strict'], { home, environment: { KEFU_CONFIG: join(home, 'typo.yaml') } }),
+    runKefu(['config', 'check', '--strict'], { home }),
+  ])
+  assert.deepEqual([lax.code, strict.code, byVariable.code, unnamed.code], [0, 15, 15, 0])
+  assert.equal(lax.stdout, `warning\tthere is no file ${join(home, 'typo.yaml')}\n`)
+})
+
 test('--config and path name the file', async t => {
   const home = tmpDir(t)
   const file = join(home, 'other.yaml')
@@ -92,4 +122,5 @@ test('--config and path name the file', async t => {
   assert.equal(get.stdout, '1234\n')
   assert.equal(path.stdout, `${file}\n`)
   assert.match(all.stdout, new RegExp(`^config\t${home}/kefu\\.yaml\nstore\t${home}/store\n`))
+  assert.match(all.stdout, new RegExp(`\nsecret\t${home}/server\\.secret\n`))
 })

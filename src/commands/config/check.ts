@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { boolean } from '@oclif/core/flags'
 import type { ConfigProblem } from '../../daemon/config/load.js'
+import { isKefuError } from '../../errors.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import type { ListColumn } from '../_cli/output.js'
@@ -14,22 +16,21 @@ const COLUMNS: readonly ListColumn<ConfigProblem>[] = [
 export default class ConfigCheck extends BaseCommand {
   static override summary = 'check the configuration'
   static override description =
-    'Checks the file and the environment, and says everything that is wrong. Unknown keys are warnings; with --strict they are errors. Ends with exit code 15 when there is an error.'
+    'Checks the file and the environment, and says everything that is wrong. Unknown keys and a named file that is not there are warnings; with --strict they are errors. Ends with exit code 15 when there is an error.'
   static override examples = [
     '<%= config.bin %> config check',
     '<%= config.bin %> config check --strict --config kefu.yaml',
   ]
-  static override flags = { strict: boolean({ summary: 'unknown keys and variables are errors' }) }
+  static override flags = { strict: boolean({ summary: 'warnings are errors, too' }) }
   static override exitCodes = [...COMMON_EXIT_CODES, 15 as const]
 
   async run(): Promise<object> {
     const { flags } = await this.parse(ConfigCheck)
-    const { readConfig } = await import('../../daemon/config/load.js')
     const file = this.dirs.configFile
-    const reading = await readConfig({ flags: new Map(), environment: process.env, file })
-    const problems = reading.problems.map(
-      (problem): ConfigProblem => (flags.strict ? { ...problem, severity: 'error' } : problem),
-    )
+    const found = await problemsOf(file)
+    const isNamed = (flags.config ?? process.env.KEFU_CONFIG ?? '') !== ''
+    if (isNamed && !existsSync(file)) found.push(missing(file))
+    const problems = found.map((problem): ConfigProblem => (flags.strict ? { ...problem, severity: 'error' } : problem))
     const valid = problems.every(problem => problem.severity !== 'error')
     if (!valid) process.exitCode = INVALID
     await this.output.list(COLUMNS, problems)
@@ -37,4 +38,23 @@ export default class ConfigCheck extends BaseCommand {
     else this.output.note('Next: kefu config set KEY VALUE, or edit the file')
     return { valid, file, problems }
   }
+}
+
+/** What is wrong with the file and the environment; a file that cannot be read at all is one problem. */
+async function problemsOf(file: string): Promise<ConfigProblem[]> {
+  const { readConfig } = await import('../../daemon/config/load.js')
+  try {
+    const { problems } = await readConfig({ flags: new Map(), environment: process.env, file })
+    return [...problems]
+  } catch (error) {
+    if (!isKefuError(error, 'KEFU_CONFIG_INVALID')) throw error
+    const message = String(error.detail.reason)
+    return [{ severity: 'error', code: 'KEFU_CONFIG_INVALID', key: '', where: file, message }]
+  }
+}
+
+/** The file need not exist, but whoever names one means one that does. */
+function missing(file: string): ConfigProblem {
+  const message = `there is no file ${file}`
+  return { severity: 'warning', code: 'KEFU_CONFIG_INVALID', key: '', where: file, message }
 }

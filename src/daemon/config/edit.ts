@@ -51,11 +51,14 @@ export async function unsetInFile(path: string, key: ConfigKey): Promise<boolean
 type Document = ReturnType<typeof import('yaml').parseDocument>
 
 async function edit(path: string, change: (document: Document) => boolean): Promise<boolean> {
-  const { isMap, isScalar, parseDocument } = await import('yaml')
-  const document = parseDocument((await readText(path)) ?? '')
+  const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml')
+  const lines = new LineCounter()
+  const document = parseDocument((await readText(path)) ?? '', { lineCounter: lines, prettyErrors: false })
   const fault = document.errors[0]
-  if (fault !== undefined)
-    throw new KefuError('KEFU_CONFIG_INVALID', { reason: `${path}: ${fault.message.split('\n')[0]}` })
+  if (fault !== undefined) {
+    const { line } = lines.linePos(fault.pos[0])
+    throw new KefuError('KEFU_CONFIG_INVALID', { reason: `${path}:${line}: ${fault.message}` })
+  }
   const { contents } = document
   if (contents !== null && !isMap(contents)) {
     if (!isScalar(contents) || (contents as { value: unknown }).value !== null)
@@ -88,7 +91,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
       throw error
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     throw new KefuError('KEFU_STORE_UNWRITABLE', { path: dirname(path), reason }, { cause: error })
   }
 }
