@@ -52,6 +52,13 @@ export const ERRORS = {
     retryable: false,
     hint: 'kefu daemon start logs to it; kefu daemon run logs to its own terminal',
   },
+  KEFU_LOG_UNREADABLE: {
+    message: 'the log file {path} cannot be read: {reason}',
+    exit: 12,
+    http: 500,
+    retryable: false,
+    hint: 'run it as the user who runs the daemon',
+  },
   KEFU_DAEMON_VERSION_MISMATCH: {
     message: 'this kefu speaks control protocol {client}, the daemon speaks {daemon}',
     exit: 17,
@@ -116,11 +123,11 @@ export const ERRORS = {
     hint: 'kefu daemon start makes one, or kefu --home DIR … if you meant another one',
   },
   KEFU_STORE_UNWRITABLE: {
-    message: 'the folder {path} cannot be written: {reason}',
+    message: '{path} cannot be written: {reason}',
     exit: 12,
     http: 500,
     retryable: false,
-    hint: 'check its owner and mode, or choose another --home',
+    hint: 'check owner and mode, or choose another place',
   },
   KEFU_STORE_CORRUPT: {
     message: 'stored data is damaged: {where}',
@@ -200,7 +207,7 @@ export const ERRORS = {
     hint: 'check what was sent against docs/protocol.md',
   },
   KEFU_FRAME_UNEXPECTED: {
-    message: 'a {kind} frame is not allowed here: {reason}',
+    message: 'a frame of kind {kind} is not allowed here: {reason}',
     exit: 1,
     http: 400,
     retryable: false,

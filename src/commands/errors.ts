@@ -26,7 +26,7 @@ export default class Errors extends BaseCommand {
     'All of them, or one: its sentence, its exit code, whether trying again can help, and what to do.'
   static override examples = ['<%= config.bin %> errors', '<%= config.bin %> errors KEFU_PORT_TAKEN']
   static override args = { code: argument({ ignoreStdin: true, description: 'an error code' }) }
-  static override exitCodes = [...COMMON_EXIT_CODES, 13 as const]
+  static override exitCodes = COMMON_EXIT_CODES
 
   async run(): Promise<object> {
     const { args } = await this.parse(Errors)

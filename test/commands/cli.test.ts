@@ -23,6 +23,8 @@ describe('wrong usage', { concurrency: 4 }, () => {
     ['channel set shop', /give --origin or --no-origin/],
     ['errors KEFU_PORT_TAKN', /did you mean "KEFU_PORT_TAKEN"\?/],
     ['daemon run --set port', /--set takes KEY=VALUE/],
+    ['daemon run --port x', /^--port: expected an integer but received: x$/],
+    ['daemon stop --now --drain', /^--drain cannot also be provided when using --now/],
   ]
   for (const [words, message] of wrong) {
     test(`kefu ${words}`, t =>

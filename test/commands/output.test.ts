@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { arrangeArguments, wantsJson } from '../../src/commands/_cli/arguments.js'
@@ -173,6 +173,12 @@ describe('reading a log', () => {
       assert.deepEqual((await lastLines(path, count)).lines, count === 0 ? [] : lines.slice(-count), String(count))
     writeFileSync(path, '')
     assert.deepEqual((await lastLines(path, 5)).lines, [])
+  })
+
+  test('one that cannot be opened is said to be unreadable', async t => {
+    const path = join(tmpDir(t), 'daemon.log')
+    symlinkSync(path, path)
+    await assert.rejects(lastLines(path, 1), /^KefuError: the log file .+ cannot be read: ELOOP$/)
   })
 
   test('following goes on after what was shown, and with the new file after a rename', async t => {

@@ -12,7 +12,12 @@ export function toFailure(thrown: unknown): KefuError {
   if (isKefuError(thrown))
     return thrown.message.startsWith('Parsing --') ? new KefuError(thrown.code, thrown.detail) : thrown
   if (!isOclifError(thrown)) return toKefuError(thrown)
-  const text = thrown.message.replace(/\n?See more help with --help$/, '').replace(/\s+/g, ' ')
+  const text = thrown.message
+    .replace(/\n?See more help with --help$/, '')
+    .replace(/\s+/g, ' ')
+    .replace(/^The following errors? occurred: ?/, '')
+    .replace(/^Parsing (--[\w-]+) E/, '$1: e')
+    .replace(/^(--[\w-]+)=true cannot also/, '$1 cannot also')
   const sentence = missingArguments(thrown) ?? `${lowerFirst(text.trim())}${suggestedFlag(thrown)}`
   return new KefuError('KEFU_USAGE', { reason: sentence }, { cause: thrown })
 }

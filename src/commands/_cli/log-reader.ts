@@ -11,7 +11,7 @@ const CHUNK_BYTES = 64 * 1024
 const POLL_MS = 200
 const LINE_FEED = 0x0a
 
-/** The last complete lines of a file, oldest first, and where it ended. Reads from the end, no more than needed. Throws `KEFU_LOG_NOT_FOUND`. */
+/** The last complete lines of a file, oldest first, and where it ended. Reads from the end, no more than needed. Throws `KEFU_LOG_NOT_FOUND`, `KEFU_LOG_UNREADABLE`. */
 export async function lastLines(
   path: string,
   count: number,
@@ -92,6 +92,6 @@ async function openLog(path: string): Promise<FileHandle> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT') throw new KefuError('KEFU_LOG_NOT_FOUND', { path })
-    throw new KefuError('KEFU_STORE_UNWRITABLE', { path, reason: String(code ?? error) }, { cause: error })
+    throw new KefuError('KEFU_LOG_UNREADABLE', { path, reason: String(code ?? error) }, { cause: error })
   }
 }

@@ -18,7 +18,7 @@ export default class DaemonLogs extends BaseCommand {
     follow: boolean({ char: 'f', summary: 'go on with what is written, until Ctrl-C' }),
     count: integer({ char: 'n', min: 0, max: 100_000, helpValue: 'N', summary: 'how many lines (20)' }),
   }
-  static override exitCodes = [...COMMON_EXIT_CODES, 13 as const]
+  static override exitCodes = [...COMMON_EXIT_CODES, 12 as const, 13 as const]
 
   async run(): Promise<void> {
     const { flags } = await this.parse(DaemonLogs)
