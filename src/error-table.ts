@@ -25,7 +25,7 @@ export const ERRORS = {
     hint: 'add --help to the command to see its flags',
   },
   KEFU_DAEMON_UNREACHABLE: {
-    message: 'the daemon of {home} is not running (no answer on its control socket)',
+    message: 'the daemon of {home} is not running (no answer on its control socket {path})',
     exit: 10,
     http: 503,
     retryable: true,

@@ -82,7 +82,11 @@ describe('global flags', () => {
 describe('without a daemon', () => {
   test('commands that need one say so, whatever the format', async t => {
     const home = tmpDir(t)
-    const expected = { code: 'KEFU_DAEMON_UNREACHABLE', exit: 10, message: /is not running/ }
+    const expected = {
+      code: 'KEFU_DAEMON_UNREACHABLE',
+      exit: 10,
+      message: /is not running \(no answer on its control socket \/.+\.sock\)/,
+    }
     await Promise.all([
       kefuFails(['agent', 'list'], expected, { home }),
       kefuFailsInWords(['channel', 'show', 'shop'], expected, { home }),

@@ -201,7 +201,7 @@ function explain(error: unknown, { home, socketPath }: ControlClientOptions): un
   if (error instanceof KefuError || !(error instanceof Error)) return error
   const code = 'code' in error ? String(error.code) : ''
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK')
-    return new KefuError('KEFU_DAEMON_UNREACHABLE', { home }, { cause: error })
+    return new KefuError('KEFU_DAEMON_UNREACHABLE', { home, path: socketPath }, { cause: error })
   if (code === 'EACCES' || code === 'EPERM')
     return new KefuError('KEFU_CONTROL_REFUSED', { path: socketPath }, { cause: error })
   if (code.startsWith('HPE_')) return protocolError('the answer is not HTTP')

@@ -41,7 +41,8 @@ export abstract class ChatCommand extends BaseCommand {
       return given
     }
     const { address } = await (await this.control()).call('daemon.status', {})
-    if (address.http === null) throw new KefuError('KEFU_DAEMON_UNREACHABLE', { home: this.dirs.home })
+    if (address.http === null)
+      throw new KefuError('KEFU_DAEMON_UNREACHABLE', { home: this.dirs.home, path: this.dirs.socketPath })
     const url = new URL(address.http)
     if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1'
     if (url.hostname === '[::]') url.hostname = '[::1]'
