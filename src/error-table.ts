@@ -325,6 +325,13 @@ export const ERRORS = {
     retryable: false,
     hint: 'kefu config set http.host / http.port',
   },
+  KEFU_CONNECTIONS_CROWDED: {
+    message: 'connections fill the open-file limit ({files} files are open): none is accepted until some have gone',
+    exit: 15,
+    http: 503,
+    retryable: true,
+    hint: 'limit connections per address at the proxy, or raise the open-file limit (LimitNOFILE=)',
+  },
   KEFU_LIMIT_FILES: {
     message: 'the open-file limit {limit} is too small: {needed} are needed for limits.connections',
     exit: 15,

@@ -6,7 +6,7 @@ import { type ErrorCode, KefuError } from '../errors.js'
 import { systemClock } from './clock.js'
 import { type Closer, closeAll } from './closers.js'
 import type { Dirs } from './config/dirs.js'
-import { FEW_CONNECTIONS } from './config/file-limit.js'
+import { descriptorLimit, FEW_CONNECTIONS, openFileLimit } from './config/file-limit.js'
 import { ensureFolder, ensureRuntimeFolder } from './config/folders.js'
 import type { ConfigReading } from './config/load.js'
 import type { Config } from './config/schema.js'
@@ -202,6 +202,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         backpressureLimitBytes: config.limits.backpressureBytes,
         idleTimeoutSeconds: Math.round(config.limits.idleTimeoutMs / 1_000),
         connectionLimit: options.connectionLimit,
+        descriptorLimit: descriptorLimit(openFileLimit()),
         headerLimitBytes: HEADER_LIMIT_BYTES,
         trustedProxies: config.http.trustedProxies,
       },

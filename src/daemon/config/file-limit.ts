@@ -5,6 +5,17 @@ import type { Setting } from './load.js'
 /** Descriptors for the store's files, logs, the control socket, uploads and HTTP, beside the sockets of `limits.connections`. */
 export const RESERVED_FILES = 768
 
+/**
+ * Of those, what no connection may take, whatever it is: what the store opens, and as many connections as the system may have queued (512) when the
+ * listener is closed for the rest.
+ */
+const KEPT_FILES = 640
+
+/** Open files from which on no connection is accepted; `undefined` where the system has no limit. */
+export function descriptorLimit(fileLimit: number | undefined): number | undefined {
+  return fileLimit === undefined ? undefined : Math.max(1, fileLimit - KEPT_FILES)
+}
+
 /** A daemon that has room for fewer sockets because of the open-file limit warns of it. */
 export const FEW_CONNECTIONS = 1_000
 

@@ -26,6 +26,11 @@ export type ListenOptions = {
   readonly idleTimeoutSeconds: number
   /** Open WebSockets above this are refused with 503 at upgrade. */
   readonly connectionLimit: number
+  /**
+   * Connections that send nothing count as files, too: while this many files are open, none is accepted, so that what is left remains for the store. Without
+   * a number, or where the system has no such limit, all are.
+   */
+  readonly descriptorLimit?: number | undefined
   /** Largest header block of an HTTP request; more is answered 431 or closed. */
   readonly headerLimitBytes: number
   /**

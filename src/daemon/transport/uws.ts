@@ -1,6 +1,8 @@
+import { performance } from 'node:perf_hooks'
 import { KefuError } from '../../errors.js'
 import { addressText } from './address.js'
 import { checkListenOptions, probeBindError } from './bind.js'
+import { guardDescriptors } from './descriptor-guard.js'
 import { errorSink, type TransportPorts } from './error-sink.js'
 import type { Exchange, ExchangeHost } from './exchange.js'
 import { type ClientAddress, createClientAddress } from './forwarded.js'
@@ -19,6 +21,9 @@ import {
   type UwsResponse,
 } from './uws-native.js'
 import { UwsSocket } from './uws-socket.js'
+
+/** How often it is told that connections fill the open-file limit. */
+const CROWDED_TELL_MS = 60_000
 
 /**
  * The network port on uWebSockets.js. Throws `KEFU_CONFIG_INVALID` when its native module is not available here.
@@ -58,6 +63,9 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
   readonly #sockets = new Set<Socket>()
   readonly #exchanges = new Set<Exchange>()
   #listening: UwsListenSocket | undefined
+  #isStopping = false
+  #crowdedToldAt = Number.NEGATIVE_INFINITY
+  #endGuard: (() => void) | undefined
   #port = 0
   #closing: Promise<void> | undefined
   #allReleased: (() => void) | undefined
@@ -87,13 +95,37 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
   }
 
   get isStopping(): boolean {
-    return this.#listening === undefined
+    return this.#isStopping
   }
 
   /** Whether the address could be bound. */
   bind(): boolean {
-    const { host, port } = this.#options
-    this.#app.listen(host, port, this.#module.LIBUS_LISTEN_EXCLUSIVE_PORT, socket => {
+    const { port, descriptorLimit } = this.#options
+    if (!this.#listen(port)) return false
+    if (descriptorLimit !== undefined) {
+      // The native side has no say in what it accepts: without a listening socket nothing comes.
+      this.#endGuard = guardDescriptors(descriptorLimit, {
+        scarce: () => {
+          this.#unlisten()
+          if (performance.now() - this.#crowdedToldAt < CROWDED_TELL_MS) return
+          this.#crowdedToldAt = performance.now()
+          this.report(new KefuError('KEFU_CONNECTIONS_CROWDED', { files: descriptorLimit }))
+        },
+        // A port that the system chose cannot be listened on again before its last connection has gone.
+        plenty: () => this.#listen(this.#port),
+      })
+    }
+    return true
+  }
+
+  stopAccepting(): void {
+    this.#isStopping = true
+    this.#endGuard?.()
+    this.#unlisten()
+  }
+
+  #listen(port: number): boolean {
+    this.#app.listen(this.#options.host, port, this.#module.LIBUS_LISTEN_EXCLUSIVE_PORT, socket => {
       if (socket === false) return
       this.#listening = socket
       this.#port = this.#module.us_socket_local_port(socket)
@@ -101,7 +133,7 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
     return this.#listening !== undefined
   }
 
-  stopAccepting(): void {
+  #unlisten(): void {
     const listening = this.#listening
     this.#listening = undefined
     if (listening !== undefined) this.#module.us_listen_socket_close(listening)

@@ -16,6 +16,8 @@ import { WsExchange } from './ws-http.js'
 import { WsSocket } from './ws-socket.js'
 
 const SWEEP_MS = 1_000
+/** Connections that are no WebSockets, or not yet. */
+const PLAIN_CONNECTIONS = 256
 
 /** The network port on `ws` and node:http, for every platform that Node runs on. */
 export function createWsTransport(ports: TransportPorts = {}): Transport {
@@ -146,6 +148,8 @@ class WsListener implements Listener, SocketHost, ExchangeHost {
     })
     // 0: as many as fit into `maxHeaderSize`. Otherwise the rest is dropped silently, and with it perhaps a second Content-Length.
     server.maxHeadersCount = 0
+    if (this.#options.descriptorLimit !== undefined)
+      server.maxConnections = Math.min(this.#options.descriptorLimit, this.#options.connectionLimit + PLAIN_CONNECTIONS)
     server.on('request', (req, res) => this.#request(req, res))
     server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket as TcpSocket, head))
     return server
