@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { START, type Store } from '../../src/daemon/core/ports.js'
 import { storePaths } from '../../src/daemon/store/level/create.js'
 import { openHandle } from '../../src/daemon/store/level/database.js'
@@ -281,6 +283,76 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
         numbers.map((_, i) => i + 3),
       )
     await assertSound(path, store)
+  })
+
+  for (const ending of ['answers', 'never answers'] as const) {
+    test(`a stalled disk that ${ending}: repetitions of an append under way have room in the queue, and give it back`, async t => {
+      const { path, clock, disk, store, recover } = await openFaulty(t, { queueBytes: 100_000 })
+      const id = await fill(store.log, 1, 1)
+      /** By their id, by the platform's key, and openings of what is being opened. */
+      const append = (round: number, i: number): Promise<unknown> => {
+        if (i % 3 === 0) return store.log.append(id, [message(`m${round}`)], { id: `m${round}` })
+        if (i % 3 === 1) return store.log.append(id, [message('p')], { platformKey: `p${round}` })
+        return store.log.append(conversationId(2 + round), [], { opening: opening() })
+      }
+      const appends = (round: number, count: number) =>
+        Promise.allSettled(Array.from({ length: count }, (_, i) => append(round, i)))
+      const codes = (results: PromiseSettledResult<unknown>[]): unknown[] =>
+        results.map(result => (result.status === 'fulfilled' ? 'ok' : (result.reason as { code?: string }).code))
+      for (let round = 0; round < 2; round++) {
+        // In memory: what is looked up waits with all that it holds.
+        await store.log.append(id, [message(`before ${round}`)], { id: `before ${round}` })
+        await store.log.head(conversationId(2 + round))
+        disk.mode = 'stalls'
+        // A platform's key is looked up: it goes first, the others are stamped at once.
+        const first = [append(round, 1)]
+        await until('the write', async () => {
+          await turns()
+          return disk.stalled > 0
+        })
+        first.push(append(round, 0), append(round, 2))
+        const firsts = Promise.allSettled(first)
+        const results = appends(round, 300)
+        await turns(20)
+        if (ending === 'answers') disk.release()
+        else clock.advance(15_000)
+        const ended = codes(await results)
+        const full = ended.filter(code => code === 'KEFU_QUEUE_FULL').length
+        assert.equal(300 - full, Math.floor(100_000 / 512), `round ${round}`)
+        const expected = ending === 'answers' ? 'ok' : 'KEFU_STORE_UNAVAILABLE'
+        assert.ok(ended.every(code => code === expected || code === 'KEFU_QUEUE_FULL'))
+        assert.deepEqual(codes(await firsts), [expected, expected, expected])
+        if (ending === 'answers') break
+        disk.release()
+        await recover()
+      }
+      // All of the room is there again: twice as much as the queue holds at once.
+      for (let i = 0; i < 2; i++) assert.ok(codes(await appends(0, 150)).every(code => code === 'ok'))
+      await assertSound(path, store)
+    })
+  }
+
+  test('of a repetition that waits for the first one nothing is kept but who asked', async t => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const { disk, store } = await openFaulty(t)
+    const id = await fill(store.log, 1, 1)
+    disk.mode = 'stalls'
+    const first = store.log.append(id, [message('m1')], { id: 'm1' })
+    const repetitions: Promise<unknown>[] = []
+    const bodies = Array.from({ length: 10 }, () => {
+      const body = message('m1')
+      repetitions.push(store.log.append(id, [body], { id: 'm1' }))
+      return new WeakRef(body)
+    })
+    await until('the collection', async () => {
+      await turns()
+      collect()
+      return bodies.every(body => body.deref() === undefined)
+    })
+    disk.release()
+    const { n, cursor, at } = await first
+    for (const answer of await Promise.all(repetitions)) assert.deepEqual(answer, { n, cursor, at, duplicate: true })
   })
 
   test('a disk that takes too long fails what waits for it; what it did all the same is found', async t => {

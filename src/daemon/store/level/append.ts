@@ -10,8 +10,11 @@ import type { Side } from './id-window.js'
 
 /** Bodies of one append. */
 const BODY_LIMIT = 256
-/** What an append weighs in a queue besides its bodies. */
-const OVERHEAD_BYTES = 512
+/** What an append weighs in a queue besides its bodies; one that has joined another weighs no more. */
+export const OVERHEAD_BYTES = 512
+
+/** Who waits for the end of an append. */
+type Caller = { readonly resolve: (result: Appended) => void; readonly reject: (error: unknown) => void }
 
 /** A call of `append` on its way to the disk. */
 export class Append {
@@ -41,8 +44,8 @@ export class Append {
   keySeq = 0
   keyAt = 0
 
-  /** Repetitions that arrived meanwhile. */
-  joined: Append[] | undefined
+  /** Callers of repetitions that arrived meanwhile. */
+  #joined: Caller[] | undefined
 
   readonly #resolve: (result: Appended) => void
   readonly #reject: (error: unknown) => void
@@ -97,10 +100,10 @@ export class Append {
         ? { n: this.keyN, cursor: formatCursor(this.keySeq), at: this.keyAt, duplicate: true }
         : { n: this.n, cursor: formatCursor(this.seq), at: this.at, duplicate: false },
     )
-    if (this.joined === undefined) return
-    for (const repetition of this.joined) {
-      repetition.answerWith(this.keyN, this.keySeq, this.keyAt)
-    }
+    if (this.#joined === undefined) return
+    const { keyN: n, keyAt: at } = this
+    const cursor = formatCursor(this.keySeq)
+    for (const { resolve } of this.#joined) resolve({ n, cursor, at, duplicate: true })
   }
 
   /** Answers it as a repetition of a record. */
@@ -115,13 +118,19 @@ export class Append {
   fail(error: unknown): void {
     this.conversation.pins--
     this.#reject(error)
-    if (this.joined !== undefined) for (const repetition of this.joined) repetition.fail(error)
+    if (this.#joined !== undefined) for (const { reject } of this.#joined) reject(error)
   }
 
-  /** Lets a repetition wait for this one's end. */
+  /** Lets the caller of a repetition, to the same conversation, wait for this one's end. Nothing else of the repetition is kept. */
   join(repetition: Append): void {
-    this.joined ??= []
-    this.joined.push(repetition)
+    repetition.conversation.pins--
+    this.#joined ??= []
+    this.#joined.push({ resolve: repetition.#resolve, reject: repetition.#reject })
+  }
+
+  /** What those that have joined weigh in a queue. */
+  get joinedBytes(): number {
+    return this.#joined === undefined ? 0 : this.#joined.length * OVERHEAD_BYTES
   }
 }
 

@@ -29,6 +29,11 @@ export function writeFailure(error: unknown): KefuError {
   return new KefuError('KEFU_STORE_UNAVAILABLE', { reason: text }, { cause: error })
 }
 
+/** A write that has not ended in time: indeterminate. */
+export function tooSlow(timeoutMs: number): KefuError {
+  return new KefuError('KEFU_STORE_UNAVAILABLE', { reason: `the disk took longer than ${timeoutMs} ms` })
+}
+
 /** Why a read did not succeed: `where` names what was read. */
 export function readFailure(error: unknown, where: string): KefuError {
   if (error instanceof KefuError) {

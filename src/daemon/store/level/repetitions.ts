@@ -9,7 +9,7 @@ import { readRecord } from './reader.js'
 
 type Commits = readonly (Commit | undefined)[]
 
-/** Finds out whether an append repeats an earlier one: one under way is joined, one on disk is read and compared. */
+/** Finds out whether an append repeats an earlier one: one under way, or one on disk, which is read and compared. */
 export class Repetitions {
   readonly #database: Database
   readonly #platformKeys: PlatformKeys
@@ -21,8 +21,8 @@ export class Repetitions {
     this.#platformKeys = platformKeys
   }
 
-  /** `joined` to one under way, `new`, or the numbers of the records on disk that `find` has to compare first (none: only the platform key). */
-  judge(append: Append, ...underWay: Commits): 'joined' | 'new' | readonly number[] {
+  /** The append under way that it repeats, `new`, or the numbers of the records on disk that `find` has to compare first (none: only the platform key). */
+  judge(append: Append, ...underWay: Commits): Append | 'new' | readonly number[] {
     const { id, conversation, platformKey } = append
     let suspects = NONE
     if (id !== undefined) {
@@ -31,9 +31,7 @@ export class Repetitions {
         const durableN = conversation.durable?.n ?? 0
         for (const n of candidates) {
           const first = n > durableN ? findFlight(append, n, underWay) : undefined
-          if (first === undefined) continue
-          first.join(append)
-          return 'joined'
+          if (first !== undefined) return first
         }
         suspects = candidates.filter(n => n <= durableN)
       }
@@ -41,9 +39,7 @@ export class Repetitions {
     if (platformKey === undefined) return suspects.length === 0 ? 'new' : suspects
     append.platformHash ??= PlatformKeys.hash(conversation.bytes, platformKey)
     const first = suspects.length === 0 ? this.#platformFlights.get(keyOf(append.platformHash)) : undefined
-    if (first === undefined) return suspects
-    first.join(append)
-    return 'joined'
+    return first ?? suspects
   }
 
   /** The record on disk that the append repeats. When there is none, the append is marked as checked. Throws what reading throws. */

@@ -2,36 +2,17 @@ import type { ConversationId } from '../../../codec/conversation-id.js'
 import { KefuError } from '../../../errors.js'
 import type { LogRecord } from '../../core/log-record.js'
 import type { RecordBody } from '../../core/model.js'
-import type { Appended, AppendOptions, Clock } from '../../core/ports.js'
+import type { Appended, AppendOptions } from '../../core/ports.js'
 import { Fifo } from '../fifo.js'
-import type { StoreLimits } from '../options.js'
 import { within } from '../within.js'
-import { Append } from './append.js'
+import { Append, OVERHEAD_BYTES } from './append.js'
 import { Commit } from './commit.js'
 import type { Conversation } from './conversation.js'
 import { type Batch, Database } from './database.js'
-import type { Digests } from './digests.js'
-import { writeFailure } from './failure.js'
-import type { ConversationLoader } from './loader.js'
+import { tooSlow, writeFailure } from './failure.js'
 import { type Plan, planAppend, putPlan } from './plan.js'
-import type { PlatformKeys } from './platform-keys.js'
 import { lastOf, Repetitions } from './repetitions.js'
-
-/** What a writer needs. */
-export type WriterPorts = {
-  readonly database: Database
-  readonly loader: ConversationLoader
-  readonly digests: Digests
-  readonly platformKeys: PlatformKeys
-  readonly clock: Clock
-  readonly limits: StoreLimits
-  /** A commit is about to be written: the last moment to put something. */
-  readonly onSeal: (commit: Commit) => void
-  /** A commit is on disk; called before its appends are answered. */
-  readonly onCommit: (commit: Commit) => void
-  /** A commit failed: everything under way was refused, and so is what follows until `resume`. */
-  readonly onFailure: (error: KefuError) => void
-}
+import type { WriterPorts } from './writer-ports.js'
 
 const NO_OPTIONS: AppendOptions = {}
 
@@ -46,7 +27,8 @@ const HAS_IDS = ({ hasIds }: Append): boolean => hasIds
  * 2. What is not in memory, or might be a repetition, is looked up first; later appends to the same conversation wait behind it, others pass.
  * 3. At the end of each turn of the event loop the projection of what was stamped is put, so that nothing remains to be done when the disk is ready.
  * 4. When the batch on its way is durable, the next one is written first, then the appends of the former are answered in order.
- * 5. A batch is full at `batchRecords` or `batchBytes`; conversations with more stand in line, with `queueBytes` at most.
+ * 5. A batch is full at `batchRecords` or `batchBytes`; conversations with more stand in line, with `queueBytes` at most, those that wait for the end of one that they repeat
+ *    included.
  */
 export class LogWriter {
   readonly #ports: WriterPorts
@@ -62,6 +44,7 @@ export class LogWriter {
   /** Conversations whose first append is being looked up. */
   readonly #busy = new Set<Conversation<Append>>()
   readonly #repetitions: Repetitions
+  /** What waits for its place in a batch, and what has joined an append under way. */
   #waitingBytes = 0
   #riderBytes = 0
   #isTurnScheduled = false
@@ -205,13 +188,27 @@ export class LogWriter {
     }
     if (!append.isChecked) {
       const verdict = this.#repetitions.judge(append, this.#flight, this.#building)
-      if (verdict === 'joined') return true
+      if (verdict instanceof Append) {
+        this.#join(verdict, append)
+        return true
+      }
       if (verdict !== 'new') {
         this.#lookUp(conversation, this.#compare(append, verdict), other => other === append)
         return false
       }
     }
     return this.#stamp(append)
+  }
+
+  /** Lets a repetition wait for the end of the first; refuses it when there is no room. One that waits has its place already, and a larger one. */
+  #join(first: Append, repetition: Append): void {
+    const isWaiting = repetition.conversation.waiting.peek() === repetition
+    if (!isWaiting && this.#waitingBytes + OVERHEAD_BYTES > this.#ports.limits.queueBytes) {
+      repetition.fail(new KefuError('KEFU_QUEUE_FULL'))
+      return
+    }
+    this.#waitingBytes += OVERHEAD_BYTES
+    first.join(repetition)
   }
 
   async #compare(append: Append, suspects: readonly number[]): Promise<void> {
@@ -264,7 +261,7 @@ export class LogWriter {
     const head = append.conversation.head!
     const isDurable = append.conversation.durable?.n === head.n
     if (isDurable) append.answerWith(head.n, head.seq, head.at)
-    else lastOf(append.conversation, this.#flight, this.#building).join(append)
+    else this.#join(lastOf(append.conversation, this.#flight, this.#building), append)
   }
 
   #hasRoom(records: number, bytes: number): boolean {
@@ -333,6 +330,7 @@ export class LogWriter {
     this.#ports.onCommit(commit)
     for (const append of commit.appends) {
       this.#repetitions.wrote(append)
+      this.#waitingBytes -= append.joinedBytes
       append.settle(false)
     }
     for (const rider of commit.riders) rider.resolve()
@@ -379,7 +377,10 @@ export class LogWriter {
       if (commit === undefined) continue
       // A batch that is being written closes when the write has ended.
       commit.batch.close().catch(() => undefined)
-      for (const append of commit.appends) append.fail(error)
+      for (const append of commit.appends) {
+        this.#waitingBytes -= append.joinedBytes
+        append.fail(error)
+      }
       for (const rider of commit.riders) rider.reject(error)
     }
     for (const conversation of lines) {
@@ -396,8 +397,4 @@ export class LogWriter {
     if (this.#flight !== undefined || this.#building !== undefined || this.#busy.size > 0) return
     for (const tell of this.#onIdle.splice(0)) tell()
   }
-}
-
-function tooSlow(timeoutMs: number): KefuError {
-  return new KefuError('KEFU_STORE_UNAVAILABLE', { reason: `the disk took longer than ${timeoutMs} ms` })
 }
