@@ -82,7 +82,7 @@ export const CONFIG_TABLE = {
     default: 64,
     reload: 'live',
     since,
-    doc: 'sockets of one address that have not said hello yet',
+    doc: 'sockets of one address that have not said hello yet; past it the oldest one makes room if it has been silent for a second',
   },
   'limits.socketsPerAddress': {
     type: 'int',

@@ -61,6 +61,8 @@ export type EngineOptions = {
 export type EngineCounts = Sessions['counts'] & { readonly waiting: number; readonly active: number }
 
 const SWEEP_MS = 1_000
+/** How long a socket of a crowded address may be silent before it makes room for another one. */
+const SILENCE_MS = 1_000
 const FOLLOW_RETRY_MS = 1_000
 /** How long a client may leave unread what waits for it. */
 const LAG_LIMIT_MS = 60_000
@@ -126,7 +128,15 @@ export class Engine implements SessionEvents {
       sessions,
       outbound,
       view,
-      greeting: new Greeting({ log, clock, tokens, agents, channels, failureLimit: limits.failures }),
+      greeting: new Greeting({
+        log,
+        clock,
+        tokens,
+        agents,
+        channels,
+        failureLimit: limits.failures,
+        frameLimit: limits.frames,
+      }),
       conversations: new Conversations(log, tokens),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
@@ -183,18 +193,13 @@ export class Engine implements SessionEvents {
     id: SessionId,
     { remoteAddress, origin }: { readonly remoteAddress: string; readonly origin: string | undefined },
   ): void {
-    const deadline = this.#ports.clock.monotonicMs() + this.#options.helloTimeoutMs
-    const session = new NewSession(id, addressKey(remoteAddress), origin, deadline)
-    const isCrowded = this.#sessions.greetingFrom(session.address) >= this.#options.greetingLimit
+    const { helloTimeoutMs, greetingLimit } = this.#options
+    const now = this.#ports.clock.monotonicMs()
+    const session = new NewSession(id, addressKey(remoteAddress), origin, now, now + helloTimeoutMs)
     this.#sessions.addNew(session)
     if (this.#isDraining) this.#outbound.reject(session, 0, new KefuError('KEFU_DRAINING'), CLOSE.restarting)
-    else if (isCrowded)
-      this.#outbound.reject(
-        session,
-        0,
-        new KefuError('KEFU_RATE_LIMITED', { what: 'connections without a hello' }),
-        CLOSE.tooMany,
-      )
+    else if (this.#sessions.greetingFrom(session.address) > greetingLimit)
+      this.#refuseSurplus(this.#sessions.oldestSilent(session.address, now - SILENCE_MS) ?? session)
   }
 
   frame(id: SessionId, frame: ClientFrame): void {
@@ -216,6 +221,13 @@ export class Engine implements SessionEvents {
     if (session === undefined) return
     this.#outbound.forget(session)
     if (session.role === 'agent') this.#presence.disconnected(session)
+  }
+
+  /** Who has been silent for long enough goes first: sockets that say nothing keep nobody else of their address out. */
+  #refuseSurplus(session: NewSession): void {
+    this.#sessions.giveUp(session)
+    const error = new KefuError('KEFU_RATE_LIMITED', { what: 'connections without a hello' })
+    this.#outbound.reject(session, 0, error, CLOSE.tooMany)
   }
 
   #begin(session: KnownSession): Promise<void> | undefined {

@@ -19,6 +19,8 @@ export type GreetingPorts = {
   readonly channels: ChannelRegistry
   /** Failed attempts per address. */
   readonly failureLimit: RateLimiter
+  /** Frames of visitors, per conversation. */
+  readonly frameLimit: RateLimiter
 }
 
 /** A hello that was accepted: the session it made and the welcome to answer with. */
@@ -42,7 +44,7 @@ export class Greeting {
 
   /**
    * Accepts or throws: `KEFU_UNAUTHORISED`, `KEFU_ORIGIN_REFUSED`, `KEFU_CHANNEL_NOT_FOUND`, `KEFU_RATE_LIMITED` (too many failures from this
-   * address), `KEFU_FRAME_INVALID`, and what the log throws.
+   * address, too many frames of this conversation), `KEFU_FRAME_INVALID`, and what the log throws.
    */
   async greet(from: NewSession, hello: HelloBody): Promise<Greeted> {
     try {
@@ -68,6 +70,9 @@ export class Greeting {
     const { channel, contact, token, isNew } = this.#visitorOf(hello)
     this.#checkOrigin(from, channel)
     const conversation = this.#ports.tokens.conversationId(channel.number, contact)
+    // What is known is read: the log, and what the client has not seen.
+    if (!isNew && this.#ports.frameLimit.take(conversation) > 0)
+      throw new KefuError('KEFU_RATE_LIMITED', { what: 'frames' })
     // Nobody has ever written as a contact that was made just now: there is nothing to look up, and nothing to catch up with.
     const n = isNew ? 0 : ((await this.#ports.log.head(conversation))?.n ?? 0)
     // Removed while the log was read: the sessions of the channel have been ended, this one was none of them yet.

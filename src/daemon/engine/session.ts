@@ -37,13 +37,16 @@ class SessionBase {
 export class NewSession extends SessionBase {
   readonly role = 'new'
   readonly origin: string | undefined
+  /** Monotonic instant of its opening. */
+  readonly openedAt: number
   /** Monotonic instant at which its patience ends. */
   readonly helloDeadline: number
   isGreeting = false
 
-  constructor(id: SessionId, address: string, origin: string | undefined, helloDeadline: number) {
+  constructor(id: SessionId, address: string, origin: string | undefined, openedAt: number, helloDeadline: number) {
     super(id, address)
     this.origin = origin
+    this.openedAt = openedAt
     this.helloDeadline = helloDeadline
   }
 }

@@ -10,12 +10,16 @@ import type {
   VisitorSession,
 } from './session.js'
 
+/** Sessions that are looked at for the oldest silent one of an address. */
+const LOOK_LIMIT = 64
+
 /** Who is connected, by everything that deliveries look them up by. */
 export class Sessions {
   readonly #byId = new Map<SessionId, Session>()
   /** Insertion order is deadline order. */
   readonly #greeting = new Map<SessionId, NewSession>()
-  readonly #byAddress = new Map<string, number>()
+  /** Those without a hello by address, the oldest first. */
+  readonly #byAddress = new Map<string, Set<NewSession>>()
   /** First of a chain of siblings. */
   readonly #visitors = new Map<ConversationId, VisitorSession>()
   readonly #agents = new Map<string, Set<AgentSession>>()
@@ -36,13 +40,28 @@ export class Sessions {
 
   /** Sessions without a hello from one address, as limits tell addresses apart. */
   greetingFrom(address: string): number {
-    return this.#byAddress.get(address) ?? 0
+    return this.#byAddress.get(address)?.size ?? 0
+  }
+
+  /** The oldest session of an address that was opened by an instant and has sent no hello; undefined when there is none among the first 64. */
+  oldestSilent(address: string, openedBy: number): NewSession | undefined {
+    let left = LOOK_LIMIT
+    for (const session of this.#byAddress.get(address) ?? []) {
+      if (session.openedAt > openedBy || left-- === 0) return undefined
+      if (!session.isGreeting && !session.isClosed) return session
+    }
+    return undefined
+  }
+
+  /** A session that is told to close does not count at its address any more: others take its place. */
+  giveUp(session: NewSession): void {
+    outOf(this.#byAddress, session.address, session)
   }
 
   addNew(session: NewSession): void {
     this.#byId.set(session.id, session)
     this.#greeting.set(session.id, session)
-    this.#byAddress.set(session.address, this.greetingFrom(session.address) + 1)
+    into(this.#byAddress, session.address).add(session)
   }
 
   /** Sessions whose time for a hello is over. */
@@ -119,9 +138,7 @@ export class Sessions {
 
   #forgetGreeting(session: NewSession): void {
     if (!this.#greeting.delete(session.id)) return
-    const left = this.greetingFrom(session.address) - 1
-    if (left === 0) this.#byAddress.delete(session.address)
-    else this.#byAddress.set(session.address, left)
+    outOf(this.#byAddress, session.address, session)
   }
 
   #unlink(session: VisitorSession): void {

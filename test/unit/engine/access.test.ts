@@ -25,6 +25,78 @@ test('hello comes first, once, within 10 seconds', async () => {
   await rig.stop()
 })
 
+test('sockets that say nothing keep nobody else of their address out', async () => {
+  const rig = await Rig.create()
+  // A hello that takes long is none of them, though it came first.
+  const { token } = await rig.visitor()
+  const { log } = rig.store
+  const { head } = log
+  let answer = (): void => undefined
+  const wait = new Promise<void>(resolve => {
+    answer = resolve
+  })
+  Object.assign(log, { head: async (id: never) => wait.then(() => head.call(log, id)) })
+  const slow = rig.open()
+  rig.send(slow, 'hello', { token })
+  const silent = Array.from({ length: 4 }, () => rig.open())
+  rig.clock.advance(999)
+  const early = rig.open()
+  assert.equal((await rig.receive(early, 'error')).body.code, 'KEFU_RATE_LIMITED')
+  assert.equal(early.closedWith?.code, CLOSE.tooMany, 'nobody has been silent for long enough')
+  rig.clock.advance(1)
+  const { peer } = await rig.greet({ channel: 'site' })
+  assert.equal(peer.closedWith, undefined)
+  assert.equal((await rig.receive(silent[0]!, 'error')).body.code, 'KEFU_RATE_LIMITED')
+  const isClosed = (): boolean[] => [slow, ...silent].map(({ closedWith }) => closedWith?.code === CLOSE.tooMany)
+  assert.deepEqual(isClosed(), [false, true, false, false, false], 'the oldest goes, once, and what it leaves is free')
+  const next = [rig.open(), rig.open()]
+  assert.deepEqual(isClosed(), [false, true, true, false, false])
+  rig.send(silent[2]!, 'hello', { channel: 'site' })
+  await rig.receive(silent[2]!, 'welcome')
+  answer()
+  await rig.receive(slow, 'welcome')
+  assert.deepEqual(
+    next.map(({ closedWith }) => closedWith),
+    [undefined, undefined],
+  )
+  const elsewhere = rig.open(undefined, '203.0.113.8')
+  assert.equal(elsewhere.closedWith, undefined)
+  await rig.stop()
+})
+
+test('the hellos of a known visitor are limited before anything is read for them, and nobody else with them', async () => {
+  const rig = await Rig.create()
+  const { token } = await rig.visitor()
+  const other = await rig.visitor()
+  const { log } = rig.store
+  const { head } = log
+  let reads = 0
+  Object.assign(log, {
+    head: (id: never) => {
+      reads++
+      return head.call(log, id)
+    },
+  })
+  const hello = async (): Promise<number | undefined> => {
+    const peer = rig.open()
+    rig.send(peer, 'hello', { token })
+    await rig.settle()
+    const { closedWith } = peer
+    rig.disconnect(peer)
+    if (closedWith === undefined) return undefined
+    assert.equal((await rig.receive(peer, 'error')).body.code, 'KEFU_RATE_LIMITED')
+    return closedWith.code
+  }
+  for (let i = 0; i < 50; i++) assert.equal(await hello(), undefined, `hello ${i}`)
+  const before = reads
+  assert.equal(await hello(), CLOSE.tooMany)
+  assert.equal(reads, before)
+  await rig.greet({ token: other.token })
+  rig.clock.advance(1_000)
+  assert.equal(await hello(), undefined)
+  await rig.stop()
+})
+
 test('wrong tokens are refused alike, and too many from one address are slowed down', async () => {
   const rig = await Rig.create()
   const codes: unknown[] = []
@@ -271,7 +343,8 @@ test('a contact is held to its rate of other frames, too, however many sockets i
   const codes = () => [one.peer, two.peer].flatMap(({ frames }) => frames.map(({ body }) => body.code))
   for (let i = 0; i < 40; i++) for (const { peer } of [one, two]) rig.send(peer, 'typing', { on: true })
   await rig.settle()
-  assert.deepEqual(codes(), new Array(30).fill('KEFU_RATE_LIMITED'))
+  // The hello of a visitor who is known is one of them.
+  assert.deepEqual(codes(), new Array(31).fill('KEFU_RATE_LIMITED'))
   assert.deepEqual([one.peer.closedWith, two.peer.closedWith], [undefined, undefined])
   for (let i = 0; i < 100; i++) rig.send(one.peer, 'hello', { channel: 'site' })
   await rig.settle()
