@@ -46,6 +46,7 @@ export type LogPort = {
    * Appends bodies as one atomic unit and resolves when they are on disk (fsync), in call order per conversation.
    * Throws `KEFU_STORE_CONFLICT` (expect), `KEFU_CONVERSATION_NOT_FOUND` (does not exist, no opening), `KEFU_MESSAGE_TOO_LARGE` (a body over 12 KiB),
    * `KEFU_QUEUE_FULL` and `KEFU_STORE_FULL` (nothing stored), `KEFU_STORE_UNAVAILABLE` (indeterminate: send again with the same id),
+   * `KEFU_STORE_UNREADABLE` (it, or an earlier one that it might repeat, could not be looked up: nothing stored, send again),
    * `KEFU_STORE_CORRUPT` (this conversation is damaged).
    */
   append(conversation: ConversationId, bodies: readonly RecordBody[], options?: AppendOptions): Promise<Appended>

@@ -47,5 +47,8 @@ export class IdWindow {
   }
 }
 
-/** Records after which a window is saved again: what a reader reads on top of it at most, but for one commit. */
+/**
+ * Records after which a window that is loaded is saved again. A reader reads those since on top of it: about as many, or more when there were records without
+ * ids while the window was not loaded, which do not load it.
+ */
 export const SAVE_RECORDS = 32
