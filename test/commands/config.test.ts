@@ -110,6 +110,18 @@ test('check says when the file that was named is not there', async t => {
   assert.equal(lax.stdout, `warning\tthere is no file ${join(home, 'typo.yaml')}\n`)
 })
 
+test('a daemon that starts on defaults says when the file that was named is not there', async t => {
+  const home = tmpDir(t)
+  t.after(() => runKefu(['daemon', 'stop', '--now'], { home }))
+  const file = join(home, 'typo.yaml')
+  const words = ['daemon', 'start', '--port', '0', '--config', file]
+  const { warnings } = await kefuJson<{ warnings: string[] }>(words, { home })
+  const status = await kefuJson<{ warnings: string[] }>(['status'], { home })
+  const told = `there is no file ${file}`
+  assert.deepEqual([warnings, status.warnings], [[told], [told]])
+  assert.match(readFileSync(join(home, 'logs/daemon.log'), 'utf8'), /"config\.warning".+there is no file/)
+})
+
 test('--config and path name the file', async t => {
   const home = tmpDir(t)
   const file = join(home, 'other.yaml')

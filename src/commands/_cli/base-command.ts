@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Command } from '@oclif/core/command'
 import type { FlagInput, Input, ParserOutput } from '@oclif/core/interfaces'
 import { type Dirs, resolveDirs } from '../../daemon/config/dirs.js'
-import type { ConfigReading } from '../../daemon/config/load.js'
+import type { ConfigReading, ConfigSources } from '../../daemon/config/load.js'
 import type { ControlClient } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
 import { wantsJson } from './arguments.js'
@@ -122,7 +122,13 @@ export abstract class BaseCommand extends Command {
   /** The configuration from flags (`key` -> text), environment and file. Throws `KEFU_CONFIG_INVALID`, `KEFU_CONFIG_UNKNOWN_KEY`. */
   protected async configuration(flags: ReadonlyMap<string, string> = new Map()): Promise<ConfigReading> {
     const { loadConfig } = await import('../../daemon/config/load.js')
-    return loadConfig({ flags, environment: process.env, file: this.dirs.configFile })
+    return loadConfig(this.configSources(flags))
+  }
+
+  /** What the configuration is read from. */
+  protected configSources(flags: ReadonlyMap<string, string> = new Map()): ConfigSources {
+    const isFileNamed = Boolean(this.#globals.config || process.env.KEFU_CONFIG)
+    return { flags, environment: process.env, file: this.dirs.configFile, isFileNamed }
   }
 
   /** Asks before a change that is hard to undo; see `confirm`. */

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
 import { boolean } from '@oclif/core/flags'
-import type { ConfigProblem } from '../../daemon/config/load.js'
+import type { ConfigProblem, ConfigSources } from '../../daemon/config/load.js'
 import { isKefuError } from '../../errors.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
@@ -27,9 +26,7 @@ export default class ConfigCheck extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(ConfigCheck)
     const file = this.dirs.configFile
-    const found = await problemsOf(file)
-    const isNamed = (flags.config ?? process.env.KEFU_CONFIG ?? '') !== ''
-    if (isNamed && !existsSync(file)) found.push(missing(file))
+    const found = await problemsOf(this.configSources())
     const problems = found.map((problem): ConfigProblem => (flags.strict ? { ...problem, severity: 'error' } : problem))
     const valid = problems.every(problem => problem.severity !== 'error')
     if (!valid) process.exitCode = INVALID
@@ -41,20 +38,13 @@ export default class ConfigCheck extends BaseCommand {
 }
 
 /** What is wrong with the file and the environment; a file that cannot be read at all is one problem. */
-async function problemsOf(file: string): Promise<ConfigProblem[]> {
+async function problemsOf(sources: ConfigSources): Promise<readonly ConfigProblem[]> {
   const { readConfig } = await import('../../daemon/config/load.js')
   try {
-    const { problems } = await readConfig({ flags: new Map(), environment: process.env, file })
-    return [...problems]
+    return (await readConfig(sources)).problems
   } catch (error) {
     if (!isKefuError(error, 'KEFU_CONFIG_INVALID')) throw error
     const message = String(error.detail.reason)
-    return [{ severity: 'error', code: 'KEFU_CONFIG_INVALID', key: '', where: file, message }]
+    return [{ severity: 'error', code: 'KEFU_CONFIG_INVALID', key: '', where: sources.file, message }]
   }
-}
-
-/** The file need not exist, but whoever names one means one that does. */
-function missing(file: string): ConfigProblem {
-  const message = `there is no file ${file}`
-  return { severity: 'warning', code: 'KEFU_CONFIG_INVALID', key: '', where: file, message }
 }

@@ -8,12 +8,12 @@ const DEPTH_LIMIT = 4
 export type FileEntry = { readonly key: string; readonly value: unknown; readonly line: number }
 
 /**
- * Every value of a `kefu.yaml` by its dotted key, in file order; empty when there is no such file. Keys are not checked against the table.
+ * Every value of a `kefu.yaml` by its dotted key, in file order; `undefined` when there is no such file. Keys are not checked against the table.
  * Throws `KEFU_CONFIG_INVALID` for a file that cannot be read, is larger than 1 MiB, or is not YAML made of sections and values.
  */
-export async function readConfigFile(path: string): Promise<readonly FileEntry[]> {
+export async function readConfigFile(path: string): Promise<readonly FileEntry[] | undefined> {
   const text = await readText(path)
-  if (text === undefined) return []
+  if (text === undefined) return undefined
   const { isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })

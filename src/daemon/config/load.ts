@@ -37,6 +37,8 @@ export type ConfigSources = {
   readonly flags: ReadonlyMap<string, string>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly file: string
+  /** Whether a person named the file: then it is a warning when it is not there. */
+  readonly isFileNamed?: boolean
 }
 
 /** All settings and all problems. A key with a wrong value has the value of its next source, so that every problem is found in one go. */
@@ -71,7 +73,9 @@ export async function readConfig(sources: ConfigSources): Promise<ConfigReading>
     const value = defaultValue(row)
     found.set(key, { key, value, text: formatValue(row, value), origin: { kind: 'default', where: 'default' } })
   }
-  for (const { key, value, line } of await readConfigFile(sources.file)) {
+  const entries = await readConfigFile(sources.file)
+  if (entries === undefined && sources.isFileNamed === true) problems.push(missingFile(sources.file))
+  for (const { key, value, line } of entries ?? []) {
     const where = `${sources.file}:${line}`
     if (isConfigKey(key)) take(key, value, { kind: 'file', where })
     else if (value !== null || !isSection(key)) problems.push(unknownKey(key, where))
@@ -131,6 +135,12 @@ function contradictions(found: ReadonlyMap<ConfigKey, Setting>): ConfigProblem[]
     const message = `${key} is ${text} (${origin.where}); it must not be ${word} than ${least}, which is ${bound.text}`
     return [{ severity: 'error', code: 'KEFU_CONFIG_INVALID', key, where: origin.where, message }]
   })
+}
+
+/** The file need not exist, but whoever names one means one that does. */
+function missingFile(file: string): ConfigProblem {
+  const message = `there is no file ${file}`
+  return { severity: 'warning', code: 'KEFU_CONFIG_INVALID', key: '', where: file, message }
 }
 
 function unknownKey(key: string, where: string): ConfigProblem {
