@@ -1,3 +1,4 @@
+import { toKefuError } from '../errors.js'
 import type { ConfigReading } from './config/load.js'
 import type { SettingChange } from './config/reload.js'
 import type { LiveSettings } from './live-settings.js'
@@ -23,6 +24,7 @@ export class Reloader {
   #last: Promise<unknown> = Promise.resolve()
   #warnings: readonly string[]
   #needsRestart: readonly SettingChange[] = []
+  #failure: string | undefined
 
   /** `problems` are those of the configuration that the daemon starts with. */
   constructor(ports: ReloaderPorts, problems: ConfigReading['problems']) {
@@ -30,12 +32,14 @@ export class Reloader {
     this.#warnings = problems.map(({ message }) => message)
   }
 
-  /** What an operator should know about the configuration: as it was read last, and what of it waits for a restart. */
+  /** What an operator should know about the configuration: as it was read last, what of it waits for a restart, and whether a later reading failed. */
   get warnings(): readonly string[] {
+    const warnings = [...this.#warnings]
     const keys = this.#needsRestart.map(({ key }) => key)
-    return keys.length === 0
-      ? this.#warnings
-      : [...this.#warnings, `changed, but not in use: ${keys.join(', ')}; kefu daemon restart`]
+    if (keys.length > 0) warnings.push(`changed, but not in use: ${keys.join(', ')}; kefu daemon restart`)
+    if (this.#failure !== undefined)
+      warnings.push(`the last reload failed, and a start would fail as well: ${this.#failure}; kefu config check`)
+    return warnings
   }
 
   /** Takes over what can be. Throws `KEFU_CONFIG_INVALID` and what else reading throws; then nothing has changed. */
@@ -52,7 +56,11 @@ export class Reloader {
 
   async #reload(): Promise<Reloaded> {
     const { read, live, log } = this.#ports
-    const { config, problems } = await read()
+    const { config, problems } = await read().catch((error: unknown) => {
+      this.#failure = toKefuError(error).message
+      throw error
+    })
+    this.#failure = undefined
     const { applied, needsRestart } = live.take(config)
     this.#needsRestart = needsRestart
     this.#warnings = problems.map(({ message }) => message)

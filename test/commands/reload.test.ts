@@ -56,11 +56,14 @@ test('a running daemon takes over its file, says what waits for a restart, and s
     { code: 'KEFU_CONFIG_INVALID', exit: 15, message: /limits\.socketsPerAddress is "none"/ },
     { home },
   )
-  assert.equal((await kefuJson<Status>(['status'], { home })).pid, daemon.pid)
+  const failed = await kefuJson<Status>(['status'], { home })
+  assert.equal(failed.pid, daemon.pid)
+  assert.match(failed.warnings.join(), /the last reload failed.+limits\.socketsPerAddress is "none"/)
   writeFileSync(file, `${base}limits:\n  socketsPerAddress: 2\n`)
   process.kill(daemon.pid, 'SIGHUP')
   const log = join(home, 'daemon.log')
   await eventually('the signal is heeded', () => readFileSync(log, 'utf8').split('config.reloaded').length === 4)
+  assert.deepEqual((await kefuJson<Status>(['status'], { home })).warnings, [])
   const third = new WebSocket(url, 'kefu.v1')
   t.after(() => third.terminate())
   await once(third, 'open')
