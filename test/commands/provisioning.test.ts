@@ -60,9 +60,10 @@ describe('agents and channels from the command line', () => {
     assert.match(readFileSync(file, 'utf8'), /^kat_[A-Za-z0-9_-]{43}\n$/)
     assert.equal(statSync(file).mode & 0o777, 0o600)
     const unused = join(folder, 'unused.token')
-    const [replaced, unchanged] = await Promise.all([
+    const [replaced, unchanged, told] = await Promise.all([
       runKefu(['agent', 'token', 'li', '--replace', '--token-file', join(folder, 'new.token')], options),
       kefuJson<{ tokenFile?: string }>(['agent', 'add', 'li', '--token-file', unused], options),
+      runKefu(['agent', 'add', 'li', '--token-file', `${unused}3`], options),
       kefuFails(
         ['agent', 'token', 'li', '--token-file', file],
         { code: 'KEFU_USAGE', exit: 2, message: /exists already/ },
@@ -77,6 +78,10 @@ describe('agents and channels from the command line', () => {
     assert.equal(replaced.code, 0)
     assert.ok(!replaced.stdout.includes('kat_'), replaced.stdout)
     assert.equal(unchanged.tokenFile, undefined)
+    assert.deepEqual(
+      [told.code, told.stderr],
+      [0, `No new token, so ${unused}3 was not written. Next: kefu agent token li --token-file ${unused}3\n`],
+    )
     assert.equal(existsSync(unused), false)
     assert.equal(existsSync(`${unused}2`), false)
     const { agent } = await kefuJson<{ agent: Agent }>(['agent', 'show', 'li'], options)
@@ -89,6 +94,11 @@ describe('agents and channels from the command line', () => {
     const beside = await kefuJson<{ channel: Channel; token: string }>(['channel', 'token', 'rotating'], options)
     assert.match(beside.token, /^kpt_[A-Za-z0-9_-]{43}$/)
     assert.equal(beside.channel.tokens.length, 2)
+    const told = await runKefu(['channel', 'add', 'app', 'rotating', '--token-file', file], options)
+    assert.equal(
+      told.stderr,
+      `No new token, so ${file} was not written.\nNext: kefu channel token rotating --token-file ${file}\n`,
+    )
     const replaced = await runKefu(['channel', 'token', 'rotating', '--replace', '--token-file', file], options)
     assert.equal(replaced.stdout, `channel\trotating\ntoken file\t${file}\nvalid tokens\t1\n`)
     assert.match(readFileSync(file, 'utf8'), /^kpt_[A-Za-z0-9_-]{43}\n$/)

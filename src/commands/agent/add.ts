@@ -39,9 +39,13 @@ export default class AgentAdd extends BaseCommand {
     if (token !== undefined) facts.push(['token', token, `${token}  (shown once)`])
     if (tokenFile !== undefined) facts.push(['token file', tokenFile])
     output.facts(facts)
-    output.note(
-      changed ? `Next: kefu chat agent --token-file ${tokenFile ?? 'FILE'}` : `Next: kefu agent token ${agent.name}`,
-    )
+    const unused = changed ? undefined : flags['token-file']
+    if (changed) output.note(`Next: kefu chat agent --token-file ${tokenFile ?? 'FILE'}`)
+    else if (unused === undefined) output.note(`Next: kefu agent token ${agent.name}`)
+    else
+      output.note(
+        `No new token, so ${unused} was not written. Next: kefu agent token ${agent.name} --token-file ${unused}`,
+      )
     return answer
   }
 }

@@ -59,7 +59,11 @@ export default class ChannelAdd extends BaseCommand {
     if (secret !== undefined) facts.push([secretName, secret, `${secret}  (shown once)`])
     if (tokenFile !== undefined) facts.push([`${secretName} file`, tokenFile])
     output.facts(facts)
-    output.note(kind === 'web' ? `Next: kefu chat visitor --channel ${channel.name}` : 'Next: kefu channel list')
+    const unused = changed ? undefined : flags['token-file']
+    if (unused !== undefined) output.note(`No new ${secretName}, so ${unused} was not written.`)
+    if (kind === 'web') output.note(`Next: kefu chat visitor --channel ${channel.name}`)
+    else if (unused === undefined) output.note('Next: kefu channel list')
+    else output.note(`Next: kefu channel token ${channel.name} --token-file ${unused}`)
     const shown = secret === undefined ? {} : kind === 'app' ? { token: secret } : { identitySecret: secret }
     return { ...kept, ...shown, ...(tokenFile === undefined ? {} : { tokenFile }) }
   }
