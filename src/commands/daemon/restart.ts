@@ -11,7 +11,15 @@ export default class DaemonRestart extends BaseCommand {
     'Settings that were given as flags to the daemon that stops do not carry over; give them again. A daemon that was not running is started.'
   static override examples = ['<%= config.bin %> daemon restart', '<%= config.bin %> daemon restart --port 9000']
   static override flags = DAEMON_FLAGS
-  static override exitCodes = [...COMMON_EXIT_CODES, 11 as const, 12 as const, 15 as const, 16 as const, 18 as const]
+  static override exitCodes = [
+    ...COMMON_EXIT_CODES,
+    11 as const,
+    12 as const,
+    15 as const,
+    16 as const,
+    17 as const,
+    18 as const,
+  ]
 
   async run(): Promise<object> {
     const { flags } = await this.parse(DaemonRestart)

@@ -15,7 +15,15 @@ export default class DaemonStart extends BaseCommand {
     '<%= config.bin %> daemon start --json',
   ]
   static override flags = DAEMON_FLAGS
-  static override exitCodes = [...COMMON_EXIT_CODES, 11 as const, 12 as const, 15 as const, 16 as const, 17 as const]
+  static override exitCodes = [
+    ...COMMON_EXIT_CODES,
+    11 as const,
+    12 as const,
+    15 as const,
+    16 as const,
+    17 as const,
+    18 as const,
+  ]
 
   async run(): Promise<object> {
     const { flags } = await this.parse(DaemonStart)

@@ -27,7 +27,17 @@ export default class StoreCheck extends BaseCommand {
     'Works with the daemon, which goes on serving, and without. Ends with exit code 16 when something is wrong.'
   static override examples = ['<%= config.bin %> store check', '<%= config.bin %> store check --deep --json']
   static override flags = { deep: boolean({ default: false, summary: 'read and verify every record' }) }
-  static override exitCodes = [...COMMON_EXIT_CODES, 11 as const, 13 as const, 16 as const, 17 as const, 130 as const]
+  static override exitCodes = [
+    ...COMMON_EXIT_CODES,
+    11 as const,
+    12 as const,
+    13 as const,
+    15 as const,
+    16 as const,
+    17 as const,
+    18 as const,
+    130 as const,
+  ]
 
   async run(): Promise<object> {
     const { flags } = await this.parse(StoreCheck)

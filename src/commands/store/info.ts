@@ -13,6 +13,7 @@ export default class StoreInfo extends BaseCommand {
     11 as const,
     12 as const,
     13 as const,
+    15 as const,
     16 as const,
     17 as const,
     18 as const,
