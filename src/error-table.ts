@@ -24,6 +24,20 @@ export const ERRORS = {
     retryable: false,
     hint: 'add --help to the command to see its flags',
   },
+  KEFU_INPUT_NEEDED: {
+    message: 'nobody can be asked here: {question}',
+    exit: 2,
+    http: 400,
+    retryable: false,
+    hint: 'add {flags}',
+  },
+  KEFU_FILE_EXISTS: {
+    message: 'the file {path} exists already',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'name a new file, or move this one away; it is not overwritten',
+  },
   KEFU_DAEMON_UNREACHABLE: {
     message: 'the daemon of {home} is not running (no answer on its control socket {path})',
     exit: 10,
@@ -276,6 +290,20 @@ export const ERRORS = {
     retryable: false,
     hint: 'kefu channel show {name}',
   },
+  KEFU_CHANNEL_WITHOUT_TOKENS: {
+    message: 'a channel of kind {kind} has no tokens',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu channel list says which are of kind app',
+  },
+  KEFU_TOKENS_USED: {
+    message: 'the {kind} "{name}" has {limit} tokens already',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu {kind} token {name} --replace makes one and ends the older ones',
+  },
   KEFU_AGENT_NOT_FOUND: {
     message: 'there is no agent "{name}"{suggestion}',
     exit: 13,
@@ -323,7 +351,7 @@ export const ERRORS = {
     exit: 12,
     http: 500,
     retryable: false,
-    hint: 'kefu config set http.host / http.port',
+    hint: 'kefu config set http.host ADDRESS, or kefu config set http.port PORT',
   },
   KEFU_CONNECTIONS_CROWDED: {
     message: 'connections fill the open-file limit ({files} files are open): none is accepted until some have gone',

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openRig } from '../control/harness.js'
-import { kefuFails, kefuJson, runKefu } from '../helpers/cli.js'
+import { kefuFails, kefuFailsInWords, kefuJson, runKefu } from '../helpers/cli.js'
 import { DaemonProcess } from '../helpers/daemon-process.js'
 import { makeTmpDir, removeDir, tmpDir } from '../helpers/tmp-dir.js'
 
@@ -66,7 +66,7 @@ describe('agents and channels from the command line', () => {
       runKefu(['agent', 'add', 'li', '--token-file', `${unused}3`], options),
       kefuFails(
         ['agent', 'token', 'li', '--token-file', file],
-        { code: 'KEFU_USAGE', exit: 2, message: /exists already/ },
+        { code: 'KEFU_FILE_EXISTS', exit: 14, message: /exists already/ },
         options,
       ),
       kefuFails(
@@ -106,7 +106,7 @@ describe('agents and channels from the command line', () => {
     await Promise.all([
       kefuFails(
         ['channel', 'token', 'page'],
-        { code: 'KEFU_USAGE', exit: 2, message: /kind web has no tokens/ },
+        { code: 'KEFU_CHANNEL_WITHOUT_TOKENS', exit: 14, message: /kind web has no tokens/ },
         options,
       ),
       kefuFails(['channel', 'token', 'rotatin'], { code: 'KEFU_CHANNEL_NOT_FOUND', exit: 13 }, options),
@@ -158,7 +158,9 @@ describe('agents and channels from the command line', () => {
 
   test('removing asks first, and where nobody can be asked names the flag', async () => {
     await runKefu(['agent', 'add', 'gone'], options)
-    await kefuFails(['agent', 'remove', 'gone'], { code: 'KEFU_USAGE', exit: 2, message: /add --yes/ }, options)
+    const asked = { code: 'KEFU_INPUT_NEEDED', exit: 2, message: /Remove agent gone \(1 valid token\)\?/ }
+    await kefuFails(['agent', 'remove', 'gone'], asked, options)
+    await kefuFailsInWords(['agent', 'remove', 'gone'], { ...asked, message: /^Try: {3}add --yes$/m }, options)
     const [removed] = await Promise.all([
       runKefu(['agent', 'remove', 'gone', '-y'], options),
       runKefu(['channel', 'add', 'web', 'old'], options),

@@ -16,6 +16,8 @@ import { confirm } from './prompt.js'
 /** How long a command waits for one answer when nothing else is said. */
 export const DEFAULT_TIMEOUT_MS = 10_000
 
+const NOT_REMOVED = 1
+
 /** Parsed values by name, as oclif types them. */
 type Values = FlagInput extends FlagInput<infer T> ? T : never
 
@@ -131,10 +133,15 @@ export abstract class BaseCommand extends Command {
     return { flags, environment: process.env, file: this.dirs.configFile, isFileNamed }
   }
 
-  /** Asks before a change that is hard to undo; see `confirm`. */
-  protected confirm(question: string, isAgreed: boolean): Promise<void> {
+  /** Asks before something is removed; whether to go on. When not, it is said, and the exit code is 1. Throws what `confirm` throws. */
+  protected async confirmRemoval(question: string, isAgreed: boolean): Promise<boolean> {
     const isRefused = this.#globals['no-input'] === true || isOn(process.env.KEFU_NO_INPUT) || this.jsonEnabled()
-    return confirm(question, { isAgreed, mayAsk: !isRefused && process.stdin.isTTY && process.stderr.isTTY })
+    const mayAsk = !isRefused && process.stdin.isTTY && process.stderr.isTTY
+    const isYes = await confirm(question, { isAgreed, mayAsk, input: process.stdin, output: process.stderr })
+    if (isYes) return true
+    this.output.note('Nothing was removed.')
+    process.exitCode = NOT_REMOVED
+    return false
   }
 
   /** What happens when nobody reads stdout any more. */

@@ -10,8 +10,8 @@ export type SecretFile = {
 }
 
 /**
- * Makes an empty file (0600) before a secret is made that is shown once: it must not get lost because the file cannot be written. Throws `KEFU_USAGE`
- * when the file exists, `KEFU_STORE_UNWRITABLE`.
+ * Makes an empty file (0600) before a secret is made that is shown once: it must not get lost because the file cannot be written. Throws
+ * `KEFU_FILE_EXISTS`, `KEFU_STORE_UNWRITABLE`.
  */
 export async function reserveSecretFile(path: string): Promise<SecretFile> {
   let file: FileHandle
@@ -19,7 +19,7 @@ export async function reserveSecretFile(path: string): Promise<SecretFile> {
     file = await open(path, 'wx', 0o600)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    if (code === 'EEXIST') throw new KefuError('KEFU_USAGE', { reason: `the file ${path} exists already` })
+    if (code === 'EEXIST') throw new KefuError('KEFU_FILE_EXISTS', { path })
     throw new KefuError('KEFU_STORE_UNWRITABLE', { path, reason: code }, { cause: error })
   }
   return {

@@ -22,7 +22,7 @@ export default class AgentAdd extends BaseCommand {
       summary: 'write the token into a new file (0600) instead of showing it',
     }),
   }
-  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
+  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 14 as const]
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(AgentAdd)

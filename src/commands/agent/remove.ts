@@ -20,7 +20,9 @@ export default class AgentRemove extends BaseCommand {
     const { args, flags } = await this.parse(AgentRemove)
     const control = await this.control()
     const { agent } = await control.call('agent.show', { name: args.name })
-    await this.confirm(`Remove agent ${agent.name} (${wordsOfCount(agent.tokens.length, 'valid token')})?`, flags.yes)
+    const tokens = wordsOfCount(agent.tokens.length, 'valid token')
+    if (!(await this.confirmRemoval(`Remove agent ${agent.name} (${tokens})?`, flags.yes)))
+      return { agent, changed: false }
     const answer = await control.call('agent.remove', { name: agent.name })
     this.output.line(`Removed agent ${agent.name}.`)
     this.output.facts([

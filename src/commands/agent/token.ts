@@ -21,7 +21,7 @@ export default class AgentToken extends BaseCommand {
       summary: 'write the token into a new file (0600) instead of showing it',
     }),
   }
-  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const]
+  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const, 14 as const]
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(AgentToken)

@@ -16,7 +16,8 @@ export default class ChannelRemove extends BaseCommand {
     const { args, flags } = await this.parse(ChannelRemove)
     const control = await this.control()
     const { channel } = await control.call('channel.show', { name: args.name })
-    await this.confirm(`Remove ${channel.kind} channel ${channel.name}?`, flags.yes)
+    if (!(await this.confirmRemoval(`Remove ${channel.kind} channel ${channel.name}?`, flags.yes)))
+      return { channel, changed: false }
     const answer = await control.call('channel.remove', { name: channel.name })
     this.output.line(`Removed channel ${channel.name}.`)
     this.output.facts([

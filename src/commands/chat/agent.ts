@@ -78,8 +78,9 @@ export default class ChatAgent extends ChatCommand {
 
   async #ask(mayAsk: boolean): Promise<string> {
     if (process.stdin.isTTY !== true || !mayAsk)
-      throw new KefuError('KEFU_USAGE', {
-        reason: 'add --token-file FILE, or --stdin with the token in the first line',
+      throw new KefuError('KEFU_INPUT_NEEDED', {
+        question: "what is the agent's token?",
+        flags: '--token-file FILE, or --stdin with the token in the first line',
       })
     return askForToken()
   }

@@ -31,7 +31,7 @@ export type AgentRegistry = {
   /** Removes an agent; every token of it ends. Its id is never given out again. Throws `KEFU_AGENT_NOT_FOUND`. */
   remove(name: string): Promise<Agent>
   /**
-   * A new token, beside those that exist or instead of them (`replace`). Throws `KEFU_AGENT_NOT_FOUND`, `KEFU_USAGE` for the seventeenth.
+   * A new token, beside those that exist or instead of them (`replace`). Throws `KEFU_AGENT_NOT_FOUND`, `KEFU_TOKENS_USED` for the seventeenth.
    */
   issueToken(
     name: string,
@@ -113,9 +113,7 @@ export async function createAgents({ directory, clock, random }: AgentPorts): Pr
       registry.exclusive(async () => {
         const present = show(name)
         if (!replace && present.tokens.length >= TOKEN_LIMIT)
-          throw new KefuError('KEFU_USAGE', {
-            reason: `the agent "${present.name}" has ${TOKEN_LIMIT} tokens already; replace them (--replace)`,
-          })
+          throw new KefuError('KEFU_TOKENS_USED', { kind: 'agent', name: present.name, limit: TOKEN_LIMIT })
         const { token, entry } = issueAccessToken(TOKEN_PREFIX.agent, random, clock.now())
         const agent: Agent = { ...present, tokens: replace ? [entry] : [...present.tokens, entry] }
         await registry.update(agent)

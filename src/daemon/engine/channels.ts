@@ -40,8 +40,8 @@ export type ChannelRegistry = {
     origins: readonly string[],
   ): Promise<{ readonly channel: Channel; readonly changed: boolean }>
   /**
-   * A new token of an app channel, beside those that exist or instead of them (`replace`). Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE` for the
-   * seventeenth and for a channel that is connected to without a token.
+   * A new token of an app channel, beside those that exist or instead of them (`replace`). Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_TOKENS_USED`
+   * for the seventeenth, `KEFU_CHANNEL_WITHOUT_TOKENS` for a channel that is connected to without a token.
    */
   issueToken(
     name: string,
@@ -148,12 +148,9 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
     issueToken: (name, { replace = false } = {}) =>
       registry.exclusive(async () => {
         const present = show(name)
-        if (present.kind !== 'app')
-          throw new KefuError('KEFU_USAGE', { reason: `a channel of kind ${present.kind} has no tokens` })
+        if (present.kind !== 'app') throw new KefuError('KEFU_CHANNEL_WITHOUT_TOKENS', { kind: present.kind })
         if (!replace && present.tokens.length >= TOKEN_LIMIT)
-          throw new KefuError('KEFU_USAGE', {
-            reason: `the channel "${present.name}" has ${TOKEN_LIMIT} tokens already; replace them (--replace)`,
-          })
+          throw new KefuError('KEFU_TOKENS_USED', { kind: 'channel', name: present.name, limit: TOKEN_LIMIT })
         const { token, entry } = issueAccessToken(TOKEN_PREFIX.app, random, clock.now())
         const channel: Channel = { ...present, tokens: replace ? [entry] : [...present.tokens, entry] }
         await registry.update(channel)

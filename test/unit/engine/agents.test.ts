@@ -63,7 +63,7 @@ test('more tokens may be made beside or instead of the others, sixteen at most',
   assert.equal(agents.byToken(second.token), undefined)
   assert.equal(agents.byToken(third.token)?.tokens.length, 1)
   for (let count = 1; count < 16; count++) await agents.issueToken('xiaowang')
-  await assert.rejects(agents.issueToken('xiaowang'), error => isKefuError(error, 'KEFU_USAGE'))
+  await assert.rejects(agents.issueToken('xiaowang'), error => isKefuError(error, 'KEFU_TOKENS_USED'))
   assert.equal((await agents.issueToken('xiaowang', { replace: true })).agent.tokens.length, 1)
 })
 

@@ -50,7 +50,7 @@ test('an app channel may get more tokens beside or instead of the others, sixtee
   assert.equal(channels.byToken(third)?.tokens.length, 1)
   assert.equal((await createChannels(ports)).byToken(third)?.name, 'backend')
   for (let count = 1; count < 16; count++) await channels.issueToken('backend')
-  await assert.rejects(channels.issueToken('backend'), error => isKefuError(error, 'KEFU_USAGE'))
+  await assert.rejects(channels.issueToken('backend'), error => isKefuError(error, 'KEFU_TOKENS_USED'))
   assert.equal((await channels.issueToken('backend', { replace: true })).channel.tokens.length, 1)
   await channels.add({ kind: 'web', name: 'shop' })
   await assert.rejects(channels.issueToken('shop'), /a channel of kind web has no tokens/)

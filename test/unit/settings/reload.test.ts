@@ -34,7 +34,10 @@ test('a file that is not valid changes nothing, and its error is told or logged'
     const last = lines.at(-1)
     assert.deepEqual([last?.level, last?.event, last?.code], ['error', 'config.reload-failed', 'KEFU_CONFIG_INVALID'])
     assert.equal(reloader.warnings.length, 1)
-    assert.match(reloader.warnings[0]!, /^the last reload failed, and a start would fail as well: the configuration is not valid/)
+    assert.match(
+      reloader.warnings[0]!,
+      /^the last reload failed, and a start would fail as well: the configuration is not valid/,
+    )
   }
   assert.equal(live.config.limits.messagesPer10s, 5)
   writeFileSync(file, 'limits:\n  messagesPer10s: 6\n')
