@@ -19,29 +19,30 @@ export default async function* report(events) {
   const failures = []
   for await (const { type, data } of events) {
     if (type === 'test:dequeue' && isFile(data)) {
-      files.set(data.file, begin(data.file))
+      const name = nameOf(data.file)
+      files.set(name, begin(name))
     } else if (type === 'test:stdout' || type === 'test:stderr') {
-      const file = files.get(resolve(data.file))
+      const file = files.get(nameOf(resolve(data.file)))
       if (file !== undefined && file.output.length < OUTPUT_LIMIT) file.output += data.message
     } else if (type === 'test:complete' && isFile(data)) {
-      const file = files.get(data.file) ?? begin(data.file)
+      const file = files.get(nameOf(data.file)) ?? begin(nameOf(data.file))
       clearTimeout(file.watchdog)
       if (!data.details.passed) file.error = data.details.error
       yield `${data.details.passed ? '✔' : '✖'} ${file.name}  ${(data.details.duration_ms / 1000).toFixed(1)} s\n`
     } else if (type === 'test:complete' && isFailure(data)) {
-      const path = data.entryFile ?? data.file
-      failures.push(path)
-      yield failure(nameOf(path), data.name, data.details.error)
+      const name = nameOf(data.entryFile ?? data.file)
+      failures.push(name)
+      yield failure(name, data.name, data.details.error)
     } else if (type === 'test:diagnostic' && CLOSING.test(data.message)) {
-      for (const [path, file] of files) if (file.error !== undefined) yield aftermath(file, failures.includes(path))
+      for (const file of files.values())
+        if (file.error !== undefined) yield aftermath(file, failures.includes(file.name))
       files.clear()
       yield `ℹ ${data.message}\n`
     }
   }
 }
 
-function begin(path) {
-  const name = nameOf(path)
+function begin(name) {
   const limitMs = FILE_TIMEOUT_MS + GRACE_MS
   const watchdog = setTimeout(() => {
     process.stderr.write(`${name} did not end within ${limitMs / 1000} s: ending the run\n`)
@@ -72,8 +73,11 @@ function aftermath({ name, output, error }, isExplained) {
   return output === '' ? own : `${own}\n${name} printed:\n${indent(output.trimEnd())}\n\n`
 }
 
+/** The source of a test, as a path from the project's folder. Some events name the compiled file, others what its source map says. */
 function nameOf(path) {
   return relative(process.cwd(), path)
+    .replace(/^\.compiled./, '')
+    .replace(/js$/, 'ts')
 }
 
 function indent(text) {

@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+import { ROOT } from '../helpers/project.js'
 
 /** Modules that a file imports at run time: types leave no trace, and dynamic imports of a computed name are not followed by bundlers. */
 async function importsOf(path: string): Promise<string[]> {

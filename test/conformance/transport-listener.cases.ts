@@ -49,8 +49,8 @@ export function listenerCases(name: string, subject: Subject): void {
       assert.equal(bench.port > 0, true)
       assert.equal(bench.listener.host, '127.0.0.1')
       await assert.rejects(tryListening({ port: bench.port }), error => codeOf(error) === 'KEFU_PORT_TAKEN')
-      const script = fileURLToPath(new URL('../helpers/raw-listen-child.ts', import.meta.url))
-      const child = spawn(process.execPath, ['--import', 'tsx', script, name, String(bench.port)])
+      const script = fileURLToPath(new URL('../helpers/raw-listen-child.js', import.meta.url))
+      const child = spawn(process.execPath, [script, name, String(bench.port)])
       const output: string[] = []
       child.stdout.on('data', chunk => output.push(String(chunk)))
       await once(child, 'close')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { filesUnder, none, ROOT, readJson, readText } from '../helpers/project.js'
 
 describe('oclif.manifest.json', () => {
@@ -10,8 +12,8 @@ describe('oclif.manifest.json', () => {
   }
 
   test('is what the built commands make (node scripts/build.js writes it)', async () => {
-    const script: string = '../../scripts/manifest.js'
-    const { manifestText } = (await import(script)) as { manifestText(): Promise<string> }
+    const script = pathToFileURL(join(ROOT, 'scripts', 'manifest.js'))
+    const { manifestText } = (await import(script.href)) as { manifestText(): Promise<string> }
     assert.equal(await manifestText(), text)
   })
 

@@ -31,7 +31,7 @@ const USED_OTHERWISE: Readonly<Record<string, string>> = {
   '@oclif/plugin-help': 'package.json',
   '@types/node': 'tsconfig.json',
   '@types/ws': 'src/client/socket.ts',
-  tsx: 'scripts/test.js',
+  tsx: 'bin/dev.js',
   'uWebSockets.js': 'src/daemon/transport/uws-native.ts',
 }
 

@@ -17,7 +17,7 @@ import { until } from '../conformance/store-bench.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { FaultyDisk } from '../store/faulty-handle.js'
 
-const HARD_EXIT = new URL('../../src/daemon/hard-exit.ts', import.meta.url).href
+const HARD_EXIT = new URL('../../src/daemon/hard-exit.js', import.meta.url).href
 
 test('a disk that hangs does not keep a daemon: what did not close is named, and the exit code says so', async t => {
   const home = tmpDir(t)
@@ -92,7 +92,7 @@ test('a process whose thread waits for ever exits all the same; one that can exi
   if (spawnSync('mkfifo', [fifo]).status !== 0) return t.skip('no mkfifo here')
   const run = async (before: string) => {
     const code = `import { exitHard } from ${JSON.stringify(HARD_EXIT)}\nimport { open } from 'node:fs'\n${before}\nsetTimeout(() => exitHard(18, 300), 50)`
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], { stdio: 'inherit' })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'inherit' })
     t.after(() => child.kill('SIGKILL'))
     return once(child, 'exit')
   }

@@ -3,9 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+import { ROOT } from './project.js'
 
 /** Settings that let a load test through, as `kefu.yaml`. */
 export const LOAD_TEST_CONFIG = `http:

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The project's folder. */
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+/** The project's folder. The tests run from what the compiler made of them, a folder deeper than their sources. */
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Every file under a folder, as paths from the project's folder, with slashes, in order. */
 export function filesUnder(folder: string): string[] {

@@ -10,7 +10,7 @@ import { Random } from '../helpers/random.js'
 import { makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
 import { type Answers, askRaw, askStore, damageCopy, prepareStore, tryStore, type Verdict } from './damage-harness.js'
 
-const CHILD = fileURLToPath(new URL('./damage-raw-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('./damage-raw-child.js', import.meta.url))
 const SEED = Number(process.env.KEFU_TEST_SEED ?? 20260105)
 const ROUNDS = process.env.KEFU_TEST_LONG === '1' ? 3_000 : 200
 
@@ -65,7 +65,7 @@ describe('store: damaged files', { timeout: 30 * 60_000 }, () => {
     let silent = 0
     let crashes = 0
     for (let rest = paths; rest.length > 0; ) {
-      const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', CHILD, truthFile, ...rest], {
+      const { stdout } = spawnSync(process.execPath, [CHILD, truthFile, ...rest], {
         encoding: 'utf8',
       })
       const lines = stdout.trimEnd().split('\n')

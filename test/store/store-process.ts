@@ -6,7 +6,7 @@ import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import { assertContiguous, readAll, until } from '../conformance/store-bench.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 
-const CHILD = fileURLToPath(new URL('./store-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('./store-child.js', import.meta.url))
 
 /** What was acknowledged: by message id, where. */
 export type Ledger = Map<string, { readonly conversation: string; readonly n: number }>
@@ -22,7 +22,7 @@ export class StoreProcess {
 
   constructor(path: string, prefix: string, ledger: Ledger, shell?: string) {
     this.ledger = ledger
-    const command = [process.execPath, '--import', 'tsx', CHILD, path, prefix]
+    const command = [process.execPath, CHILD, path, prefix]
     const [file, ...args] = shell === undefined ? command : ['bash', '-c', `${shell}; exec "$@"`, 'bash', ...command]
     this.#child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#child.stdout!.setEncoding('utf8').on('data', (chunk: string) => this.#hear(chunk))

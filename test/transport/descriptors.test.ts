@@ -9,7 +9,7 @@ import { type RawConnection, rawConnect } from '../helpers/raw-connection.js'
 import { nextResponse, rawExchange, rawRequest } from '../helpers/raw-http.js'
 import { joinMessages, type RawWebSocket, rawUpgrade } from '../helpers/raw-ws.js'
 
-const SCRIPT = fileURLToPath(new URL('../helpers/raw-descriptor-child.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../helpers/raw-descriptor-child.js', import.meta.url))
 const DESCRIPTOR_LIMIT = 128
 
 async function echo(peer: RawWebSocket, text: string): Promise<void> {
@@ -22,7 +22,7 @@ for (const name of ['uWebSockets.js', 'ws']) {
   const skip = name === 'ws' || load.isAvailable ? false : load.reason
 
   test(`${name} survives running out of file descriptors`, { skip, timeout: 30_000 }, async t => {
-    const command = `ulimit -n ${DESCRIPTOR_LIMIT} && exec "$0" --import tsx "$1" "$2"`
+    const command = `ulimit -n ${DESCRIPTOR_LIMIT} && exec "$0" "$1" "$2"`
     const child = spawn('/bin/sh', ['-c', command, process.execPath, SCRIPT, name], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
@@ -64,7 +64,7 @@ for (const name of ['uWebSockets.js', 'ws']) {
     skip,
     timeout: 60_000,
   }, async t => {
-    const command = 'ulimit -n 200 && exec "$0" --import tsx "$1" "$2" 100'
+    const command = 'ulimit -n 200 && exec "$0" "$1" "$2" 100'
     const child = spawn('/bin/sh', ['-c', command, process.execPath, SCRIPT, name], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })

@@ -51,9 +51,9 @@ describe('the server secret', () => {
 
   test('is one when several processes make it at the same time', async context => {
     const folder = tmpDir(context)
-    const script = `import { loadServerSecret } from '${new URL('../../../src/daemon/vault/server-secret.ts', import.meta.url)}'
+    const script = `import { loadServerSecret } from '${new URL('../../../src/daemon/vault/server-secret.js', import.meta.url)}'
       console.log(Buffer.from(await loadServerSecret(process.argv[1])).toString('hex'))`
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script, join(folder, 'server.secret')]
+    const args = ['--input-type=module', '-e', script, join(folder, 'server.secret')]
     const outputs = await Promise.all([1, 2, 3].map(() => run(process.execPath, args)))
     assert.equal(new Set(outputs.map(({ stdout }) => stdout)).size, 1)
     assert.match(outputs[0]!.stdout, /^[0-9a-f]{64}\n$/)
