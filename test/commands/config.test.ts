@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CONFIG_KEYS } from '../../src/daemon/config/schema.js'
 import { kefuFails, kefuJson, runKefu } from '../helpers/cli.js'
-import { tmpDir } from '../helpers/tmp-dir.js'
+import { makeTmpDir, removeDir, tmpDir } from '../helpers/tmp-dir.js'
 
 test('set, get and unset go through the file, which keeps its comments', async t => {
   const home = tmpDir(t)
@@ -111,8 +111,13 @@ test('check says when the file that was named is not there', async t => {
 })
 
 test('a daemon that starts on defaults says when the file that was named is not there', async t => {
-  const home = tmpDir(t)
-  t.after(() => runKefu(['daemon', 'stop', '--now'], { home }))
+  const home = makeTmpDir()
+  // In this order: a daemon whose home is gone is not found any more.
+  t.after(async () => {
+    const { code, stderr } = await runKefu(['daemon', 'stop', '--now'], { home })
+    removeDir(home)
+    assert.equal(code, 0, stderr)
+  })
   const file = join(home, 'typo.yaml')
   const words = ['daemon', 'start', '--port', '0', '--config', file]
   const { warnings } = await kefuJson<{ warnings: string[] }>(words, { home })
