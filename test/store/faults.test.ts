@@ -285,6 +285,20 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     await assertSound(path, store)
   })
 
+  test('what a full batch has no room for fills the next while the disk is busy, and goes to it before the first is acknowledged', async t => {
+    const { path, disk, store } = await openFaulty(t, { batchRecords: 10 })
+    const id = await fill(store.log, 1, 1)
+    disk.mode = 'stalls'
+    const before = disk.writes
+    const appends = Array.from({ length: 20 }, (_, i) => store.log.append(id, [message(`m${i}`)], { id: `m${i}` }))
+    await until('the first batch', () => disk.stalled === 1)
+    disk.release()
+    await appends[0]
+    assert.equal(disk.writes - before, 2)
+    await Promise.all(appends)
+    await assertSound(path, store)
+  })
+
   for (const ending of ['answers', 'never answers'] as const) {
     test(`a stalled disk that ${ending}: repetitions of an append under way have room in the queue, and give it back`, async t => {
       const { path, clock, disk, store, recover } = await openFaulty(t, { queueBytes: 100_000 })

@@ -11,6 +11,8 @@ export class FaultyDisk {
   /** Whether the folder can be opened at all. */
   canOpen = true
   opens = 0
+  /** Writes that have begun. */
+  writes = 0
   #stalled: (() => void)[] = []
 
   readonly open: OpenHandle = async (folder, limits) => {
@@ -23,6 +25,7 @@ export class FaultyDisk {
         const batch = makeBatch()
         const write = batch.write.bind(batch) as (options: object) => Promise<void>
         const faulty = async (options: object) => {
+          this.writes++
           if (this.mode === 'refuses') throw new Error(this.errorText)
           await write(options)
           if (this.mode === 'stalls') await new Promise<void>(resolve => this.#stalled.push(resolve))

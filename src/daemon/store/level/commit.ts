@@ -121,6 +121,16 @@ export class Commit implements Batch, ProjectionSink<Conversation> {
     putFact(this.batch, 'commit', [this.number, lastSeq])
   }
 
+  /** Tells the conversations that their standing of this batch is on disk. */
+  notePersisted(): void {
+    for (let i = 0; i < this.touched.length; i++) {
+      const conversation = this.touched[i]!
+      const { head, departures } = this.standings[i]!
+      conversation.durable = head
+      conversation.durableDepartures = departures
+    }
+  }
+
   agentInbox(conversation: Conversation, agent: string, seq: number, isPresent: boolean): void {
     this.#inbox(conversation, this.#digests.agentInbox(agent), seq, isPresent)
   }

@@ -291,8 +291,13 @@ export class LogWriter {
     this.#isTurnScheduled = false
     const commit = this.#building
     if (commit === undefined) return
-    if (this.#flight === undefined) this.#write(commit)
-    else this.#guard(() => commit.project())
+    if (this.#flight !== undefined) {
+      this.#guard(() => commit.project())
+      return
+    }
+    this.#write(commit)
+    // Those the batch had no room for fill the next one now, not when the disk has answered.
+    this.#fill()
   }
 
   #write(commit: Commit): void {
@@ -320,12 +325,7 @@ export class LogWriter {
   #committed(commit: Commit): void {
     this.#cancelDeadline?.()
     this.#flight = undefined
-    for (let i = 0; i < commit.touched.length; i++) {
-      const conversation = commit.touched[i]!
-      const { head, departures } = commit.standings[i]!
-      conversation.durable = head
-      conversation.durableDepartures = departures
-    }
+    commit.notePersisted()
     if (this.#building !== undefined) this.#write(this.#building)
     this.#ports.onCommit(commit)
     for (const append of commit.appends) {
