@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { readFlags } from './lib/arguments.js'
 import { startKefu } from './lib/kefu.js'
 import { median, round } from './lib/latency.js'
@@ -65,7 +66,7 @@ async function timeToReadyOf(records: number): Promise<number> {
     progress(`writing ${records} records`)
     const filled = spawnSync(
       process.execPath,
-      ['--import', 'tsx', join(ROOT, 'bench', 'lib', 'fill-store.ts'), join(scratch.folder, 'home'), String(records)],
+      [fileURLToPath(new URL('./lib/fill-store.js', import.meta.url)), join(scratch.folder, 'home'), String(records)],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     )
     if (filled.status !== 0) throw new Error('the store could not be filled')

@@ -20,7 +20,7 @@ export async function build({ force = false } = {}) {
   await install()
   const inputs = digest(INPUTS)
   if (!force && isFresh(inputs)) return
-  console.log('Building …')
+  console.error('Building …')
   rmSync(STAMP, { force: true })
   rmSync(DIST, { recursive: true, force: true })
   await step('tsc', runPackage('typescript/bin/tsc', ['-p', 'tsconfig.build.json']))

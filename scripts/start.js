@@ -8,7 +8,7 @@ import { exitCode, main, root } from './toolchain.js'
  * made on the first start. Further arguments go to `kefu daemon run`.
  */
 
-const ARGUMENTS = ['daemon', 'run', '--quickstart', '--home', '.kefu']
+const HOME = '.kefu'
 
 /** The terminal and npm both pass on the same Ctrl-C; a person does not press it twice within this time. */
 const SAME_PRESS_MS = 300
@@ -16,7 +16,10 @@ const PARENT_CHECK_MS = 1_000
 
 await main(async () => {
   await build()
-  const daemon = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...ARGUMENTS, ...process.argv.slice(2)], {
+  const flags = process.argv.slice(2)
+  const home = flags.some(flag => /^--home(=|$)/.test(flag)) ? [] : ['--home', HOME]
+  const words = [join(root, 'bin', 'run.js'), 'daemon', 'run', '--quickstart', ...home, ...flags]
+  const daemon = spawn(process.execPath, words, {
     cwd: root,
     stdio: 'inherit',
     // A process group of its own, so that it gets each signal once, from here: to the daemon a second one means "now".

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join, relative, resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.js'
+import { COMPILED, compile } from './compile.js'
 import { exitCode, main, npm, readJson, root, runPackage } from './toolchain.js'
 
 /**
@@ -19,7 +20,6 @@ import { exitCode, main, npm, readJson, root, runPackage } from './toolchain.js'
 
 const FILE_TIMEOUT_MS = 900_000
 const LONG_FILE_TIMEOUT_MS = 60 * 60_000
-const COMPILED = '.compiled'
 const NODE24_FOLDER = join(root, 'node_modules', '.cache', 'kefu', 'node24')
 
 await main(async () => {
@@ -28,7 +28,7 @@ await main(async () => {
     options: { long: { type: 'boolean', default: false }, node24: { type: 'boolean', default: false } },
   })
   const isCheck = words.length === 0 && !options.node24
-  const check = isCheck ? { name: 'lint and types', run: lintAndTypes } : { name: 'types', run: types }
+  const check = isCheck ? { name: 'lint and types', run: lintAndTypes } : { name: 'types', run: compile }
   const stages = [{ name: 'build', run: () => build() }, check, { name: 'tests', run: () => tests(options, words) }]
 
   const times = []
@@ -53,16 +53,12 @@ await main(async () => {
 
 /** Both at once: the compiler uses one core. */
 async function lintAndTypes() {
-  const codes = await Promise.all([lint(), types()])
+  const codes = await Promise.all([lint(), compile()])
   return codes.find(code => code !== 0) ?? 0
 }
 
 function lint() {
   return runPackage('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.'])
-}
-
-function types() {
-  return runPackage('typescript/bin/tsc', ['-p', 'tsconfig.test.json'])
 }
 
 async function tests({ long, node24 }, words) {

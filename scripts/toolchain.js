@@ -22,7 +22,7 @@ export function requireNode() {
 /** Installs the dependencies exactly as locked, unless they are there. Rejects when npm fails. */
 export async function install() {
   if (isInstalled()) return
-  console.log('Installing dependencies (npm ci) …')
+  console.error('Installing dependencies (npm ci) …')
   const code = await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
   if (code !== 0) throw new Error(`npm ci failed (exit ${code}); its messages are above`)
 }

@@ -52,14 +52,14 @@ export type Child = {
   stop(): Promise<void>
 }
 
-/** Starts a TypeScript file as a server process. Throws when it does not announce itself within 30 s. */
+/** Starts a script as a server process. Throws when it does not announce itself within 30 s. */
 export async function startChild(
   file: URL,
   args: readonly string[],
   execArgv: readonly string[] = [],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Child> {
-  const child = fork(file, args, { execArgv: ['--import', 'tsx', ...execArgv], stdio: ['ignore', 2, 2, 'ipc'], env })
+  const child = fork(file, args, { execArgv: [...execArgv], stdio: ['ignore', 2, 2, 'ipc'], env })
   endWithParent(child)
   const exited = new Promise<never>((_, reject) => {
     child.once('exit', code => reject(new Error(`the server process ended with ${code}`)))

@@ -5,7 +5,7 @@ import { describeCommit, describeMachine } from './machine.js'
 import type { Round } from './round.js'
 
 /** The checkout that is measured. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Flags of everything that sends messages. */
 export const LOAD_FLAGS = {

@@ -41,7 +41,7 @@ export function createScratch(): Scratch {
 /** Starts the bare loop in an empty folder. */
 export async function startBare(agents: number, execArgv: readonly string[] = []): Promise<Server> {
   const scratch = createScratch()
-  const child = await startChild(new URL('./bare-server.ts', import.meta.url), [scratch.folder], execArgv)
+  const child = await startChild(new URL('./bare-server.js', import.meta.url), [scratch.folder], execArgv)
   return {
     name: 'bare',
     host: '127.0.0.1',
