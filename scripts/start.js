@@ -39,6 +39,10 @@ await main(async () => {
   const watch = watchParent(() => stop('SIGTERM'))
   const code = await exitCode(daemon)
   clearInterval(watch)
+  if (daemon.signalCode !== null)
+    console.error(
+      `The daemon was ended by ${daemon.signalCode}. npm start runs it again, with everything it acknowledged.`,
+    )
   return code
 })
 
