@@ -12,7 +12,7 @@ export async function closeAll(closers: readonly Closer[], deadlineMs: number, l
   for (const { name, close } of [...closers].reverse()) {
     if (
       await endsWithin(deadlineMs, () =>
-        close().catch(error => log.error('daemon.close-failed', { part: name, error })),
+        attempt(close).catch(error => log.error('daemon.close-failed', { part: name, error })),
       )
     )
       continue
@@ -20,6 +20,11 @@ export async function closeAll(closers: readonly Closer[], deadlineMs: number, l
     leftBehind.push(name)
   }
   return leftBehind
+}
+
+/** What is thrown before there is a promise must not keep the other parts open. */
+async function attempt(close: () => Promise<void>): Promise<void> {
+  await close()
 }
 
 async function endsWithin(deadlineMs: number, work: () => Promise<void>): Promise<boolean> {

@@ -57,6 +57,11 @@ export type DaemonOptions = {
   readonly hangUp?: 'reload' | 'stop'
   /** Called once, when sockets are served. */
   readonly onReady?: (status: DaemonStatus) => void | Promise<void>
+  /**
+   * Called once with the names of the parts that did not close in time, whether the daemon has stopped or could not start: something of them may go on, and
+   * the caller has to end the process (`exitHard`). Must not throw.
+   */
+  readonly onLeftBehind?: (parts: readonly string[]) => void
   /** Another store in place of the embedded one. */
   readonly openStore?: OpenStore
   /** Time that each part has to close when the daemon stops; 5 s. */
@@ -77,9 +82,8 @@ const TIMED_OUT = 18
 
 /**
  * Runs a daemon until it is told to stop (SIGTERM, SIGINT or the control socket; the second time, or `now`, without draining) and resolves with the
- * process's exit code: 0, or 18 when a part did not close in time; something of it may go on then, and the caller has to end the process (`exitHard`).
- * Throws when it cannot start: `KEFU_STORE_*`, `KEFU_PORT_*`, `KEFU_CONTROL_DIRECTORY`, `KEFU_SECRET_UNSAFE`,
- * `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. The store's lock decides which daemon lives, so it is taken first.
+ * process's exit code: 0, or 18 when a part did not close in time. Throws when it cannot start: `KEFU_STORE_*`, `KEFU_PORT_*`, `KEFU_CONTROL_DIRECTORY`,
+ * `KEFU_SECRET_UNSAFE`, `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. `onLeftBehind` is told in both cases what is not. The store's lock decides which daemon lives, so it is taken first.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { config, dirs, version, log, problems = [] } = options
@@ -245,6 +249,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     stop.close()
     process.off('SIGHUP', onHangUp)
     leftBehind = await closeAll(closers, options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, log)
+    if (leftBehind.length > 0) options.onLeftBehind?.(leftBehind)
     log.info('daemon.stopped')
   }
   return leftBehind.length === 0 ? 0 : TIMED_OUT

@@ -36,6 +36,8 @@ export default class DaemonRun extends BaseCommand {
     18 as const,
   ]
 
+  #isLeftBehind = false
+
   async run(): Promise<void> {
     const { flags } = await this.parse(DaemonRun)
     // Everything that the daemon makes is for its own user.
@@ -62,16 +64,28 @@ export default class DaemonRun extends BaseCommand {
         // The terminal has gone, and nobody is left who could end the daemon with it.
         hangUp: process.stdin.isTTY || process.stderr.isTTY ? 'stop' : 'reload',
         onReady: status => this.#ready(status, flags.quickstart),
+        onLeftBehind: () => {
+          this.#isLeftBehind = true
+        },
       })
     } catch (error) {
       throw await this.#explain(error)
     } finally {
       log.close()
     }
-    if (exitCode !== 0) {
-      const { exitHard } = await import('../../daemon/hard-exit.js')
-      exitHard(exitCode, EXIT_GRACE_MS)
-    }
+    await this.#end(exitCode)
+  }
+
+  protected override async catch(error: Error): Promise<void> {
+    await super.catch(error)
+    await this.#end(Number(process.exitCode))
+  }
+
+  /** Nothing that hangs keeps the process. */
+  async #end(exitCode: number): Promise<void> {
+    if (!this.#isLeftBehind) return
+    const { exitHard } = await import('../../daemon/hard-exit.js')
+    exitHard(exitCode, EXIT_GRACE_MS)
   }
 
   async #ready(status: DaemonStatus, isQuickstart: boolean): Promise<void> {
