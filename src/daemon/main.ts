@@ -121,7 +121,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })
     const media = await createMediaStore(
-      { clock, random, report, swept: files => log.info('media.unnamed-removed', { files }) },
+      { clock, random, report, swept: sweep => log.info('media.unnamed-removed', sweep) },
       { path: dirs.mediaDir, fileLimitBytes: config.limits.uploadBytes },
     )
     closers.push({ name: 'media', close: () => media.close() })

@@ -31,16 +31,19 @@ export function sampleText(sizeBytes: number): Buffer {
   return Buffer.from(lines.join(''))
 }
 
+/** What a sweep told. */
+export type Swept = { readonly files: number; readonly failures: number }
+
 /** A store in a folder, on a manual clock, that keeps what it reports. */
 export async function openStore(
   path: string,
   options: { readonly fileLimitBytes?: number; readonly inflatedLimitBytes?: number } = {},
   clock: ManualClock = createManualClock(),
-): Promise<{ readonly store: MediaPort; readonly reported: KefuError[]; readonly swept: number[] }> {
+): Promise<{ readonly store: MediaPort; readonly reported: KefuError[]; readonly swept: Swept[] }> {
   const reported: KefuError[] = []
-  const swept: number[] = []
+  const swept: Swept[] = []
   const store = await createMediaStore(
-    { clock, random: randomBytes, report: error => reported.push(error), swept: files => swept.push(files) },
+    { clock, random: randomBytes, report: error => reported.push(error), swept: sweep => swept.push(sweep) },
     { path, fileLimitBytes: 20 * 1024 * 1024, ...options },
   )
   return { store, reported, swept }

@@ -12,16 +12,17 @@ import { type Digests, digest, encodeHeader, type MediaHeader } from './format.j
 import { createGate } from './gate.js'
 import { corrupt, readHeader, readStored } from './reader.js'
 import { detectType } from './type.js'
-import { createUnnamedFiles, type UnnamedFiles } from './unnamed.js'
+import { createUnnamedFiles, type Sweep, type UnnamedFiles } from './unnamed.js'
+import { createUploadClock, type UploadClock } from './upload-clock.js'
 
 /** What the store needs from outside. */
 export type MediaStorePorts = {
-  readonly clock: Pick<Clock, 'now' | 'after'>
+  readonly clock: Pick<Clock, 'now' | 'monotonicMs' | 'after'>
   readonly random: RandomBytes
   /** Told of failures in the background, which no caller sees. */
   readonly report: (error: KefuError) => void
-  /** Told how many files were removed because no message named them. */
-  readonly swept?: (files: number) => void
+  /** Told of a sweep that found files to remove because no message named them. */
+  readonly swept?: (sweep: Pick<Sweep, 'files' | 'failures'>) => void
 }
 
 /** Where the files are and how large they may be. */
@@ -65,7 +66,8 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
   const reader = { gate, inflated: createBudget(options.inflatedLimitBytes ?? INFLATED_BYTES) }
   const run = orderedId('run', clock.now(), random)
   const swept = removeLeftovers(incoming, run).catch((error: unknown) => ports.report(diskError(error)))
-  const sweeps = sweepHourly(ports, unnamed)
+  const uploadClock = createUploadClock(clock, UNNAMED_MS)
+  const sweeps = sweepHourly(ports, unnamed, uploadClock)
   let isClosed = false
   const isThere = async (path: string): Promise<boolean> =>
     (await gate.run(() => withFile(path, async file => (await file.stat()).isFile()))) ?? false
@@ -75,8 +77,9 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
       if (isClosed) throw new KefuError('KEFU_DRAINING')
       if (upload.bytes.length > fileLimitBytes) throw new KefuError('KEFU_BODY_TOO_LARGE', { limit: fileLimitBytes })
       return gate.run(async () => {
-        const media = orderedId('md', clock.now(), random)
-        const { meta, stored } = await prepare(upload, media, clock.now())
+        const createdAt = uploadClock.stamp()
+        const media = orderedId('md', createdAt, random)
+        const { meta, stored } = await prepare(upload, media, createdAt)
         const folder = join(root, checked(upload.conversation))
         await unnamed.add(upload.conversation, media)
         await writeDurably({
@@ -132,14 +135,16 @@ async function openUnnamed(root: string): Promise<UnnamedFiles> {
 function sweepHourly(
   { clock, report, swept }: MediaStorePorts,
   unnamed: UnnamedFiles,
+  uploadClock: UploadClock,
 ): { readonly close: () => Promise<void> } {
   const abort = new AbortController()
   let running: Promise<void> = Promise.resolve()
   let cancel = (): void => undefined
   const sweep = async (): Promise<void> => {
     try {
-      const files = await unnamed.sweep(clock.now() - UNNAMED_MS, abort.signal)
-      if (files > 0) swept?.(files)
+      const { files, failures, firstFailure } = await unnamed.sweep(uploadClock.dueBefore(), abort.signal)
+      if (firstFailure !== undefined) report(firstFailure)
+      if (files > 0 || failures > 0) swept?.({ files, failures })
     } catch (error) {
       report(diskError(error))
     }

@@ -1,6 +1,7 @@
 import { opendir, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
+import type { KefuError } from '../../errors.js'
 import { isMediaId, type MediaId, mediaTime } from '../core/media.js'
 import { diskError, errnoOf, removeFile, syncFolder } from './disk.js'
 
@@ -16,8 +17,20 @@ export type UnnamedFiles = {
    * Keeps a file for good; on return its mark is gone (fsync). `false` when there is none, or no more. Throws as `diskError` says: then it is as before, or kept.
    */
   keep(file: UnnamedFile, isThere: () => Promise<boolean>): Promise<boolean>
-  /** Removes the files whose upload was before an instant, at most a hundred thousand; how many. Ends early when the signal aborts. Throws as `diskError` says. */
-  sweep(beforeMs: number, signal: AbortSignal): Promise<number>
+  /**
+   * Removes the files whose id is older than an instant, at most a hundred thousand. One that cannot be removed is counted and stays for the next sweep. Ends
+   * early when the signal aborts. Throws as `diskError` says when the marks cannot be read.
+   */
+  sweep(beforeMs: number, signal: AbortSignal): Promise<Sweep>
+}
+
+/** What a sweep has done. */
+export type Sweep = {
+  /** Files removed. */
+  readonly files: number
+  /** What did not succeed, and is tried again. */
+  readonly failures: number
+  readonly firstFailure: KefuError | undefined
 }
 
 /** A file by its ids and its path. */
@@ -25,39 +38,53 @@ export type UnnamedFile = { readonly conversation: ConversationId; readonly medi
 
 const MARKS_LIMIT = 100_000
 
-/** The marks in `folder`, which exists, for files of `<root>/<conversation>/<media>`. */
-export function createUnnamedFiles(folder: string, root: string): UnnamedFiles {
+/** The marks in `folder`, which exists, for files of `<root>/<conversation>/<media>`. `sync` is how a folder is synced; tests pass one with faults. */
+export function createUnnamedFiles(folder: string, root: string, sync = syncFolder): UnnamedFiles {
   const keeping = new Map<string, Promise<boolean>>()
   const removing = new Map<string, Promise<boolean>>()
-  /** What a sync that failed has left open, only another one can make sure of. */
-  let isSyncDue = false
+  let syncsFailed = 0
+  let syncsMadeGood = 0
 
   const markOf = (name: string): string => join(folder, name)
 
-  const takeMark = async (name: string, isThere: () => Promise<boolean>): Promise<boolean> => {
-    if (!(await isThere())) return false
-    if (!(await removeFile(markOf(name))) && !isSyncDue) return true
+  const writeMark = (name: string): Promise<void> => writeFile(markOf(name), '', { mode: 0o600 })
+
+  /** What a sync that failed has left open, only one that began later can make sure of. */
+  const isSyncDue = (): boolean => syncsMadeGood < syncsFailed
+
+  const syncMarks = async (): Promise<void> => {
+    const failedBefore = syncsFailed
     try {
-      await syncFolder(folder)
+      await sync(folder)
     } catch (error) {
-      isSyncDue = true
+      syncsFailed++
       throw diskError(error)
     }
+    syncsMadeGood = Math.max(syncsMadeGood, failedBefore)
+  }
+
+  const takeMark = async (name: string, isThere: () => Promise<boolean>): Promise<boolean> => {
+    if (!(await isThere())) return false
+    if ((await removeFile(markOf(name))) || isSyncDue()) await syncMarks()
     return true
   }
 
-  /** The mark goes first: a file without one has been kept. */
+  /** The mark goes first: a file without one has been kept. It comes back when the file cannot go. */
   const remove = async (name: string, path: string): Promise<boolean> => {
     if (!(await removeFile(markOf(name)))) return false
-    await removeFile(path)
-    await removeIfEmpty(dirname(path))
+    try {
+      await removeFile(path)
+    } catch (error) {
+      await writeMark(name)
+      throw error
+    }
     return true
   }
 
   return {
     async add(conversation, media) {
       try {
-        await writeFile(markOf(nameOf(conversation, media)), '', { mode: 0o600 })
+        await writeMark(nameOf(conversation, media))
       } catch (error) {
         throw diskError(error)
       }
@@ -74,22 +101,35 @@ export function createUnnamedFiles(folder: string, root: string): UnnamedFiles {
       return step
     },
     async sweep(beforeMs, signal) {
-      let removed = 0
+      let files = 0
+      let failures = 0
+      let firstFailure: KefuError | undefined
+      const failed = (error: unknown): false => {
+        failures++
+        firstFailure ??= diskError(error)
+        return false
+      }
       let left = MARKS_LIMIT
+      if (isSyncDue()) await syncMarks().catch(failed)
       try {
         for await (const { name } of await opendir(folder)) {
           if (signal.aborted || left-- === 0) break
           const [conversation = '', media = ''] = name.split('.')
           if (!isConversationId(conversation) || !isMediaId(media) || mediaTime(media) >= beforeMs) continue
           if (keeping.has(name)) continue
-          const step = remove(name, join(root, conversation, media)).finally(() => removing.delete(name))
+          const path = join(root, conversation, media)
+          const step = remove(name, path)
+            .catch(failed)
+            .finally(() => removing.delete(name))
           removing.set(name, step)
-          if (await step) removed++
+          if (!(await step)) continue
+          files++
+          await removeIfEmpty(dirname(path)).catch(failed)
         }
       } catch (error) {
         throw diskError(error)
       }
-      return removed
+      return { files, failures, firstFailure }
     },
   }
 }
