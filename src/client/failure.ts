@@ -1,14 +1,19 @@
 import { CLOSE } from '../codec/close-codes.js'
 import type { ErrorBody } from '../codec/wire.js'
-import { ERRORS, type ErrorCode, KefuError } from '../errors.js'
+import { ERRORS, type ErrorCode, type ErrorDetail, KefuError } from '../errors.js'
 
-/** An `error` frame as an error with the server's sentence. A code that this version does not know becomes `KEFU_INTERNAL` naming it. */
+/** An `error` frame as an error with the server's sentence, and its `retryAfterMs` in `detail`. A code that this version does not know becomes `KEFU_INTERNAL` naming it. */
 export function fromErrorBody(body: ErrorBody): KefuError {
   const error = Object.hasOwn(ERRORS, body.code)
-    ? new KefuError(body.code as ErrorCode)
+    ? new KefuError(body.code as ErrorCode, waitOf(body.retryAfterMs))
     : new KefuError('KEFU_INTERNAL', { reason: body.code.slice(0, 60) })
   error.message = body.message
   return error
+}
+
+/** The detail of a refusal that says when to try again: `retryAfterMs`, if that is whole milliseconds. */
+export function waitOf(retryAfterMs: unknown): ErrorDetail {
+  return Number.isSafeInteger(retryAfterMs) && Number(retryAfterMs) >= 0 ? { retryAfterMs: Number(retryAfterMs) } : {}
 }
 
 /** The connection is gone, with what is known of the reason. */

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode, KefuError } from '../errors.js'
-import { disconnected } from './failure.js'
+import { disconnected, waitOf } from './failure.js'
 
 /** A signed link to a file. */
 export type MediaLink = { readonly url: string; readonly expiresAt: number }
@@ -13,8 +13,8 @@ const UPLOAD_TIMEOUT_MS = 120_000
 const ANSWER_LIMIT_BYTES = 64 * 1024
 
 /**
- * Stores a file on the server, for messages of one conversation. Throws what the server refused it with (`KEFU_BODY_TOO_LARGE`, `KEFU_UNAUTHORISED`, …),
- * `KEFU_DISCONNECTED` when the server is not reached, `KEFU_TIMEOUT` after two minutes.
+ * Stores a file on the server, for messages of one conversation. Throws what the server refused it with (`KEFU_BODY_TOO_LARGE`, `KEFU_UNAUTHORISED`, …;
+ * `detail.retryAfterMs` where waiting helps), `KEFU_DISCONNECTED` when the server is not reached, `KEFU_TIMEOUT` after two minutes.
  */
 export async function upload(
   httpUrl: string,
@@ -86,12 +86,13 @@ function isUploaded(value: unknown): value is Uploaded {
   return typeof media === 'string' && typeof type === 'string' && typeof sizeBytes === 'number'
 }
 
+type Refusal = { readonly code?: unknown; readonly message?: unknown; readonly retryAfterMs?: unknown }
+
 function refusal(status: number, answer: unknown): KefuError {
-  const { code, message } =
-    ((answer ?? {}) as { readonly error?: { readonly code?: unknown; readonly message?: unknown } }).error ?? {}
+  const { code, message, retryAfterMs } = (answer as { readonly error?: Refusal } | undefined)?.error ?? {}
   if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code))
     return disconnected(`the upload was answered with status ${status}`)
-  const error = new KefuError(code as ErrorCode)
+  const error = new KefuError(code as ErrorCode, waitOf(retryAfterMs))
   if (typeof message === 'string') error.message = message
   return error
 }

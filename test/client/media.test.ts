@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { fromErrorBody } from '../../src/client/failure.js'
 import { upload } from '../../src/client/media.js'
 import { isKefuError } from '../../src/errors.js'
 import { CONVERSATION } from './fake-server.js'
@@ -53,6 +54,22 @@ describe('upload', () => {
       send(),
       error => isKefuError(error, 'KEFU_BODY_TOO_LARGE') && error.message === 'larger than 5',
     )
+    for (const [retryAfterMs, detail] of [
+      [1500, { retryAfterMs: 1500 }],
+      ['1500', {}],
+      [-1, {}],
+      [undefined, {}],
+    ] as const) {
+      answer = {
+        status: 429,
+        body: JSON.stringify({ error: { code: 'KEFU_RATE_LIMITED', message: 'm', retryAfterMs } }),
+      }
+      await assert.rejects(send(), error => {
+        assert.ok(isKefuError(error, 'KEFU_RATE_LIMITED'))
+        assert.deepEqual(error.detail, detail)
+        return true
+      })
+    }
     for (const body of ['<html>', 'null', '{"error":{"code":"toString"}}', '{"media":1}']) {
       answer = { status: 502, body }
       await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED') && /502/.test(error.message))
@@ -60,6 +77,12 @@ describe('upload', () => {
     server.closeAllConnections()
     server.close()
     await assert.rejects(send(), error => isKefuError(error, 'KEFU_DISCONNECTED'))
+  })
+
+  it('is not the only request whose refusal says when to try again', () => {
+    const body = { code: 'KEFU_RATE_LIMITED', message: 'm', hint: 'h', retryable: true }
+    assert.deepEqual(fromErrorBody({ ...body, retryAfterMs: 20 }).detail, { retryAfterMs: 20 })
+    assert.deepEqual(fromErrorBody(body).detail, {})
   })
 
   it('neither follows a redirection, nor reads an answer to its end that has none', async () => {
