@@ -44,6 +44,7 @@ function ask(method: string, path: string, headers: Readonly<Record<string, stri
     ...{ method, path, query: new URLSearchParams(), remoteAddress: '192.0.2.1' },
     header: name => headers[name],
     body: () => Promise.reject(new Error('not read')),
+    bodyBytes: 0,
     signal: new AbortController().signal,
   }
   return answer(http).then(response => ({ ...response, headers: response.headers ?? {}, reported }))

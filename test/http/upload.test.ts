@@ -272,6 +272,32 @@ for (const transport of TRANSPORTS) {
       assert.equal((await from('203.0.113.3', sample('bin', 1_000_000))).status, 201, 'no more than that was counted')
     })
 
+    test('that break off count as far as they came', async context => {
+      const server = await startServer(context, transport, {
+        addressBytes: LIMITS.fileBytes + 50_000,
+        timeoutMs: 60_000,
+      })
+      const head = `POST /v1/media HTTP/1.1\r\nhost: test\r\nx-forwarded-for: 203.0.113.1\r\n`
+      const breakOff = async (frame: string, bytes: number) => {
+        const connection = await rawConnect(server.port)
+        connection.write(`${head}authorization: Bearer ${server.visitor().token}\r\n${frame}\r\n\r\n`)
+        await eventually('it was let in', () => server.uploading === 1)
+        connection.write(sample('bin', bytes))
+        connection.socket.end()
+        await eventually('it has ended', () => server.uploading === 0)
+      }
+      const send = (bytes: number) =>
+        server.ask('/v1/media', {
+          method: 'POST',
+          headers: { ...bearer(server.visitor().token), 'x-forwarded-for': '203.0.113.1' },
+          body: sample('bin', bytes),
+        })
+      await breakOff(`content-length: ${LIMITS.fileBytes}`, 50_000)
+      await breakOff(`content-length: ${LIMITS.fileBytes}\r\ncontent-encoding: zstd`, 50_000)
+      assert.equal((await send(LIMITS.fileBytes - 49_000)).status, 429)
+      assert.equal((await send(LIMITS.fileBytes - 50_000)).status, 201)
+    })
+
     test('are bounded at the same time, by address and in total, and give their places back', async context => {
       const server = await startServer(context, transport, { atOncePerAddress: 2, atOnce: 3, timeoutMs: 60_000 })
       const ask = (address: string) =>

@@ -52,14 +52,13 @@ async function upload(ports: UploadPorts, limits: UploadLimits, { http, origin }
     memoryBytes: isCompressed ? bodyBytes + limits.fileBytes : bodyBytes,
     fileBytes: isCompressed ? limits.fileBytes : bodyBytes,
   })
-  // One that breaks off counts as if it had come: holding a place costs as much as filling it.
-  let broughtBytes = bodyBytes
+  let fileBytes = 0
   try {
     const body = await http.body({ limitBytes: limits.fileBytes, timeoutMs: limits.timeoutMs })
     const bytes = isCompressed
       ? await decompress(body, { outputLimitBytes: limits.fileBytes, windowLimitBytes: ZSTD_WINDOW_BYTES })
       : body
-    broughtBytes = Math.max(body.length, bytes.length)
+    fileBytes = bytes.length
     if (bytes.length === 0) throw new KefuError('KEFU_REQUEST_INVALID', { reason: 'the body is empty' })
     const { conversation, uploader } = grant
     const declaredType = http.header('content-type')
@@ -69,7 +68,8 @@ async function upload(ports: UploadPorts, limits: UploadLimits, { http, origin }
     if (isKefuError(error, 'KEFU_TIMEOUT')) return errorResponse(error, 408)
     throw error
   } finally {
-    admitted.end(broughtBytes)
+    // One that breaks off counts as far as it came.
+    admitted.end(Math.max(http.bodyBytes, fileBytes))
   }
 }
 

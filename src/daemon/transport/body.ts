@@ -24,6 +24,7 @@ export class RequestBody {
   /** All but the last one are full. */
   #pieces: Buffer[] = []
   #bytes = 0
+  #receivedBytes = 0
   #waiting: Waiting | undefined
   #fault: KefuError | undefined
   #isArrived: boolean
@@ -53,6 +54,11 @@ export class RequestBody {
     return this.#isAsked ? 0 : this.#bytes
   }
 
+  /** Bytes that have come, also those that were thrown away. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
   /** Whether chunks are thrown away. */
   get isRefused(): boolean {
     return this.#fault !== undefined
@@ -70,6 +76,7 @@ export class RequestBody {
    * some hundred times that byte.
    */
   push(chunk: Uint8Array): void {
+    this.#receivedBytes += chunk.byteLength
     if (this.#fault !== undefined) return
     for (let at = 0; at < chunk.byteLength; ) {
       const filled = this.#bytes % PIECE_BYTES

@@ -83,6 +83,10 @@ export abstract class Exchange implements HttpRequest {
     return this.incoming.read(limits)
   }
 
+  get bodyBytes(): number {
+    return this.incoming.receivedBytes
+  }
+
   /** Whether the peer asked for the connection to end with this response. */
   protected get isLastForPeer(): boolean {
     return this.headers.values.get('connection')?.toLowerCase() === 'close'
