@@ -1,6 +1,7 @@
 import { type Takeover, takeOver } from './config/reload.js'
 import type { Config } from './config/schema.js'
 import type { Clock } from './core/ports.js'
+import type { DownloadBounds } from './engine/download-admission.js'
 import type { EngineOptions } from './engine/engine.js'
 import { createRateLimiter, type Rate, type RateLimiter } from './engine/rate-limit.js'
 import type { UploadBounds } from './engine/upload-admission.js'
@@ -11,6 +12,7 @@ export type LiveSettings = {
   readonly config: Config
   readonly engine: EngineOptions
   readonly uploads: UploadBounds
+  readonly downloads: DownloadBounds
   readonly limits: { readonly [L in keyof typeof RATES]: RateLimiter }
   /** Takes over what can change while the daemon runs. What limiters count stays counted. */
   take(next: Config): Takeover
@@ -21,6 +23,8 @@ const KEYS_REMEMBERED = 100_000
 const FRAMES_PER_10S = 300
 /** Largest uploads that fit into the memory for uploads. */
 const UPLOADS_IN_MEMORY = 4
+/** Downloads at once for each upload at once: a page with many pictures fetches them together, and an office has one address. */
+const DOWNLOADS_PER_UPLOAD = 16
 
 type LimitSettings = Config['limits']
 
@@ -74,6 +78,11 @@ export function createLiveSettings(start: Config, clock: Clock, log: Pick<Log, '
         return config.limits.uploadsAtOncePerAddress
       },
       memoryBytes: UPLOADS_IN_MEMORY * start.limits.uploadBytes,
+    },
+    downloads: {
+      get atOncePerAddress() {
+        return DOWNLOADS_PER_UPLOAD * config.limits.uploadsAtOncePerAddress
+      },
     },
     limits,
     take(next) {

@@ -16,6 +16,7 @@ import { openControlServer } from './control/server.js'
 import type { Clock, Store } from './core/ports.js'
 import { createAgents } from './engine/agents.js'
 import { createChannels } from './engine/channels.js'
+import { createDownloadAdmission } from './engine/download-admission.js'
 import { Engine } from './engine/engine.js'
 import { createTokens } from './engine/tokens.js'
 import { createUploadAdmission } from './engine/upload-admission.js'
@@ -159,6 +160,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         clock,
         allowsOrigin,
         admission: createUploadAdmission(limits, live.uploads),
+        downloads: createDownloadAdmission(live.downloads),
         authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
         report: (error, route) => log.error('http.failed', { error, route }),
         readiness: () => readinessOf(state, store),

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { decompress, ZSTD_MEDIA_LIMITS } from '../../src/codec/zstd.js'
 import { KefuError } from '../../src/errors.js'
 import { eventually, rawConnect } from '../helpers/raw-connection.js'
 import { rawExchange, rawRequest } from '../helpers/raw-http.js'
 import { sample, sampleText } from '../media/samples.js'
-import { SHOP, startServer, TRANSPORTS } from './harness.js'
+import { type Ask, SHOP, startServer, TRANSPORTS } from './harness.js'
 
 for (const transport of TRANSPORTS) {
   describe(`downloads over ${transport}`, () => {
@@ -56,6 +57,49 @@ for (const transport of TRANSPORTS) {
       server.clock.advance(10 * 60_000)
       const expired = await server.ask(url)
       assert.deepEqual([expired.status, expired.code], [404, 'KEFU_MEDIA_NOT_FOUND'])
+    })
+
+    test('are bounded at the same time by address, and give their places back', async context => {
+      const server = await startServer(context, transport, { downloadsAtOncePerAddress: 2 })
+      const { conversation } = server.visitor()
+      const { url } = await server.keep(conversation, sample('png', 2_000))
+      const small = await server.keep(conversation, sample('png', 1000))
+      const from = (address: string, ask: Ask = {}) =>
+        server.ask(small.url, { ...ask, headers: { ...ask.headers, 'x-forwarded-for': address } })
+      const { etag = '' } = (await from('203.0.113.1')).headers
+      for (let round = 0; round < 5; round++) {
+        assert.equal((await from('203.0.113.1')).status, 200)
+        assert.equal((await from('203.0.113.1', { method: 'HEAD' })).status, 200)
+        assert.equal((await from('203.0.113.1', { headers: { 'if-none-match': etag } })).status, 304)
+      }
+      const open = server.media.open.bind(server.media)
+      let reading = 0
+      let closed = 0
+      server.media.open = async (...args) => {
+        const file = await open(...args)
+        if (file.meta.media === small.meta.media) return file
+        const read = async (): Promise<Readable> => {
+          reading++
+          return new Readable({ read: () => undefined }).once('close', () => closed++)
+        }
+        return { ...file, read }
+      }
+      const begin = async () => {
+        const before = reading
+        const peer = await rawConnect(server.port)
+        peer.write(rawRequest('GET', url, ['x-forwarded-for: 203.0.113.1']))
+        await eventually('it is read', () => reading === before + 1)
+        return peer
+      }
+      const slow = [await begin(), await begin()]
+      const refused = await from('203.0.113.1')
+      assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [429, 'KEFU_RATE_LIMITED', '1'])
+      assert.equal((await from('203.0.113.2')).status, 200)
+      slow[0]?.destroy()
+      await eventually('a place is free', () => closed === 1)
+      assert.equal((await from('203.0.113.1')).status, 200)
+      slow[1]?.destroy()
+      assert.deepEqual([server.reported, server.transportErrors], [[], []])
     })
 
     test('are no work any more once the peer has gone', async context => {

@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import type { ConversationId } from '../../src/codec/conversation-id.js'
 import type { MediaMeta, MediaPort } from '../../src/daemon/core/media.js'
+import { createDownloadAdmission } from '../../src/daemon/engine/download-admission.js'
 import { createRateLimiter } from '../../src/daemon/engine/rate-limit.js'
 import { createTokens, type Tokens } from '../../src/daemon/engine/tokens.js'
 import {
@@ -76,6 +77,7 @@ export type TestLimits = UploadLimits &
     readonly addressUploads: number
     /** Bytes of one address; a thousand come back each second. */
     readonly addressBytes: number
+    readonly downloadsAtOncePerAddress: number
   }
 
 /** Limits for tests: small enough to be reached. */
@@ -88,6 +90,7 @@ export const LIMITS: TestLimits = {
   uploads: 1_000,
   addressUploads: 1_000,
   addressBytes: 1024 * 1024 * 1024,
+  downloadsAtOncePerAddress: 100,
 }
 
 /** Starts the server behind a trusted proxy on 127.0.0.1; it is stopped when the test is over. */
@@ -124,6 +127,7 @@ export async function startServer(
         ),
         change => (server.uploading += change),
       ),
+      downloads: createDownloadAdmission({ atOncePerAddress: limits.downloadsAtOncePerAddress }),
       async authorise({ token, conversation, origin }) {
         if (token === AGENT_TOKEN) {
           if (conversation === undefined || !agentConversations.has(conversation))

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream'
 import { isConversationId } from '../../codec/conversation-id.js'
 import { KefuError } from '../../errors.js'
 import { MEDIA_TYPES, type MediaFile, type MediaMeta, type MediaPort, type MediaRead } from '../core/media.js'
 import type { Clock } from '../core/ports.js'
+import type { DownloadAdmission } from '../engine/download-admission.js'
 import type { Tokens } from '../engine/tokens.js'
 import type { HttpRequest, HttpResponse } from '../transport/port.js'
 import { acceptsZstd, matchesEtag, parseRange } from './conditional.js'
@@ -13,11 +15,13 @@ export type DownloadPorts = {
   readonly media: Pick<MediaPort, 'open'>
   readonly tokens: Pick<Tokens, 'verifyMedia'>
   readonly clock: Pick<Clock, 'now'>
+  /** Which downloads may begin. */
+  readonly downloads: DownloadAdmission
 }
 
 /**
  * `GET /v1/media/<conversation>/<media>?expires=…&signature=…`: the file, for whoever has a link that is ours and not expired. A bad link and a file that is not
- * there are the same `KEFU_MEDIA_NOT_FOUND`.
+ * there are the same `KEFU_MEDIA_NOT_FOUND`; one of too many at the same time is `KEFU_RATE_LIMITED`.
  */
 export function downloadRoute(ports: DownloadPorts): Route {
   return {
@@ -28,19 +32,37 @@ export function downloadRoute(ports: DownloadPorts): Route {
   }
 }
 
-async function download({ media, tokens, clock }: DownloadPorts, request: RouteRequest): Promise<HttpResponse> {
-  const { http, params, isHead } = request
+async function download(ports: DownloadPorts, request: RouteRequest): Promise<HttpResponse> {
+  const { http, params } = request
   const { conversation = '', media: id = '' } = params
   const expires = http.query.get('expires') ?? ''
   const signature = http.query.get('signature') ?? ''
   if (!isConversationId(conversation) || !/^\d{1,15}$/.test(expires)) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
   const expiresAt = Number(expires)
-  if (!tokens.verifyMedia({ conversation, media: id, expiresAt }, signature))
+  if (!ports.tokens.verifyMedia({ conversation, media: id, expiresAt }, signature))
     throw new KefuError('KEFU_MEDIA_NOT_FOUND')
 
-  const file = await media.open(conversation, id)
+  const end = ports.downloads.admit(http.remoteAddress)
+  try {
+    const response = await answer(await ports.media.open(conversation, id), expiresAt - ports.clock.now(), request)
+    const { body } = response
+    if (!(body instanceof Uint8Array || body instanceof Readable)) {
+      end()
+      return response
+    }
+    // A stream says when the peer has taken it, or has gone.
+    const stream = body instanceof Readable ? body : Readable.from([body], { objectMode: false })
+    stream.once('close', end)
+    return { ...response, body: stream }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+async function answer(file: MediaFile, maxAgeMs: number, { http, isHead }: RouteRequest): Promise<HttpResponse> {
   const choice = choose(file, http)
-  const headers = commonHeaders(file.meta, choice.etag, expiresAt - clock.now())
+  const headers = commonHeaders(file.meta, choice.etag, maxAgeMs)
   if (matchesEtag(http.header('if-none-match'), choice.etag)) return { status: 304, headers }
   if (choice.read === 'none') {
     const { sizeBytes } = file.meta
@@ -52,7 +74,9 @@ async function download({ media, tokens, clock }: DownloadPorts, request: RouteR
   if (choice.read.type === 'range')
     headers['content-range'] = `bytes ${choice.read.first}-${choice.read.last}/${file.meta.sizeBytes}`
   const status = choice.read.type === 'range' ? 206 : 200
-  return isHead ? { status, headers } : { status, headers, body: await file.read(choice.read, http.signal) }
+  return isHead || choice.lengthBytes === 0
+    ? { status, headers }
+    : { status, headers, body: await file.read(choice.read, http.signal) }
 }
 
 type Choice = { readonly etag: string; readonly read: MediaRead | 'none'; readonly lengthBytes: number }

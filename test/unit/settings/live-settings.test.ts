@@ -50,11 +50,12 @@ async function open() {
 }
 
 /** Everything of the settings that parts of a daemon read while it runs. */
-function inUse({ config, engine, uploads, limits }: LiveSettings, levels: readonly LogLevel[]): unknown {
+function inUse({ config, engine, uploads, downloads, limits }: LiveSettings, levels: readonly LogLevel[]): unknown {
   return {
     level: levels.at(-1) ?? 'info',
     engine: { ...engine },
     uploads: { ...uploads },
+    downloads: { ...downloads },
     rates: Object.entries(limits).map(([name, limiter]) => [name, limiter.rate]),
     socketsPerAddress: config.limits.socketsPerAddress,
     drainDeadlineMs: config.drain.deadlineMs,
