@@ -54,7 +54,7 @@ export class RequestBody {
     return this.#isAsked ? 0 : this.#bytes
   }
 
-  /** Bytes that have come, also those that were thrown away. */
+  /** Bytes that have come; once the body is refused, no more are counted. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
@@ -76,8 +76,8 @@ export class RequestBody {
    * some hundred times that byte.
    */
   push(chunk: Uint8Array): void {
-    this.#receivedBytes += chunk.byteLength
     if (this.#fault !== undefined) return
+    this.#receivedBytes += chunk.byteLength
     for (let at = 0; at < chunk.byteLength; ) {
       const filled = this.#bytes % PIECE_BYTES
       if (filled === 0) this.#pieces.push(Buffer.allocUnsafeSlow(PIECE_BYTES))

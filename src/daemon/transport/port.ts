@@ -131,7 +131,7 @@ export type HttpRequest = {
    * it does not arrive within `timeoutMs`. `KEFU_ABORTED` when the peer went away. A body slower than 16 KiB/s counts as gone after 10 s.
    */
   body(limits: { readonly limitBytes: number; readonly timeoutMs: number }): Promise<Uint8Array>
-  /** Bytes of the body that have come until now, whether they are kept or thrown away. */
+  /** Bytes of the body that have come; once it is refused, no more are counted. */
   readonly bodyBytes: number
   /** Aborted when the peer goes away before the response is complete. */
   readonly signal: AbortSignal
