@@ -34,6 +34,7 @@ test('a full disk refuses uploads, keeps nothing of them, and serves on', async 
   await assert.rejects(store.put({ ...put, bytes: sample('bin', 1_900_000) }), isFull)
   assert.deepEqual(readdirSync(join(root, 'incoming')), [])
   assert.deepEqual(readdirSync(join(root, put.conversation)), [kept.media])
+  assert.deepEqual(readdirSync(join(root, 'pending')), [`${put.conversation}.${kept.media}`])
   const file = await store.open(put.conversation, kept.media)
   assert.ok((await collect(await file.read({ type: 'whole' }))).equals(bytes))
 

@@ -151,6 +151,35 @@ describe('files that no message names', () => {
     await store.close()
   })
 
+  test('leave no mark when they could not be written', async t => {
+    const { path, store, reported } = await open(t)
+    writeFileSync(join(path, put.conversation), 'where a folder should be')
+    await assert.rejects(store.put({ ...put, bytes: sample('png', 50) }), error =>
+      isKefuError(error, 'KEFU_MEDIA_UNAVAILABLE'),
+    )
+    await store.close()
+    assert.deepEqual([readdirSync(join(path, 'pending')), readdirSync(join(path, 'incoming'))], [[], []])
+    assert.deepEqual(reported, [])
+  })
+
+  test('are taken back with their mark, and never without it', async t => {
+    const path = tmpDir(t)
+    const pending = join(path, 'pending')
+    mkdirSync(pending)
+    const files = createUnnamedFiles(pending, path)
+    const media = `md_${'0'.repeat(26)}`
+    assert.ok(isMediaId(media))
+    const file = { ...put, media, path: join(path, 'file') }
+    await files.add(put.conversation, media)
+    mkdirSync(file.path)
+    await assert.rejects(files.discard(file), error => isKefuError(error, 'KEFU_MEDIA_UNAVAILABLE'))
+    assert.equal(readdirSync(pending).length, 1)
+    rmdirSync(file.path)
+    writeFileSync(file.path, '')
+    await files.discard(file)
+    assert.deepEqual([readdirSync(pending), existsSync(file.path)], [[], false])
+  })
+
   test('stay for their day, whatever is done to the wall clock', async t => {
     const { path, clock, store, swept } = await open(t)
     const start = clock.now()

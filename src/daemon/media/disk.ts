@@ -15,7 +15,7 @@ export async function ensureFolder(path: string): Promise<void> {
 
 /**
  * Writes a file that only its owner can read, under a temporary name first. On return the file, its name and the name of its folder are on disk (fsync);
- * otherwise nothing of it is left. Throws as `diskError` says.
+ * otherwise nothing of it is left, except that it may be there under its own name. Throws as `diskError` says.
  */
 export async function writeDurably(place: {
   readonly temporary: string
@@ -96,7 +96,8 @@ export async function removeFile(path: string): Promise<boolean> {
     await unlink(path)
     return true
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw diskError(error)
+    const code = errnoOf(error)
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw diskError(error)
     return false
   }
 }

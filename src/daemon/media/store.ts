@@ -80,15 +80,23 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
         const createdAt = uploadClock.stamp()
         const media = orderedId('md', createdAt, random)
         const { meta, stored } = await prepare(upload, media, createdAt)
-        const folder = join(root, checked(upload.conversation))
-        await unnamed.add(upload.conversation, media)
-        await writeDurably({
-          temporary: join(incoming, `${run}-${media}`),
-          root,
-          folder,
-          path: join(folder, media),
-          chunks: [encodeHeader(meta, stored), stored.bytes],
-        })
+        const { conversation } = upload
+        const folder = join(root, checked(conversation))
+        const path = join(folder, media)
+        try {
+          await unnamed.add(conversation, media)
+          await writeDurably({
+            temporary: join(incoming, `${run}-${media}`),
+            root,
+            folder,
+            path,
+            chunks: [encodeHeader(meta, stored), stored.bytes],
+          })
+        } catch (error) {
+          // A disk that fails may fail here, too: that is reported, and the caller is told why there is no file.
+          await unnamed.discard({ conversation, media, path }).catch(ports.report)
+          throw error
+        }
         return meta
       })
     },

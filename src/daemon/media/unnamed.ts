@@ -13,6 +13,8 @@ import { diskError, errnoOf, removeFile, syncFolder } from './disk.js'
 export type UnnamedFiles = {
   /** Marks a file that is about to appear. Throws as `diskError` says. */
   add(conversation: ConversationId, media: MediaId): Promise<void>
+  /** Takes back a file that could not be written. What cannot be removed stays with its mark, for a sweep. Throws as `diskError` says. */
+  discard(file: UnnamedFile): Promise<void>
   /**
    * Keeps a file for good; on return its mark is gone (fsync). `false` when there is none, or no more. Throws as `diskError` says: then it is as before, or kept.
    */
@@ -88,6 +90,10 @@ export function createUnnamedFiles(folder: string, root: string, sync = syncFold
       } catch (error) {
         throw diskError(error)
       }
+    },
+    async discard({ conversation, media, path }) {
+      await removeFile(path)
+      await removeFile(markOf(nameOf(conversation, media)))
     },
     async keep({ conversation, media }, isThere) {
       const name = nameOf(conversation, media)
