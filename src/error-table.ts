@@ -13,6 +13,8 @@ type Row = {
   readonly retryable: boolean
   /** The next step, or the command to run. */
   readonly hint: string
+  /** The same for clients over the network, where the hint is for those who run the server. */
+  readonly peerHint?: string
 }
 
 /** Every error, by its code. */
@@ -149,6 +151,7 @@ export const ERRORS = {
     http: 500,
     retryable: false,
     hint: 'kefu store check --deep, then restore from a backup',
+    peerHint: 'tell those who run the server',
   },
   KEFU_STORE_FULL: {
     message: 'the disk is full: nothing was stored',
@@ -156,6 +159,7 @@ export const ERRORS = {
     http: 507,
     retryable: true,
     hint: 'free space on the disk; the daemon goes on by itself',
+    peerHint: 'try again later',
   },
   KEFU_STORE_UNAVAILABLE: {
     message: 'the store did not take the write ({reason}); it may or may not be stored',
@@ -170,6 +174,7 @@ export const ERRORS = {
     http: 503,
     retryable: true,
     hint: 'try again; if it stays so, kefu daemon logs',
+    peerHint: 'try again in a moment',
   },
   KEFU_STORE_FORMAT_NEWER: {
     message: 'the store has format {found}, this kefu knows up to {known}',
@@ -254,6 +259,7 @@ export const ERRORS = {
     http: 401,
     retryable: false,
     hint: 'check the token; kefu agent token NAME or kefu channel token NAME makes a new one',
+    peerHint: 'get a new token',
   },
   KEFU_ORIGIN_REFUSED: {
     message: 'the page origin {origin} is not among the origins of this channel',
@@ -261,6 +267,7 @@ export const ERRORS = {
     http: 403,
     retryable: false,
     hint: 'kefu channel set NAME --origin URL, with every origin that may connect',
+    peerHint: 'have the origin of the page added to the channel',
   },
   KEFU_HELLO_TIMEOUT: {
     message: 'no hello came within {seconds} seconds',
@@ -282,6 +289,7 @@ export const ERRORS = {
     http: 404,
     retryable: false,
     hint: 'kefu channel list',
+    peerHint: 'check the name of the channel',
   },
   KEFU_CHANNEL_EXISTS: {
     message: 'the channel "{name}" exists with other settings',
@@ -422,6 +430,7 @@ export const ERRORS = {
     http: 504,
     retryable: true,
     hint: 'try again, or allow more with --timeout',
+    peerHint: 'try again',
   },
   KEFU_ABORTED: { message: 'interrupted', exit: 130, http: 499, retryable: true, hint: 'run it again' },
   KEFU_INTERNAL: {
@@ -430,6 +439,7 @@ export const ERRORS = {
     http: 500,
     retryable: false,
     hint: 'please report this with the log',
+    peerHint: 'tell those who run the server, with the time at which it happened',
   },
 } as const satisfies Record<string, Row>
 

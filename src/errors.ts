@@ -14,6 +14,9 @@ export type ErrorReport = {
   readonly retryable: boolean
 }
 
+/** What a client over the network is told: nothing about commands and settings of the server. */
+export type PeerReport = Pick<ErrorReport, 'code' | 'message' | 'hint' | 'retryable'>
+
 /** The only error type that kefu throws on purpose. `code` is stable, everything else is looked up in the table. */
 export class KefuError extends Error {
   override readonly name = 'KefuError'
@@ -45,6 +48,12 @@ export class KefuError extends Error {
   /** The error as plain data; without stack and cause. */
   report(): ErrorReport {
     return { code: this.code, message: this.message, hint: this.hint, exit: this.exit, retryable: this.retryable }
+  }
+
+  /** The error for a client over the network: with the hint for those who cannot reach the server otherwise. */
+  peerReport(): PeerReport {
+    const { hint, peerHint = hint }: { readonly hint: string; readonly peerHint?: string } = ERRORS[this.code]
+    return { code: this.code, message: this.message, hint: fill(peerHint, this.detail), retryable: this.retryable }
   }
 }
 

@@ -219,7 +219,7 @@ export type PageBody = {
   readonly records: readonly WireEntry[]
 }
 
-/** `error`: `id` names the message that was refused. */
+/** `error`: `message` and `hint` are for whoever uses the client; `id` names the message that was refused. */
 export type ErrorBody = {
   readonly code: string
   readonly message: string

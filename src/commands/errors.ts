@@ -30,7 +30,14 @@ export default class Errors extends BaseCommand {
 
   async run(): Promise<object> {
     const { args } = await this.parse(Errors)
-    const errors: ErrorView[] = Object.entries(ERRORS).map(([code, row]) => ({ code, ...row }))
+    const errors: ErrorView[] = Object.entries(ERRORS).map(([code, { message, exit, http, retryable, hint }]) => ({
+      code,
+      message,
+      exit,
+      http,
+      retryable,
+      hint,
+    }))
     if (args.code === undefined) {
       await this.output.list(COLUMNS, errors)
       this.output.note('Next: kefu errors CODE')

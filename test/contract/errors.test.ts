@@ -43,6 +43,24 @@ describe('the error table', () => {
     none(CODES.filter(code => !used.has(code)))
   })
 
+  test('what clients are told over the network names no command, file or setting of the server', () => {
+    const folders = /^src\/daemon\/(engine|gateway|http|media|transport|store)\/|^src\/codec\//
+    const reachable = new Set<ErrorCode>(['KEFU_INTERNAL', 'KEFU_DRAINING'])
+    for (const source of sources.filter(({ path }) => folders.test(path)))
+      for (const node of descendants(source.tree))
+        if (ts.isStringLiteralLike(node) && node.text in ERRORS) reachable.add(node.text as ErrorCode)
+    // Those that only keep a daemon from starting, or are answered to its operator alone.
+    const operators =
+      /^KEFU_(USAGE$|CONFIG_|STORE_(FORMAT_NEWER|LOCKED|UNWRITABLE|NOT_FOUND)|PORT_|CONNECTIONS_|CHANNEL_(EXISTS|WITHOUT|NUMBERS)|TOKENS_|AGENT_|LIMIT_)/
+    for (const code of reachable) {
+      if (operators.test(code)) continue
+      const told = new KefuError(code).peerReport()
+      assert.deepEqual(Object.keys(told), ['code', 'message', 'hint', 'retryable'])
+      assert.doesNotMatch(told.hint, /\bkefu\b|--|disk|\blog\b|limits\.|\bdaemon\b/, `${code}: ${told.hint}`)
+    }
+    for (const code of CODES) assert.notEqual(new KefuError(code).peerReport().hint, '', code)
+  })
+
   test('whoever throws gives what the sentence needs', () => {
     none(sources.flatMap(missingDetails))
   })

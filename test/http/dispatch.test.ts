@@ -112,7 +112,7 @@ describe('dispatch', () => {
       error: {
         code: 'KEFU_STORE_FULL',
         message: 'the disk is full: nothing was stored',
-        hint: 'free space on the disk; the daemon goes on by itself',
+        hint: 'try again later',
         retryable: true,
       },
     })

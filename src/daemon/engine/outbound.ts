@@ -77,8 +77,7 @@ export class Outbound {
     const failure = toKefuError(error)
     if (REPORTED.has(failure.code)) this.#ports.report(error)
     const told = PRIVATE.has(failure.code) ? new KefuError(failure.code, { reason: SEE_LOG, where: SEE_LOG }) : failure
-    const { code, message, hint, retryable } = told.report()
-    this.send(session, 0, 'error', correlation, { code, message, hint, retryable, ...extra })
+    this.send(session, 0, 'error', correlation, { ...told.peerReport(), ...extra })
   }
 
   /** Hands over what waits for the session now; `false` when it reads too slowly. */

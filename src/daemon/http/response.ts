@@ -25,13 +25,12 @@ export function json(status: number, value: object, headers?: Readonly<Record<st
  * What an internal failure was about is not told.
  */
 export function errorResponse(error: KefuError, status = error.status): HttpResponse {
-  const { code, message, hint, retryable } = error.code === 'KEFU_INTERNAL' ? UNTOLD : error
+  const told = (error.code === 'KEFU_INTERNAL' ? UNTOLD : error).peerReport()
   const { retryAfterMs } = error.detail
   const headers: Record<string, string> = {}
   if (status === 401) headers['www-authenticate'] = 'Bearer'
   if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
   else if (status === 503 || status === 507) headers['retry-after'] = '1'
-  const told = { code, message, hint, retryable }
   return json(status, { error: typeof retryAfterMs === 'number' ? { ...told, retryAfterMs } : told }, headers)
 }
 

@@ -287,6 +287,33 @@ describe('client frames', () => {
     }
   })
 
+  it('say what is wrong in words of the protocol', () => {
+    for (const [kind, body, sentence] of [
+      ['message', { parts: [] }, 'id is missing'],
+      ['message', { id: 'm', parts: [] }, 'parts must not be empty'],
+      ['message', { id: 'm', parts: [1] }, 'parts.0 must be a map'],
+      ['message', message({ type: 'text', text: 5 }), 'parts.0.text must be a text'],
+      ['message', message({}), 'parts.0.type is missing'],
+      ['message', message({ type: 'script' }), 'parts.0.type has a value that is not allowed there'],
+      ['message', { ...GOLDEN.message, id: 'a b' }, 'id is not in the form that the protocol asks for'],
+      ['message', event({ 'hunter 2': 1 }), 'parts.0.data is not in the form that the protocol asks for'],
+      ['message', event(keys(33)), 'parts.0.data must be a map of at most 32 fields'],
+      ['hello', { token: 'a'.repeat(1025) }, 'token must have at most 1024 characters'],
+      ['hello', { admin: true }, 'has a field that is not in the protocol'],
+      ['history', { limit: 1.5 }, 'limit must be a whole number'],
+      ['history', { limit: 501 }, 'limit must be at most 500'],
+      ['ack', { n: 0 }, 'n must be at least 1'],
+      ['typing', { on: 1 }, 'on must be true or false'],
+      ['presence', { state: 'offline' }, 'state must be online or away'],
+    ] as const)
+      assert.throws(() => parse(kind, body), { message: `the frame is not valid: ${kind}: ${sentence}` })
+    for (const [, kind, body] of cases)
+      assert.throws(
+        () => parse(kind, body),
+        error => !/invalid|expected|received|unrecognized|input:|regex|pattern|[<>=]=?\d/i.test(sentenceOf(error)),
+      )
+  })
+
   it('say what is wrong in a bounded sentence, without the content', () => {
     for (const [kind, body] of [
       ['message', message({ type: 'text', text: 5, secret: 'hunter2' })],
@@ -349,6 +376,11 @@ function parse(kind: FrameKind, body: object): object {
 
 function refuse(kind: ClientKind, body: object): void {
   assert.throws(() => parse(kind, body), isRefusal, `${kind} ${JSON.stringify(body).slice(0, 200)}`)
+}
+
+function sentenceOf(error: unknown): string {
+  assert.ok(isKefuError(error, 'KEFU_FRAME_INVALID'))
+  return String(error.detail.reason)
 }
 
 function isRefusal(error: unknown): boolean {
