@@ -28,6 +28,8 @@ export function refusalOf(code: number, why: string): KefuError | undefined {
       return new KefuError('KEFU_UNAUTHORISED')
     case CLOSE.originRefused:
       return new KefuError('KEFU_ORIGIN_REFUSED', { origin: 'of this page' })
+    case CLOSE.channelNotFound:
+      return new KefuError('KEFU_CHANNEL_NOT_FOUND', { name: 'in the hello', suggestion: '' })
     case CLOSE.protocolError:
       return new KefuError('KEFU_FRAME_INVALID', { reason: why })
     default:

@@ -10,6 +10,8 @@ export const CLOSE = {
   unauthorised: 4401,
   /** The page's origin is not among the channel's. */
   originRefused: 4403,
+  /** The hello names no web channel. */
+  channelNotFound: 4404,
   /** No hello in time. */
   helloTimeout: 4408,
   /** Far too many frames or attempts. */

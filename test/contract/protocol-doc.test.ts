@@ -118,6 +118,22 @@ describe('docs/protocol.md', () => {
     assert.equal(real.length, Object.keys(RECORD_TYPES).length)
   })
 
+  test('explains every field of every record type, and every word of a reason', () => {
+    const types = typesOf('src/daemon/core/model.ts')
+    const fields = new Set(membersOfUnion(types.get('RecordBody')!).flatMap(name => [...fieldsOf(types, name).keys()]))
+    fields.delete('type')
+    const documented = tableAfter('What these fields hold:').map(([name]) => code_(name))
+    assert.deepEqual(documented.toSorted(), [...fields].toSorted())
+    const reasons = ['src/daemon/core/assignment.ts', 'src/daemon/engine/assigner.ts'].flatMap(path =>
+      [...readText(path).matchAll(/reasons: (\[.*\])/g)].flatMap(([, list]) =>
+        [...list!.matchAll(/['`]([a-z-]+=?)/g)].map(match => match[1]!),
+      ),
+    )
+    assert.ok(reasons.length >= 6, String(reasons))
+    const paragraph = lines.slice(lines.findIndex(line => line.startsWith('Words of `reasons`'))).slice(0, 2)
+    for (const reason of reasons) assert.ok(spans(paragraph.join(' ')).includes(reason), reason)
+  })
+
   test('lists every part type and its fields', () => {
     const types = typesOf('src/codec/wire.ts')
     const documented = tableAfter('### Parts').map(([type, fields]) => [code_(type), spans(fields)])

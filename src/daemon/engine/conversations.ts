@@ -46,7 +46,7 @@ export class Conversations {
     return this.#log.head(conversation).then(found => targetOf(session, reference, conversation, found))
   }
 
-  /** The conversation that a frame names, in its role's way. */
+  /** The conversation that a frame names, in its role's way. A visitor may name its own, and no other. */
   #named(session: KnownSession, { conversation, contact }: ConversationReference): ConversationId {
     if (session.role === 'agent') {
       if (conversation !== undefined && isConversationId(conversation)) return conversation

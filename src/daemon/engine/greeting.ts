@@ -30,6 +30,7 @@ export type Greeted = { readonly session: KnownSession; readonly welcome: Welcom
 export function greetingCloseCode(error: unknown): number {
   if (isKefuError(error, 'KEFU_UNAUTHORISED')) return CLOSE.unauthorised
   if (isKefuError(error, 'KEFU_ORIGIN_REFUSED')) return CLOSE.originRefused
+  if (isKefuError(error, 'KEFU_CHANNEL_NOT_FOUND')) return CLOSE.channelNotFound
   if (isKefuError(error, 'KEFU_RATE_LIMITED')) return CLOSE.tooMany
   return isKefuError(error) && !error.retryable ? CLOSE.protocolError : CLOSE.restarting
 }
@@ -100,9 +101,11 @@ export class Greeting {
         throw new KefuError('KEFU_UNAUTHORISED')
       return { channel, contact: known.contact, token: hello.token, isNew: false }
     }
-    const channel = hello.channel === undefined ? undefined : channels.byName(hello.channel)
+    if (hello.channel === undefined)
+      throw new KefuError('KEFU_FRAME_INVALID', { reason: 'hello: needs a token, or the name of a channel' })
+    const channel = channels.byName(hello.channel)
     if (channel === undefined || channel.kind !== 'web')
-      throw new KefuError('KEFU_CHANNEL_NOT_FOUND', { name: hello.channel ?? '', suggestion: '' })
+      throw new KefuError('KEFU_CHANNEL_NOT_FOUND', { name: hello.channel, suggestion: '' })
     if (hello.identity !== undefined && !verifyIdentity(hello.identity, channel.identitySecret ?? '', clock.now())) {
       throw new KefuError('KEFU_UNAUTHORISED')
     }

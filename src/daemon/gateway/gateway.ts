@@ -29,6 +29,8 @@ type Connection = {
   id: SessionId
   readonly subprotocol: Subprotocol
   readonly origin: string | undefined
+  /** A valid hello has come. Until then anything else ends the connection. */
+  saidHello: boolean
   invalidFrames: number
   closing: boolean
 }
@@ -43,11 +45,11 @@ export function createGateway(events: SessionEvents, options: GatewayOptions): G
   let lastId: SessionId = 0
 
   function refuse(socket: Socket, connection: Connection, error: KefuError, correlation: number, close: boolean): void {
-    const { code, message, hint, retryable } = error.report()
-    socket.send(connection.subprotocol.encode(encodeFrame(0, 'error', correlation, { code, message, hint, retryable })))
+    const report = error.peerReport()
+    socket.send(connection.subprotocol.encode(encodeFrame(0, 'error', correlation, report)))
     if (!close) return
     connection.closing = true
-    socket.close(CLOSE.protocolError, code)
+    socket.close(CLOSE.protocolError, report.code)
   }
 
   return {
@@ -65,7 +67,7 @@ export function createGateway(events: SessionEvents, options: GatewayOptions): G
       const subprotocol = chooseSubprotocol(request.subprotocols)
       if (subprotocol === undefined)
         return { accept: false, status: 400, message: 'offer the subprotocol kefu.v1 or kefu.v1.json' }
-      const context: Connection = { id: 0, subprotocol, origin, invalidFrames: 0, closing: false }
+      const context: Connection = { id: 0, subprotocol, origin, saidHello: false, invalidFrames: 0, closing: false }
       return { accept: true, subprotocol: subprotocol.name, context }
     },
 
@@ -95,16 +97,17 @@ export function createGateway(events: SessionEvents, options: GatewayOptions): G
       try {
         valid = parseClientFrame(frame)
       } catch (error) {
-        const unexpected = isKefuError(error, 'KEFU_FRAME_UNEXPECTED')
+        const isFatal = !connection.saidHello || isKefuError(error, 'KEFU_FRAME_UNEXPECTED')
         refuse(
           socket,
           connection,
           toKefuError(error),
           frame.correlation,
-          unexpected || ++connection.invalidFrames > options.invalidFrameLimit,
+          isFatal || ++connection.invalidFrames > options.invalidFrameLimit,
         )
         return
       }
+      if (valid.kind === 'hello') connection.saidHello = true
       events.frame(connection.id, connection.subprotocol.carriesZstd ? valid : withoutZstd(valid))
     },
 

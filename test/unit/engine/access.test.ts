@@ -25,6 +25,48 @@ test('hello comes first, once, within 10 seconds', async () => {
   await rig.stop()
 })
 
+test('a hello that tells nobody, and one for no web channel, end with what to correct', async () => {
+  const rig = await Rig.create()
+  for (const [hello, code, close] of [
+    [{}, 'KEFU_FRAME_INVALID', CLOSE.protocolError],
+    [{ name: '李雷', zstd: true }, 'KEFU_FRAME_INVALID', CLOSE.protocolError],
+    [{ channel: 'nowhere' }, 'KEFU_CHANNEL_NOT_FOUND', CLOSE.channelNotFound],
+  ] as const) {
+    const peer = rig.open()
+    rig.send(peer, 'hello', hello)
+    const { body } = await rig.receive(peer, 'error')
+    assert.deepEqual([body.code, peer.closedWith], [code, { code: close, reason: code }])
+    assert.doesNotMatch(`${body.message} ${body.hint}`, /""|kefu/)
+  }
+  await rig.stop()
+})
+
+test('a visitor may name its own conversation and no other, in every kind of frame', async () => {
+  const rig = await Rig.create()
+  const { peer, conversation } = await rig.visitor()
+  const other = await rig.visitor()
+  await rig.say(other.peer, 'o')
+  assert.equal(await rig.say(peer, 'own', { conversation, contact: 'nobody' }), 2)
+  const unknown = conversation.replace(/.$/, last => (last === '0' ? '4' : '0'))
+  for (const named of [other.conversation, unknown]) {
+    for (const [kind, body] of [
+      ['message', { id: `x ${named}`, parts: [{ type: 'text', text: 'x' }] }],
+      ['ack', { n: 1 }],
+      ['read', { n: 1 }],
+      ['typing', { on: true }],
+      ['history', {}],
+      ['media', { media: 'md_1' }],
+    ] as const) {
+      rig.send(peer, kind as ClientKind, { ...body, conversation: named } as ClientBodies[ClientKind])
+      const { body: answer } = await rig.receive(peer, 'error')
+      assert.equal(answer.code, 'KEFU_CONVERSATION_NOT_FOUND', kind)
+    }
+  }
+  rig.send(peer, 'history', { conversation })
+  assert.equal((await rig.receive(peer, 'page')).body.conversation, conversation)
+  await rig.stop()
+})
+
 test('sockets that say nothing keep nobody else of their address out', async () => {
   const rig = await Rig.create()
   // A hello that takes long is none of them, though it came first.
