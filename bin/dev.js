@@ -11,9 +11,8 @@ const pjson = JSON.parse(
 
 // The manifest speaks of dist/; here the commands themselves are asked.
 const own = new Plugin({ root, pjson, isRoot: true, type: 'core', ignoreManifest: true, errorOnManifestCreate: true })
-const help = new Plugin({ root, name: '@oclif/plugin-help', type: 'core' })
-await Promise.all([own.load(), help.load()])
+await own.load()
 
-const plugins = new Map([own, help].map(plugin => [plugin.name, plugin]))
+const plugins = new Map([[own.name, own]])
 const { main } = await import('../src/commands/_cli/main.ts')
 await main(process.argv.slice(2), { root, pjson, plugins })

@@ -24,7 +24,7 @@ export const ERRORS = {
     exit: 2,
     http: 400,
     retryable: false,
-    hint: 'add --help to the command to see its flags',
+    hint: 'kefu --help lists the commands, kefu COMMAND --help what one takes',
   },
   KEFU_INPUT_NEEDED: {
     message: 'nobody can be asked here: {question}',
@@ -270,7 +270,7 @@ export const ERRORS = {
     peerHint: 'have the origin of the page added to the channel',
   },
   KEFU_HELLO_TIMEOUT: {
-    message: 'no hello came within {seconds} seconds',
+    message: 'no hello came within {seconds} s',
     exit: 18,
     http: 408,
     retryable: true,

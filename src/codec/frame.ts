@@ -69,7 +69,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 
 /** The header alone. Throws `KEFU_FRAME_INVALID` for a short frame, an unknown kind or an unknown flag. */
 export function decodeHeader(bytes: Uint8Array): Omit<Frame, 'body'> {
-  if (bytes.length < FRAME_HEADER_BYTES) throw invalid(`${bytes.length} bytes are too few for a header`)
+  if (bytes.length < FRAME_HEADER_BYTES) throw invalid('it is too short for a header')
   const kind = KIND_NAMES[bytes[2]!]
   if (kind === undefined) throw invalid(`unknown kind ${bytes[2]}`)
   const flags = bytes[3]!

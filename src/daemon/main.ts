@@ -252,7 +252,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     process.off('SIGHUP', onHangUp)
     leftBehind = await closeAll(closers, options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, log)
     if (leftBehind.length > 0) options.onLeftBehind?.(leftBehind)
-    log.info('daemon.stopped')
+    // One that could not start has not run; what kept it from that is thrown.
+    if (state !== 'starting') log.info('daemon.stopped')
   }
   return leftBehind.length === 0 ? 0 : TIMED_OUT
 }

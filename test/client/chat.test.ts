@@ -171,7 +171,7 @@ describe('kefu chat', () => {
     waits.child.stdin.end()
     await welcome(0)
     assert.equal(await waits.ended, 18)
-    assert.match(waits.stderr, /"code":"KEFU_TIMEOUT".*receiving 1 messages/)
+    assert.match(waits.stderr, /"code":"KEFU_TIMEOUT".*receiving 1 message took/)
     const sends = visitor('--timeout', '700ms')
     sends.child.stdin.end('never acknowledged\n')
     await welcome(0)

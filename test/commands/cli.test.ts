@@ -39,14 +39,48 @@ describe('wrong usage', { concurrency: 4 }, () => {
       kefuFails(['agnt', 'list'], usage, alone),
       kefuFailsInWords(['agnt', 'list'], { ...usage, message: /did you mean "agent list"\?\n/ }, alone),
       kefuFailsInWords(['agent', 'add'], { ...usage, message: /^Error: missing NAME\.\n/ }, alone),
-      kefuFailsInWords(['help', 'agnt'], { ...usage, message: /there is no help for "agnt", did you mean "agent"\?/ }),
+      kefuFailsInWords(['help', 'agnt'], { ...usage, message: /there is no command "agnt", did you mean "agent"\?/ }),
     ])
   })
+
+  for (const words of ['daemon nope', 'daemon strat', 'agnt list', 'daemon start extra', 'chanel']) {
+    test(`kefu help ${words} says the same as kefu ${words}`, async t => {
+      const options = { home: tmpDir(t), isAlone: true }
+      const [help, command] = await Promise.all([
+        runKefu(['help', ...words.split(' ')], options),
+        runKefu(words.split(' '), options),
+      ])
+      assert.equal(command.code, 2)
+      assert.deepEqual(help, command)
+    })
+  }
 
   test('a token on the command line is not repeated', async t => {
     const { stderr, code } = await runKefu(['agent', 'list', `kat_${'x'.repeat(43)}`], { home: tmpDir(t) })
     assert.equal(code, 2)
     assert.ok(!stderr.includes('xxxx'), stderr)
+  })
+})
+
+describe('commands that answers name', () => {
+  test('mean the daemon that was meant: its places go with them, in errors, notes and JSON', async t => {
+    const home = tmpDir(t)
+    const socket = join(home, 'a b.sock')
+    const place = `kefu --home ${home} --socket '${socket}' `
+    const run = (words: string[]) => runKefu([`--home=${home}`, ...words, '--socket', socket])
+    const [list, json, status, set] = await Promise.all([
+      run(['agent', 'list']),
+      run(['agent', 'list', '--json']),
+      run(['status']),
+      run(['config', 'set', 'log.level', 'debug']),
+    ])
+    assert.ok(list.stderr.includes(`\nTry:   ${place}daemon start, or kefu --home DIR … `), list.stderr)
+    const { error } = JSON.parse(json.stderr) as { error: { hint: string } }
+    assert.ok(error.hint.startsWith(`${place}daemon start, or `), error.hint)
+    assert.equal(status.stderr, `Try: ${place}daemon start\n`)
+    assert.ok(set.stderr.startsWith(`Next: ${place}daemon `), set.stderr)
+    const inherited = await runKefu(['status'], { home })
+    assert.equal(inherited.stderr, 'Try: kefu daemon start\n')
   })
 })
 

@@ -157,6 +157,9 @@ describe('a daemon that cannot start', () => {
     const expected = { code: 'KEFU_PORT_TAKEN', exit: 11, message: new RegExp(`127\\.0\\.0\\.1:${port} is taken`) }
     await kefuFails(['daemon', 'start', '--port', String(port)], expected, { home })
     assert.equal((await runKefu(['status'], { home })).code, 3)
+    const { stdout: log } = await runKefu(['daemon', 'logs', '--json'], { home })
+    assert.match(log, /KEFU_PORT_TAKEN/)
+    assert.doesNotMatch(log, /daemon\.stopped/, 'it has not run')
   })
 
   test('passes on its own error: the folder of the socket is open to others', async t => {
@@ -182,11 +185,16 @@ describe('a daemon in the foreground', () => {
   test('says when it is ready, makes a first channel and agent, and drains on SIGTERM', async t => {
     const home = tmpDir(t)
     writeFileSync(join(home, 'kefu.yaml'), 'http:\n  port: 0\nlog:\n  levle: debug\n')
+    const socket = join(home, 'own.sock')
     const run = async () => {
-      const child = spawn(process.execPath, [join(ROOT, 'bin/run.js'), 'daemon', 'run', '--quickstart', '--json'], {
-        env: cliEnvironment({ home }),
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
+      const child = spawn(
+        process.execPath,
+        [join(ROOT, 'bin/run.js'), 'daemon', 'run', '--quickstart', '--json', '--socket', socket],
+        {
+          env: cliEnvironment({ home }),
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      )
       t.after(() => child.kill('SIGKILL'))
       let stdout = ''
       let stderr = ''
@@ -196,7 +204,9 @@ describe('a daemon in the foreground', () => {
         if (stdout.includes('"quickstart"')) break
       }
       // Its reader has gone, and it goes on.
-      const status = await kefuJson<{ pid: number; channels: number; agents: number }>(['status'], { home })
+      const status = await kefuJson<{ pid: number; channels: number; agents: number }>(['status', '--socket', socket], {
+        home,
+      })
       assert.deepEqual([status.pid, status.channels, status.agents], [child.pid, 1, 1])
       const exited = once(child, 'exit')
       child.kill('SIGTERM')
@@ -222,7 +232,14 @@ describe('a daemon in the foreground', () => {
     const token = readFileSync(first.tokenFile, 'utf8').trim()
     assert.match(token, /^kat_[A-Za-z0-9_-]{43}$/)
     const text = first.lines.join('\n')
-    for (const wanted of [token, 'chat visitor --channel site', 'chat agent --token-file '])
+    const place = `--home ${home} --socket ${socket}`
+    for (const wanted of [
+      token,
+      `${place} chat visitor --channel`,
+      `${place} chat agent`,
+      'chat visitor --channel site',
+      'chat agent --token-file ',
+    ])
       assert.ok(text.includes(wanted), text)
     const second = await run()
     assert.equal(readFileSync(second.tokenFile, 'utf8').trim(), token)

@@ -168,7 +168,7 @@ describe('help', () => {
   })
 
   test('of something that does not exist is a usage error with the nearest name', async () => {
-    await assert.rejects(helpOf(['agnt']), /there is no help for "agnt", did you mean "agent"\?/)
+    await assert.rejects(helpOf(['agnt']), /there is no command "agnt", did you mean "agent"\?/)
   })
 
   async function helpOf(words: string[]): Promise<string> {

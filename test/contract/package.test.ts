@@ -28,7 +28,6 @@ const WITHOUT_HASH = /^node_modules\/(@biomejs\/cli|@msgpackr-extract\/msgpackr-
 /** Declared, yet not imported by name: where they are used. */
 const USED_OTHERWISE: Readonly<Record<string, string>> = {
   '@biomejs/biome': 'scripts/test.js',
-  '@oclif/plugin-help': 'package.json',
   '@types/node': 'tsconfig.json',
   '@types/ws': 'src/client/socket.ts',
   tsx: 'bin/dev.js',

@@ -1,5 +1,4 @@
 import { homedir, tmpdir } from 'node:os'
-import { resolve } from 'node:path'
 import { Command } from '@oclif/core/command'
 import type { FlagInput, Input, ParserOutput } from '@oclif/core/interfaces'
 import { type Dirs, resolveDirs } from '../../daemon/config/dirs.js'
@@ -11,6 +10,7 @@ import { COMMON_EXIT_CODES, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import { durationMs, GLOBAL_FLAGS } from './global-flags.js'
 import { createOutput, type Output } from './output.js'
+import { placeOf } from './place.js'
 import { confirm } from './prompt.js'
 
 /** How long a command waits for one answer when nothing else is said. */
@@ -63,6 +63,7 @@ export abstract class BaseCommand extends Command {
       isPlain: this.#globals.plain ?? false,
       isQuiet: this.#globals.quiet ?? false,
       noColor: this.#globals['no-color'] ?? false,
+      place: this.placeArguments,
     })
     return this.#output
   }
@@ -90,12 +91,7 @@ export abstract class BaseCommand extends Command {
 
   /** Global flags as arguments of another kefu process. */
   protected get placeArguments(): readonly string[] {
-    const given = Object.entries({
-      home: this.#globals.home,
-      socket: this.#globals.socket,
-      config: this.#globals.config,
-    })
-    return given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, resolve(value)]))
+    return placeOf(this.argv)
   }
 
   /** Aborted by Ctrl-C and SIGTERM, which then do not end the process by themselves. */

@@ -1,6 +1,7 @@
 import { type ErrorReport, isKefuError, KefuError, toKefuError } from '../../errors.js'
 import { nearest } from '../../nearest.js'
 import { wantsJson } from './arguments.js'
+import { placeOf, withPlace } from './place.js'
 import { describeTerminal, styled, type Terminal } from './terminal.js'
 
 const BUG = 70
@@ -22,33 +23,42 @@ export function toFailure(thrown: unknown): KefuError {
   return new KefuError('KEFU_USAGE', { reason: sentence }, { cause: thrown })
 }
 
-/** An error for a person: what happened, its code, what to try. */
-export function renderFailure(failure: KefuError, terminal: Terminal, isDebug: boolean): string {
+/** An error for a person: what happened, its code, what to try. The kefu commands in it get the arguments `place`. */
+export function renderFailure(
+  failure: KefuError,
+  terminal: Terminal,
+  isDebug: boolean,
+  place: readonly string[] = [],
+): string {
   const sentence = /[.!?…]$/.test(failure.message) ? failure.message : `${failure.message}.`
   const lines = [
     `${styled('Error:', 'red', terminal)} ${sentence}`,
     `${styled('Code:', 'dim', terminal)}  ${failure.code}`,
-    `${styled('Try:', 'dim', terminal)}   ${failure.hint}`,
+    `${styled('Try:', 'dim', terminal)}   ${withPlace(failure.hint, place)}`,
   ]
   if (failure.exit === BUG || isDebug) lines.unshift(stackOf(failure))
   return `${lines.join('\n')}\n`
 }
 
-/** Writes an error to standard error, as text or as one JSON line, and sets the exit code. */
+/**
+ * Writes an error to standard error, as text or as one JSON line, and sets the exit code. Commands in its hint mean the daemon that the command line
+ * meant.
+ */
 export function reportFailure(
   thrown: unknown,
   argv: readonly string[],
   isDebug = process.env.KEFU_DEBUG === '1',
 ): void {
   const failure = toFailure(thrown)
+  const place = placeOf(argv)
   process.exitCode = failure.exit
   if (wantsJson(argv, process.env)) {
-    const error: ErrorReport = failure.report()
+    const error: ErrorReport = { ...failure.report(), hint: withPlace(failure.hint, place) }
     process.stderr.write(withoutTokens(`${JSON.stringify({ error })}\n`))
     return
   }
   const terminal = describeTerminal(process.stderr, process.env, argv.includes('--no-color'))
-  process.stderr.write(withoutTokens(renderFailure(failure, terminal, isDebug || argv.includes('--debug'))))
+  process.stderr.write(withoutTokens(renderFailure(failure, terminal, isDebug || argv.includes('--debug'), place)))
 }
 
 /** Words of the command line come back in errors; a token that stood there by mistake does not. */

@@ -1,8 +1,7 @@
 import { CommandHelp, Help, type HelpSectionRenderer } from '@oclif/core/help'
-import { KefuError } from '../../errors.js'
-import { suggestion } from '../../nearest.js'
 import { EXIT_CODES, type ExitCode } from './exit-codes.js'
 import { HELP_TOPICS } from './help-topics.js'
+import { unknownCommand } from './unknown-command.js'
 
 /** oclif's help for a command: a short usage line, the description without the summary above it, and the exit codes. */
 class KefuCommandHelp extends CommandHelp {
@@ -35,7 +34,15 @@ class KefuCommandHelp extends CommandHelp {
 export default class KefuHelp extends Help {
   protected override CommandHelpClass = KefuCommandHelp
 
-  override async showHelp(argv: string[]): Promise<void> {
+  override async showHelp(given: string[]): Promise<void> {
+    const [first, second] = given
+    // `kefu help daemon --help` asks for the same as without the second one.
+    const argv = first === 'help' && second !== undefined && !second.startsWith('-') ? given.slice(1) : given
+    const own = argv[0] === 'help' ? this.config.findCommand('help') : undefined
+    if (own !== undefined) {
+      await this.showCommandHelp(own)
+      return
+    }
     const page = Object.hasOwn(HELP_TOPICS, argv[0] ?? '')
       ? HELP_TOPICS[argv[0] as keyof typeof HELP_TOPICS]
       : undefined
@@ -54,15 +61,16 @@ export default class KefuHelp extends Help {
     this.log('')
   }
 
-  /** oclif says only that it is not found. */
+  /** What is no command is refused as it is without `help`; oclif would name it in its own form, and nothing near. */
   #checkSubject(argv: readonly string[]): void {
-    const subject = argv.find(word => !word.startsWith('-'))
-    if (subject === undefined) return
-    const known = [...this.config.commandIDs, ...this.config.topics.map(topic => topic.name)].map(
-      id => id.split(':')[0]!,
-    )
-    if (known.includes(subject.split(':')[0]!)) return
-    const near = suggestion(subject, [...known, ...Object.keys(HELP_TOPICS)])
-    throw new KefuError('KEFU_USAGE', { reason: `there is no help for "${subject.slice(0, 80)}"${near}` })
+    const end = argv.findIndex(word => word.startsWith('-'))
+    const words = (end < 0 ? argv : argv.slice(0, end)).flatMap(word => word.split(':'))
+    if (words.length === 0 || this.config.findTopic(words.join(':')) !== undefined) return
+    for (let length = words.length; length > 0; length--) {
+      const command = this.config.findCommand(words.slice(0, length).join(':'))
+      // What follows a command may be its arguments: `kefu agent add li --help`.
+      if (command !== undefined && (length === words.length || Object.keys(command.args).length > 0)) return
+    }
+    throw unknownCommand(words, this.config, Object.keys(HELP_TOPICS))
   }
 }

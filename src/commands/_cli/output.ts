@@ -1,3 +1,4 @@
+import { withPlace } from './place.js'
 import { type Column, renderTable } from './table.js'
 import { describeTerminal, oneLine, styled, type Terminal } from './terminal.js'
 
@@ -53,11 +54,13 @@ export type OutputOptions = {
   readonly isPlain: boolean
   readonly isQuiet: boolean
   readonly noColor: boolean
+  /** Arguments that the kefu commands in notes and warnings get, so that they mean the same daemon. */
+  readonly place?: readonly string[]
 }
 
 /** An output over two streams. */
 export function createOutput(options: OutputOptions): Output {
-  const { stdout, stderr, environment, isQuiet, noColor } = options
+  const { stdout, stderr, environment, isQuiet, noColor, place = [] } = options
   const terminal = describeTerminal(stdout, environment, noColor)
   const stderrTerminal = describeTerminal(stderr, environment, noColor)
   const mode: OutputMode = options.isJson ? 'json' : options.isPlain || !terminal.isTerminal ? 'plain' : 'human'
@@ -91,11 +94,12 @@ export function createOutput(options: OutputOptions): Output {
       if (mode === 'json') stdout.write(`${JSON.stringify(value)}\n`)
     },
     note(text) {
-      if (mode !== 'json' && !isQuiet) stderr.write(`${text}\n`)
+      if (mode !== 'json' && !isQuiet) stderr.write(`${withPlace(text, place)}\n`)
     },
     warn(text) {
       warnings.push(text)
-      if (mode !== 'json') stderr.write(`${styled('Warning:', 'yellow', stderrTerminal)} ${oneLine(text)}\n`)
+      if (mode !== 'json')
+        stderr.write(`${styled('Warning:', 'yellow', stderrTerminal)} ${withPlace(oneLine(text), place)}\n`)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Output } from './output.js'
-import { groupDigits, wordsOfDuration } from './words.js'
+import { groupDigits, wordsOfCount, wordsOfDuration } from './words.js'
 
 /** How far long work has got, on stderr: one line that is redrawn at a terminal, a line every few seconds otherwise. */
 export type Progress = {
@@ -24,7 +24,7 @@ export function createProgress(output: Output, noun: string): Progress {
       shownAt = now
       const perSecond = Math.round((done * 1000) / (now - started))
       const left = done > 0 ? ` · ${wordsOfDuration(((total - done) * (now - started)) / done)} left` : ''
-      const text = `${groupDigits(done)} of ${groupDigits(total)} ${noun} · ${groupDigits(perSecond)}/s${left}`
+      const text = `${groupDigits(done)} of ${wordsOfCount(total, noun)} · ${groupDigits(perSecond)}/s${left}`
       if (isDrawn) process.stderr.write(`\r\u001b[K${text}`)
       else output.note(text)
       isShown = isDrawn

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { Dirs } from '../../daemon/config/dirs.js'
 import type { ControlClient, DaemonStatus } from '../../daemon/control/client.js'
+import { quoted } from './place.js'
 import { reserveSecretFile } from './secret-file.js'
 
 const CHANNEL = 'site'
@@ -15,8 +16,16 @@ export type Quickstart = {
   readonly lines: readonly string[]
 }
 
-/** Makes a web channel for the daemon's own address and an agent with a token file, unless there are channels or agents; says how to try them. */
-export async function quickstart(control: ControlClient, dirs: Dirs, status: DaemonStatus): Promise<Quickstart> {
+/**
+ * Makes a web channel for the daemon's own address and an agent with a token file, unless there are channels or agents; says how to try them, with the places
+ * (`--socket`, `--config`) that the daemon was given.
+ */
+export async function quickstart(
+  control: ControlClient,
+  dirs: Dirs,
+  status: DaemonStatus,
+  place: readonly string[],
+): Promise<Quickstart> {
   const { channels } = await control.call('channel.list', { limit: 1 })
   const { agents } = await control.call('agent.list', { limit: 1 })
   if (channels.length === 0)
@@ -26,7 +35,8 @@ export async function quickstart(control: ControlClient, dirs: Dirs, status: Dae
   const tokenFile = join(dirs.dataDir, `${agent}.token`)
   if (agents.length === 0) await makeAgent(control, tokenFile)
   const token = await readFile(tokenFile, 'utf8').catch(() => undefined)
-  const kefu = `${programName()} --home ${quoted(dirs.home)}`
+  const named = place.includes('--home') ? place : ['--home', dirs.home, ...place]
+  const kefu = [programName(), ...named.map(quoted)].join(' ')
   const lines = [
     '',
     `Web channel ${channel} and agent ${agent} are there. Try, in two more terminals:`,
@@ -66,8 +76,4 @@ function programName(): string {
   if (basename(program) === 'kefu') return 'kefu'
   const near = relative(process.cwd(), program)
   return `node ${quoted(near.startsWith('..') ? program : near)}`
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

@@ -58,7 +58,7 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
     [
       'store',
       `${store.state} ${store.records} ${store.sizeBytes}`,
-      `${store.state} · ${groupDigits(store.records)} records · ${wordsOfSize(store.sizeBytes)}`,
+      `${store.state} · ${wordsOfCount(store.records, 'record')} · ${wordsOfSize(store.sizeBytes)}`,
     ],
   ]
 }

@@ -94,7 +94,7 @@ export default class DaemonRun extends BaseCommand {
     this.output.raw(`kefu ${version} is ready: ${address.http} · sockets ${address.socket}\n`)
     if (!isQuickstart) return
     const { quickstart } = await import('../_cli/quickstart.js')
-    const made = await quickstart(await this.control(), this.dirs, status)
+    const made = await quickstart(await this.control(), this.dirs, status, this.placeArguments)
     this.output.event({ type: 'quickstart', ...made })
     this.output.raw(`${made.lines.join('\n')}\n`)
   }

@@ -43,7 +43,7 @@ export default class StoreCheck extends BaseCommand {
     const { flags } = await this.parse(StoreCheck)
     const started = performance.now()
     const control = await this.control({ signal: this.interrupt })
-    const progress = createProgress(this.output, 'records')
+    const progress = createProgress(this.output, 'record')
     const isRunning = (await daemonStatus(control)) !== undefined
     const result = isRunning
       ? await checkThroughDaemon(control, flags.deep, progress)

@@ -1,5 +1,6 @@
 import type { ClientState, Sent, StateChange } from '../../../client/index.js'
 import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
+import { wordsOfCount } from '../../_cli/words.js'
 import type { Progress } from './progress.js'
 import type { Screen } from './screen.js'
 
@@ -149,7 +150,7 @@ async function receive({ waitCount, forMs, progress, screen }: Chat, over: Abort
   const isEnough = (): boolean => waitCount !== undefined && progress.received >= waitCount
   const result = await until(progress, isEnough, timeoutMs, over)
   if (result === 'late' && waitCount !== undefined)
-    throw new KefuError('KEFU_TIMEOUT', { what: `receiving ${waitCount} messages`, timeoutMs })
+    throw new KefuError('KEFU_TIMEOUT', { what: `receiving ${wordsOfCount(waitCount, 'message')}`, timeoutMs })
 }
 
 /** Waits for a condition that may change with each record. */
