@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import ts from 'typescript'
+import ts from 'typescript-ast'
 import { ROOT } from '../helpers/project.js'
 
 /** Modules that a file imports at run time: types leave no trace, and dynamic imports of a computed name are not followed by bundlers. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import ts from 'typescript'
+import ts from 'typescript-ast'
 import { EXIT_CODES } from '../../src/commands/_cli/exit-codes.js'
 import { CONFIG_KEYS, environmentName, RESERVED_ENVIRONMENT } from '../../src/daemon/config/schema.js'
 import { ERRORS, type ErrorCode, isKefuError, KefuError, toKefuError } from '../../src/errors.js'

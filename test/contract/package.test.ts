@@ -31,6 +31,7 @@ const USED_OTHERWISE: Readonly<Record<string, string>> = {
   '@types/node': 'tsconfig.json',
   '@types/ws': 'src/client/socket.ts',
   tsx: 'bin/dev.js',
+  typescript: 'scripts/build.js',
   'uWebSockets.js': 'src/daemon/transport/uws-native.ts',
 }
 

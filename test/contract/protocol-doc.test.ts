@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { describe, test } from 'node:test'
-import ts from 'typescript'
+import ts from 'typescript-ast'
 import { parseServerFrame } from '../../src/client/server-frame.js'
 import { CLOSE } from '../../src/codec/close-codes.js'
 import { decodeFrame, decodeJsonFrame, encodeFrame, encodeJsonFrame } from '../../src/codec/frame.js'

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { describe, test } from 'node:test'
-import ts from 'typescript'
+import ts from 'typescript-ast'
 import { none } from '../helpers/project.js'
 import { descendants, type Import, lineOf, packageOf, type Source, sourcesUnder } from '../helpers/sources.js'
 

@@ -1,6 +1,6 @@
 import { builtinModules } from 'node:module'
 import { dirname, join, sep } from 'node:path'
-import ts from 'typescript'
+import ts from 'typescript-ast'
 import { filesUnder, readText } from './project.js'
 
 /** One import of a source file. `target` is a path from the project's folder for the project's own files, else the module's name. */
