@@ -1,5 +1,5 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { Author, Part, PresenceNoticeBody, ReadBody, TypingNoticeBody } from '../codec/wire.js'
+import type { Author, ConversationState, Part, PresenceNoticeBody, ReadBody, TypingNoticeBody } from '../codec/wire.js'
 import type { KefuError } from '../errors.js'
 import type { StateChange } from './session-role.js'
 import type { RecordEvent } from './tracker.js'
@@ -46,7 +46,7 @@ export type Conversation = {
   readonly known: number
   /** Epoch ms of its last activity. */
   readonly at: number
-  readonly state: 'new' | 'waiting' | 'active' | undefined
+  readonly state: ConversationState | undefined
   /** The agent that has it, as far as known. */
   readonly agent: string | undefined
   /** Agents: whether this agent has it. Apps: true. */

@@ -1,5 +1,5 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { HelloBody, InboxEntry, PageBody, WelcomeBody, WireRecord } from '../codec/wire.js'
+import type { ConversationState, HelloBody, InboxEntry, PageBody, WelcomeBody, WireRecord } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
 import { CONVERSATION_LIMIT, Core, type CoreRole } from './core.js'
 import type { Conversation } from './events.js'
@@ -146,12 +146,14 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     core.tracker.expect(track, n, false)
   }
 
-  /** Records tell who has a conversation, too, unless they are older than what the inbox said. */
+  /** Records tell where a conversation stands, too, unless they are older than what the inbox said. */
   function follow(track: Track, record: WireRecord, n: number): void {
-    if (n <= track.stateN || (record.type !== 'assigned' && record.type !== 'queued')) return
+    const state = stateAfter(track.state, record)
+    if (n <= track.stateN || state === undefined) return
     track.stateN = n
-    track.state = record.type === 'assigned' ? 'active' : 'waiting'
-    track.agent = record.type === 'assigned' && typeof record.agent === 'string' ? record.agent : undefined
+    track.state = state
+    if (state === 'active') track.agent = typeof record.agent === 'string' ? record.agent : undefined
+    else if (state !== 'snoozed') track.agent = undefined
     own(track, role.isMine(track.agent))
   }
 
@@ -174,6 +176,25 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     },
     media: (conversation, id) => core.mediaLink(channelOf(conversation), { conversation, media: id }),
     read: (conversation, n) => core.markRead(conversation, n),
+  }
+}
+
+/** Where a record puts a conversation; undefined when it leaves it where it is. */
+function stateAfter(before: ConversationState | undefined, { type, by }: WireRecord): ConversationState | undefined {
+  switch (type) {
+    case 'assigned':
+      return 'active'
+    case 'queued':
+    case 'woken':
+    case 'reopened':
+      return 'waiting'
+    case 'snoozed':
+    case 'closed':
+      return type
+    case 'message':
+      return by?.role === 'contact' && (before === 'closed' || before === 'snoozed') ? 'waiting' : undefined
+    default:
+      return undefined
   }
 }
 

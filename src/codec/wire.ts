@@ -73,9 +73,9 @@ export type MediaPart = {
   readonly name?: string
 }
 
-/** Who wrote a record. `id` is an agent's id; a contact and the system have none. */
+/** Who wrote a record. `id` is an agent's id; others have none. `operator`: somebody at the daemon's control socket. */
 export type Author = {
-  readonly role: 'contact' | 'agent' | 'system'
+  readonly role: 'contact' | 'agent' | 'system' | 'operator'
   readonly id?: string
   readonly name?: string
 }
@@ -84,7 +84,7 @@ export type Author = {
 export type Role = 'visitor' | 'agent' | 'app'
 
 /** Where a conversation stands. */
-export type ConversationState = 'new' | 'waiting' | 'active'
+export type ConversationState = 'new' | 'waiting' | 'active' | 'snoozed' | 'closed'
 
 /** A record as clients see it; its `type` says which other fields it has (docs/protocol.md). What a contact may not see is `{type: 'internal'}`. */
 export type WireRecord = {

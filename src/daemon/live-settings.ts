@@ -69,6 +69,15 @@ export function createLiveSettings(start: Config, clock: Clock, log: Pick<Log, '
       get requeueAfterMs() {
         return config.presence.requeueAfterMs
       },
+      routing: {
+        get strategy() {
+          return config.routing.strategy
+        },
+        get stickyMs() {
+          return config.routing.stickyWindowMs
+        },
+        capacity: start.routing.capacity,
+      },
     },
     uploads: {
       get atOnce() {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { firstDetails } from '../../src/daemon/core/conversation.js'
 import { parseCursor } from '../../src/daemon/core/cursor.js'
 import { START } from '../../src/daemon/core/ports.js'
 import { isKefuError } from '../../src/errors.js'
@@ -47,6 +48,8 @@ export const appendCases: readonly StoreCase[] = [
       state: 'new',
       agent: undefined,
       waitingSince: records[0]!.at,
+      unansweredSince: result.at,
+      details: firstDetails(records[0]!.at),
     })
   }),
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type ConversationId, formatConversationId } from '../../src/codec/conversation-id.js'
 import type { LogRecord } from '../../src/daemon/core/log-record.js'
-import type { MessageRecordBody, OpenedBody, RecordBody } from '../../src/daemon/core/model.js'
-import { SYSTEM } from '../../src/daemon/core/model.js'
 import type { Cursor, LogEntry, LogPort, Store } from '../../src/daemon/core/ports.js'
+import type { MessageRecordBody, OpenedBody, RecordBody } from '../../src/daemon/core/records.js'
+import { SYSTEM } from '../../src/daemon/core/records.js'
 import { type ErrorCode, isKefuError } from '../../src/errors.js'
 import type { ManualClock } from '../helpers/manual-clock.js'
 

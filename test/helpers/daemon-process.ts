@@ -13,6 +13,8 @@ limits:
   socketsPerAddress: 100000
   messagesPer10s: 1000000
   newConversationsPerHour: 1000000
+routing:
+  capacity: 10000
 `
 
 /** How a daemon process is started. */

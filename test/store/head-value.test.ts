@@ -4,13 +4,40 @@ import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { parseConversationId } from '../../src/codec/conversation-id.js'
 import { headKey } from '../../src/codec/keys.js'
-import type { Head } from '../../src/daemon/core/model.js'
+import { type Details, type Head, PRIORITIES } from '../../src/daemon/core/model.js'
 import { decodeHead, encodeHead } from '../../src/daemon/store/level/head-value.js'
 import { isKefuError } from '../../src/errors.js'
 import { conversationId } from '../conformance/store-bench.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 130 })
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
+const texts = fc.array(text, { maxLength: 4 })
+const word = fc.stringMatching(/^[a-z]{1,8}$/)
+const details = fc.record<Details>(
+  {
+    episode: fc.nat(),
+    openedAt: fc.maxSafeNat(),
+    answeredAt: optional(fc.maxSafeNat()),
+    lineSince: fc.maxSafeNat(),
+    team: optional(text),
+    priority: fc.constantFrom(...PRIORITIES),
+    tags: texts,
+    subject: optional(text),
+    language: optional(text),
+    requires: fc.dictionary(word, fc.integer({ min: 1, max: 5 }), {
+      maxKeys: 4,
+      noNullPrototype: true,
+    }),
+    prefers: texts,
+    snoozedUntil: optional(fc.maxSafeNat()),
+    declinedBy: texts,
+    lastAgent: optional(fc.record({ id: text, at: fc.maxSafeNat() })),
+    rating: optional(fc.nat(5)),
+    attributes: fc.dictionary(word, text, { maxKeys: 4, noNullPrototype: true }),
+    person: optional(text),
+  },
+  { noNullPrototype: true },
+)
 const head = fc.record<Omit<Head, 'conversation'>>({
   n: fc.maxSafeNat(),
   seq: fc.maxSafeNat(),
@@ -20,9 +47,11 @@ const head = fc.record<Omit<Head, 'conversation'>>({
   egress: fc.constantFrom('socket', 'outbox'),
   contact: text,
   name: optional(text),
-  state: fc.constantFrom('new', 'waiting', 'active'),
+  state: fc.constantFrom('new', 'waiting', 'active', 'snoozed', 'closed'),
   agent: optional(text),
   waitingSince: optional(fc.maxSafeNat()),
+  unansweredSince: optional(fc.maxSafeNat()),
+  details,
 })
 const departures = fc.array(
   fc.tuple(text, fc.maxSafeNat()).map(([agent, seq]) => ({ agent, seq })),

@@ -1,64 +1,143 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { RecordStamp } from '../../codec/record.js'
 import { KefuError } from '../../errors.js'
-import type { Head, RecordBody } from './model.js'
+import type { Details, Head } from './model.js'
+import type { MessageRecordBody, OpenedBody, RecordBody, UpdatedBody } from './records.js'
 
 /** The conversation reducer: pure, so that any replay of the log gives the same heads. */
 
 /**
  * The head after one more record. Throws `KEFU_CONVERSATION_NOT_FOUND` when the first record is not `opened`, and
- * `KEFU_STORE_CONFLICT` when `opened` comes again.
+ * `KEFU_STORE_CONFLICT` when `opened` comes again. Every other record is taken at any time: who appends decides what fits.
  */
 export function reduce(conversation: ConversationId, head: Head | null, stamp: RecordStamp, body: RecordBody): Head {
   if (head === null) {
     if (body.type !== 'opened') throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
-    return {
-      conversation,
-      n: stamp.n,
-      seq: stamp.seq,
-      at: stamp.at,
-      channel: body.channel,
-      kind: body.kind,
-      egress: body.egress,
-      contact: body.contact,
-      name: body.name,
-      state: 'new',
-      agent: undefined,
-      waitingSince: stamp.at,
-    }
+    return opened(conversation, stamp, body)
   }
-  let { state, agent, waitingSince } = head
+  let { name, state, agent, waitingSince, unansweredSince, details } = head
   switch (body.type) {
     case 'opened':
       throw new KefuError('KEFU_STORE_CONFLICT', { expected: 0, actual: head.n })
     case 'message':
+      unansweredSince = unansweredAfter(head, stamp, body)
+      if (body.by.role === 'contact') {
+        if (state === 'closed') {
+          state = 'new'
+          waitingSince = stamp.at
+          details = nextEpisode(details, stamp.at)
+        } else if (state === 'snoozed') {
+          state = 'waiting'
+          agent = undefined
+          waitingSince = stamp.at
+          details = { ...details, snoozedUntil: undefined, lastAgent: served(head, stamp.at) }
+        }
+      } else if (isAnswer(body) && details.answeredAt === undefined) details = { ...details, answeredAt: stamp.at }
       break
     case 'queued':
       state = 'waiting'
       agent = undefined
       waitingSince = body.since
+      details = {
+        ...details,
+        snoozedUntil: undefined,
+        lastAgent: served(head, stamp.at),
+        team: body.team ?? details.team,
+        declinedBy: body.declinedBy === undefined ? details.declinedBy : withText(details.declinedBy, body.declinedBy),
+      }
       break
     case 'assigned':
       state = 'active'
       agent = body.agent
+      details = {
+        ...details,
+        declinedBy: [],
+        snoozedUntil: undefined,
+        lineSince: waitingSince ?? details.lineSince,
+        lastAgent: body.agent === head.agent ? details.lastAgent : served(head, stamp.at),
+      }
       waitingSince = undefined
+      break
+    case 'snoozed':
+      state = 'snoozed'
+      waitingSince = undefined
+      details = { ...details, snoozedUntil: body.until }
+      break
+    case 'woken':
+      state = 'waiting'
+      agent = undefined
+      waitingSince = body.since
+      details = { ...details, snoozedUntil: undefined, lastAgent: served(head, stamp.at) }
+      break
+    case 'closed':
+      state = 'closed'
+      agent = undefined
+      waitingSince = undefined
+      unansweredSince = undefined
+      details = { ...details, snoozedUntil: undefined, declinedBy: [], lastAgent: served(head, stamp.at) }
+      break
+    case 'reopened':
+      state = 'new'
+      waitingSince = stamp.at
+      details = nextEpisode(details, stamp.at)
+      break
+    case 'updated':
+      details = updated(details, body)
+      if (body.name !== undefined) name = orAbsent(body.name)
+      break
+    case 'rated':
+      if (body.episode === details.episode) details = { ...details, rating: body.score }
+      break
+    case 'linked':
+      details = { ...details, person: body.person }
+      break
+    case 'transferred':
+    case 'note':
+    case 'overdue':
       break
     default:
       body satisfies never
   }
+  const { channel, kind, egress, contact } = head
+  const { n, seq, at } = stamp
   return {
     conversation,
-    n: stamp.n,
-    seq: stamp.seq,
-    at: stamp.at,
-    channel: head.channel,
-    kind: head.kind,
-    egress: head.egress,
-    contact: head.contact,
-    name: head.name,
+    n,
+    seq,
+    at,
+    channel,
+    kind,
+    egress,
+    contact,
+    name,
     state,
     agent,
     waitingSince,
+    unansweredSince,
+    details,
+  }
+}
+
+/** What a conversation knows of itself when it begins. */
+export function firstDetails(openedAt: number): Details {
+  return {
+    episode: 1,
+    openedAt,
+    answeredAt: undefined,
+    lineSince: openedAt,
+    team: undefined,
+    priority: 'normal',
+    tags: [],
+    subject: undefined,
+    language: undefined,
+    requires: {},
+    prefers: [],
+    snoozedUntil: undefined,
+    declinedBy: [],
+    lastAgent: undefined,
+    rating: undefined,
+    attributes: {},
+    person: undefined,
   }
 }
 
@@ -87,4 +166,79 @@ export function outboxLane(head: Head, body: RecordBody): string | undefined {
 /** Whose ids a record's id is compared with: a contact's resends never compete with an agent's. */
 export function dedupeSide(body: RecordBody): 'contact' | 'staff' {
   return body.type === 'message' && body.by.role !== 'contact' ? 'staff' : 'contact'
+}
+
+function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body: OpenedBody): Head {
+  const { channel, kind, egress, contact, name } = body
+  return {
+    conversation,
+    n,
+    seq,
+    at,
+    channel,
+    kind,
+    egress,
+    contact,
+    name,
+    state: 'new',
+    agent: undefined,
+    waitingSince: at,
+    unansweredSince: undefined,
+    details: firstDetails(at),
+  }
+}
+
+/** An agent's word answers the contact; kefu's own replies do not. */
+function isAnswer({ by }: MessageRecordBody): boolean {
+  return by.role === 'agent'
+}
+
+function unansweredAfter(head: Head, stamp: RecordStamp, body: MessageRecordBody): number | undefined {
+  if (body.by.role === 'contact') return head.unansweredSince ?? stamp.at
+  return isAnswer(body) ? undefined : head.unansweredSince
+}
+
+/** Whoever has it now, or had it last. */
+function served({ agent, details }: Head, at: number): Details['lastAgent'] {
+  return agent === undefined ? details.lastAgent : { id: agent, at }
+}
+
+/** What belongs to the matter ends with its episode; what is known of the contact stays. */
+function nextEpisode(details: Details, at: number): Details {
+  const { episode, language, lastAgent, attributes, person } = details
+  return { ...firstDetails(at), episode: episode + 1, language, lastAgent, attributes, person }
+}
+
+function updated(details: Details, body: UpdatedBody): Details {
+  const { priority, subject, language, team, addTags, removeTags, requires, prefers, attributes } = body
+  let { tags } = details
+  if (removeTags !== undefined) tags = tags.filter(tag => !removeTags.includes(tag))
+  for (const tag of addTags ?? []) tags = withText(tags, tag)
+  return {
+    ...details,
+    tags,
+    priority: priority ?? details.priority,
+    subject: subject === undefined ? details.subject : orAbsent(subject),
+    language: language === undefined ? details.language : orAbsent(language),
+    team: team === undefined ? details.team : orAbsent(team),
+    requires: requires ?? details.requires,
+    prefers: prefers ?? details.prefers,
+    attributes: attributes === undefined ? details.attributes : withAttributes(details.attributes, attributes),
+  }
+}
+
+function withAttributes(
+  present: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const all = Object.entries({ ...present, ...changes })
+  return Object.fromEntries(all.filter(([, value]) => value !== ''))
+}
+
+function withText(texts: readonly string[], text: string): readonly string[] {
+  return texts.includes(text) ? texts : [...texts, text]
+}
+
+function orAbsent(text: string): string | undefined {
+  return text === '' ? undefined : text
 }

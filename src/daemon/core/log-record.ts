@@ -1,6 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import { RECORD_FLAGS, type RecordStamp, rawRecordBody, readRecordBody } from '../../codec/record.js'
-import type { RecordBody } from './model.js'
+import type { RecordBody } from './records.js'
 
 /** A record as the log gives it: its place, its bytes (checked), and its body, decoded when first asked for. */
 export class LogRecord {

@@ -1,6 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { RECORD_FLAGS } from '../../codec/record.js'
-import type { Author, ConversationState, Part } from '../../codec/wire.js'
+import type { ConversationState } from '../../codec/wire.js'
 
 /** The domain's nouns. Everything here is plain data. */
 
@@ -35,61 +34,29 @@ export type Agent = {
   readonly id: string
   readonly name: string
   readonly tokens: readonly TokenEntry[]
+  /** Levels from 1 to 5. */
+  readonly skills: Readonly<Record<string, number>>
+  /** Language tags, such as `zh` or `en`. */
+  readonly languages: readonly string[]
+  /** Absent: as the configuration says. */
+  readonly capacity?: Capacity
   readonly createdAt: number
+}
+
+/** How many conversations an agent may have at once: in all, and of a kind of channel where that is less. */
+export type Capacity = {
+  readonly total: number
+  readonly perKind: Readonly<Partial<Record<ChannelKind, number>>>
 }
 
 /** A token's digest and when it was made; the token itself is shown once and kept nowhere. */
 export type TokenEntry = { readonly sha256: string; readonly createdAt: number }
 
-/** First record of every conversation: who writes, through what. */
-export type OpenedBody = {
-  readonly type: 'opened'
-  readonly channel: number
-  readonly kind: ChannelKind
-  readonly egress: Egress
-  readonly contact: string
-  readonly name?: string
-}
+/** How urgent a conversation is. In a line the more urgent come first. */
+export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
 
-/** A message. `id` is the writer's own id of it, the key of idempotent resending. */
-export type MessageRecordBody = {
-  readonly type: 'message'
-  readonly by: Author
-  readonly id?: string
-  readonly parts: readonly Part[]
-}
-
-/** Nobody could take the conversation, or the agent who had it is gone. `since` keeps its place in the line. */
-export type QueuedBody = {
-  readonly type: 'queued'
-  readonly by: Author
-  readonly since: number
-  readonly reasons: readonly string[]
-  /** The agent it was taken from. */
-  readonly from?: string
-}
-
-/** The conversation belongs to this agent from here on. */
-export type AssignedBody = {
-  readonly type: 'assigned'
-  readonly by: Author
-  readonly agent: string
-  readonly name: string
-  readonly reasons: readonly string[]
-  /** The agent it was taken from. */
-  readonly from?: string
-}
-
-/** Anything that can be appended to a conversation. */
-export type RecordBody = OpenedBody | MessageRecordBody | QueuedBody | AssignedBody
-
-/** Each record type: the envelope flags it is stored with. */
-export const RECORD_TYPES = {
-  opened: { flags: RECORD_FLAGS.internal },
-  message: { flags: 0 },
-  queued: { flags: RECORD_FLAGS.internal },
-  assigned: { flags: RECORD_FLAGS.partial },
-} as const satisfies Record<RecordBody['type'], { readonly flags: number }>
+/** One of `PRIORITIES`. */
+export type Priority = (typeof PRIORITIES)[number]
 
 /** Where a conversation stands: the reduction of its records. Immutable. */
 export type Head = {
@@ -104,18 +71,42 @@ export type Head = {
   readonly contact: string
   readonly name: string | undefined
   readonly state: ConversationState
-  /** The agent it is assigned to while `active`. */
+  /** The agent it is assigned to, while `bot`, `active` or `snoozed`. */
   readonly agent: string | undefined
   /** Epoch ms since which it waits for an agent, while `new` or `waiting`. */
   readonly waitingSince: number | undefined
+  /** Epoch ms of the contact's first message that nobody has answered; undefined when all are. */
+  readonly unansweredSince: number | undefined
+  /** What changes rarely: the same object until it does. */
+  readonly details: Details
 }
 
-/** The author of what kefu itself appends. */
-export const SYSTEM: Author = { role: 'system' }
-
-/** What contacts get of a record that is told to them in part: who has the conversation, not why. */
-export function contactView(body: RecordBody): object {
-  if (body.type !== 'assigned') return body
-  const { type, by, agent, name } = body
-  return { type, by, agent, name }
+/** What is known of a conversation besides its place. */
+export type Details = {
+  /** Spans from open to close, counted from 1. */
+  readonly episode: number
+  /** When this episode began, and when somebody first answered in it (epoch ms). */
+  readonly openedAt: number
+  readonly answeredAt: number | undefined
+  /** Its place in the line (epoch ms) when it waited last: it goes back to it when its agent is lost. */
+  readonly lineSince: number
+  /** Id of the team that it was sent to. */
+  readonly team: string | undefined
+  readonly priority: Priority
+  readonly tags: readonly string[]
+  readonly subject: string | undefined
+  readonly language: string | undefined
+  readonly requires: Readonly<Record<string, number>>
+  readonly prefers: readonly string[]
+  /** While `snoozed`. */
+  readonly snoozedUntil: number | undefined
+  /** Agents who gave it back since it was last assigned. */
+  readonly declinedBy: readonly string[]
+  /** Who served the contact last, and until when (epoch ms). */
+  readonly lastAgent: { readonly id: string; readonly at: number } | undefined
+  /** The contact's score of this episode. */
+  readonly rating: number | undefined
+  readonly attributes: Readonly<Record<string, string>>
+  /** Id of the person that the contact was merged into. */
+  readonly person: string | undefined
 }

@@ -2,7 +2,8 @@ import type { ConversationId } from '../../codec/conversation-id.js'
 import type { ClientFrame } from '../../codec/wire.js'
 import type { KefuError } from '../../errors.js'
 import type { LogRecord } from './log-record.js'
-import type { Head, OpenedBody, RecordBody } from './model.js'
+import type { Head } from './model.js'
+import type { OpenedBody, RecordBody } from './records.js'
 
 /**
  * What the engine needs from outside. Each port is small, says what it guarantees, and has a conformance suite (`test/conformance/`) that every

@@ -54,6 +54,12 @@ const agentSchema: z.ZodType<Agent> = z.object({
   id: z.string(),
   name: z.string(),
   tokens: z.array(tokenEntrySchema).readonly(),
+  skills: z.record(z.string(), z.int().min(1).max(5)).readonly(),
+  languages: z.array(z.string()).readonly(),
+  capacity: z
+    .object({ total: z.int().min(1), perKind: z.partialRecord(z.enum(['web', 'app']), z.int().min(0)).readonly() })
+    .readonly()
+    .exactOptional(),
   createdAt: z.int(),
 })
 
@@ -98,7 +104,8 @@ export async function createAgents({ directory, clock, random }: AgentPorts): Pr
         if (present !== undefined) return { agent: present, changed: false }
         const createdAt = clock.now()
         const { token, entry } = issueAccessToken(TOKEN_PREFIX.agent, random, createdAt)
-        const agent: Agent = { id: orderedId('a', createdAt, random), name, tokens: [entry], createdAt }
+        const id = orderedId('a', createdAt, random)
+        const agent: Agent = { id, name, tokens: [entry], skills: {}, languages: [], createdAt }
         await registry.create(agent)
         return { agent, token, changed: true }
       })

@@ -1,11 +1,13 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
+import type { BoardAgent, BoardTeam } from '../core/board.js'
 import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { MediaPort } from '../core/media.js'
+import type { Agent } from '../core/model.js'
 import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
+import type { Presence as PresenceState } from '../core/routing.js'
 import type { AgentRegistry } from './agents.js'
-import { Assigner } from './assigner.js'
 import { CatchUp } from './catch-up.js'
 import type { ChannelRegistry } from './channels.js'
 import { Conversations } from './conversations.js'
@@ -16,11 +18,12 @@ import { pushInbox, rewindInbox } from './inbox.js'
 import { Messages } from './messages.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
-import { Presence, type PresenceState } from './presence.js'
+import { Presence } from './presence.js'
 import { addressKey, type RateLimiter } from './rate-limit.js'
 import { Receipts } from './receipts.js'
 import { Requests } from './requests.js'
 import { endRevokedSessions } from './revocation.js'
+import { Router } from './router.js'
 import { type KnownSession, NewSession } from './session.js'
 import { Sessions } from './sessions.js'
 import type { Tokens } from './tokens.js'
@@ -55,6 +58,13 @@ export type EngineOptions = {
   readonly greetingLimit: number
   readonly awayAfterMs: number
   readonly requeueAfterMs: number
+  readonly routing: RoutingOptions
+}
+
+/** How conversations that were sent to no team are given out, and to whom. */
+export type RoutingOptions = Pick<BoardTeam, 'strategy' | 'stickyMs'> & {
+  /** Conversations that an agent without a capacity of their own may have at once. */
+  readonly capacity: number
 }
 
 /** What the engine is doing, in numbers. */
@@ -85,7 +95,7 @@ export class Engine implements SessionEvents {
   readonly #notices: Notices
   readonly #receipts: Receipts
   readonly #presence: Presence
-  readonly #assigner: Assigner
+  readonly #router: Router
   readonly #abort = new AbortController()
   #following: Promise<void> | undefined
   #cancelSweep: (() => void) | undefined
@@ -113,17 +123,19 @@ export class Engine implements SessionEvents {
     this.#receipts = new Receipts(view, clock, report)
     this.#presence = new Presence(clock, options, {
       changed: (agent, state) => this.#presenceChanged(agent, state),
-      gone: agent => this.#assigner.requeue(agent, clock.now() - options.requeueAfterMs),
+      gone: agent => this.#router.requeue(agent),
     })
-    this.#assigner = new Assigner({
-      log,
-      view,
-      clock,
-      agents: () => agents.list(),
-      presence: agent => this.#presence.state(agent),
-      assigned: agent => this.#presence.expect(agent),
-      report,
-    })
+    this.#router = new Router(
+      {
+        log,
+        view,
+        clock,
+        presence: agent => this.#presence.state(agent),
+        assigned: agent => this.#presence.expect(agent),
+        report,
+      },
+      new Map([[undefined, everybody(options.routing)]]),
+    )
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
@@ -149,14 +161,21 @@ export class Engine implements SessionEvents {
   }
 
   get counts(): EngineCounts {
-    return { ...this.#sessions.counts, waiting: this.#assigner.waitingCount, active: this.#assigner.activeCount }
+    return { ...this.#sessions.counts, waiting: this.#router.waitingCount, active: this.#router.activeCount }
   }
 
   /** Begins to follow the log. Call before the first session. */
   async start(): Promise<void> {
     this.#following = this.#follow(this.#ports.store.log.cursor())
-    for (const agent of await this.#assigner.start()) this.#presence.expect(agent)
     const { agents, channels } = this.#ports
+    for (const agent of agents.list()) this.#router.setAgent(this.#seatOf(agent))
+    for (const agent of await this.#router.start()) this.#presence.expect(agent)
+    this.#stops.push(
+      agents.onChange(change => {
+        if (change.type === 'removed') this.#router.removeAgent(change.before.id)
+        else this.#router.setAgent(this.#seatOf(change.value))
+      }),
+    )
     this.#stops.push(channels.onChange(() => this.#allowOrigins()))
     this.#stops.push(endRevokedSessions({ sessions: this.#sessions, outbound: this.#outbound, agents, channels }))
     this.#allowOrigins()
@@ -182,7 +201,7 @@ export class Engine implements SessionEvents {
     this.#cancelSweep?.()
     for (const stop of this.#stops) stop()
     this.#presence.close()
-    this.#assigner.close()
+    this.#router.close()
     this.#notices.close()
     this.#abort.abort()
     await this.#following
@@ -243,7 +262,7 @@ export class Engine implements SessionEvents {
   #presenceChanged(agent: string, state: PresenceState): void {
     // Everybody goes now: agents have their time to come back after the restart.
     if (this.#isDraining) return
-    if (state === 'online') this.#assigner.agentOnline()
+    this.#router.presenceChanged(agent, state)
     void this.#tellContacts(agent).catch((error: unknown) => this.#ports.report(error))
   }
 
@@ -266,7 +285,7 @@ export class Engine implements SessionEvents {
             // Passed before it is handled: a record that cannot be is reported once, and does not stand before all others for ever.
             seq = entry.record.seq
             this.#delivery.deliver(entry)
-            this.#assigner.observe(entry)
+            this.#router.observe(entry)
           }
         }
       } catch (error) {
@@ -292,6 +311,12 @@ export class Engine implements SessionEvents {
     })
   }
 
+  #seatOf(agent: Agent): BoardAgent {
+    const { id, name, skills, languages } = agent
+    const capacity = agent.capacity ?? { total: this.#options.routing.capacity, perKind: {} }
+    return { id, name, skills, languages, capacity }
+  }
+
   #allowOrigins(): void {
     const origins = new Set<string>()
     for (const channel of this.#ports.channels.list()) for (const origin of channel.origins) origins.add(origin)
@@ -309,5 +334,19 @@ export class Engine implements SessionEvents {
       this.#outbound.closeLagging(now - LAG_LIMIT_MS)
       this.#sweep()
     })
+  }
+}
+
+/** The team of conversations that were sent to none. The options are read at each use. */
+function everybody(routing: RoutingOptions): BoardTeam {
+  return {
+    get strategy() {
+      return routing.strategy
+    },
+    get stickyMs() {
+      return routing.stickyMs
+    },
+    members: undefined,
+    isOpen: () => true,
   }
 }

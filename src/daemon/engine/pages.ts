@@ -4,8 +4,8 @@ import { pack } from '../../codec/msgpack.js'
 import { FRAME_FLAGS, WIRE_LIMITS } from '../../codec/wire.js'
 import { compress } from '../../codec/zstd.js'
 import type { LogRecord } from '../core/log-record.js'
-import { contactView } from '../core/model.js'
 import type { LogPort } from '../core/ports.js'
+import { contactView } from '../core/records.js'
 
 /** What contacts get in place of an internal record: the number is kept, the content is not told. */
 const INTERNAL_STUB = pack({ type: 'internal' })

@@ -1,8 +1,6 @@
 import type { Clock } from '../core/ports.js'
+import type { Presence as PresenceState } from '../core/routing.js'
 import type { AgentSession } from './session.js'
-
-/** An agent's presence over all of the agent's sessions. */
-export type PresenceState = 'online' | 'away' | 'offline'
 
 /** How long things may last before presence changes. */
 export type PresenceOptions = { readonly awayAfterMs: number; readonly requeueAfterMs: number }

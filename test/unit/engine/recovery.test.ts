@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RecordBody } from '../../../src/daemon/core/model.js'
+import type { RecordBody } from '../../../src/daemon/core/records.js'
 import { KefuError } from '../../../src/errors.js'
 import { Rig } from './rig.js'
 

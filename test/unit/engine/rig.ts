@@ -76,7 +76,13 @@ export class Rig {
         },
         report: error => this.reported.push(error),
       },
-      { helloTimeoutMs: 10_000, greetingLimit: 5, awayAfterMs: 15_000, requeueAfterMs: 30_000 },
+      {
+        helloTimeoutMs: 10_000,
+        greetingLimit: 5,
+        awayAfterMs: 15_000,
+        requeueAfterMs: 30_000,
+        routing: { strategy: 'least-active', stickyMs: 86_400_000, capacity: 1_000 },
+      },
     )
     await this.engine.start()
   }

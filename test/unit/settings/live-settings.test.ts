@@ -31,6 +31,9 @@ const OTHER: Readonly<Record<ConfigKey, string>> = {
   'limits.idleTimeout': '70s',
   'presence.awayAfter': '7s',
   'presence.requeueAfter': '70s',
+  'routing.strategy': 'manual',
+  'routing.stickyWindow': '7h',
+  'routing.capacity': '7',
   'store.cacheConversations': '700',
   'drain.deadline': '7s',
 }
@@ -53,7 +56,7 @@ async function open() {
 function inUse({ config, engine, uploads, downloads, limits }: LiveSettings, levels: readonly LogLevel[]): unknown {
   return {
     level: levels.at(-1) ?? 'info',
-    engine: { ...engine },
+    engine: { ...engine, routing: { ...engine.routing } },
     uploads: { ...uploads },
     downloads: { ...downloads },
     rates: Object.entries(limits).map(([name, limiter]) => [name, limiter.rate]),

@@ -3,8 +3,8 @@ import { packRecord, RECORD_HEADER_BYTES, type RecordStamp } from '../../../code
 import { KefuError } from '../../../errors.js'
 import { dedupeSide } from '../../core/conversation.js'
 import { formatCursor } from '../../core/cursor.js'
-import type { OpenedBody, RecordBody } from '../../core/model.js'
 import type { Appended, AppendOptions } from '../../core/ports.js'
+import type { OpenedBody, RecordBody } from '../../core/records.js'
 import type { Conversation } from './conversation.js'
 import type { Side } from './id-window.js'
 

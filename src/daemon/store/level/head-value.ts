@@ -4,6 +4,7 @@ import { openValue, SEAL_BYTES, sealPacked } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import type { Egress, Head } from '../../core/model.js'
 import { type Departure, NO_DEPARTURES } from '../../core/projection.js'
+import { packDetails, unpackDetails } from './details-value.js'
 
 /** What an `H` key holds. */
 export type HeadValue = {
@@ -13,8 +14,8 @@ export type HeadValue = {
   readonly windowN: number
 }
 
-const STATES = ['new', 'waiting', 'active'] as const
-const FIELDS = 14
+const STATES = ['new', 'waiting', 'active', 'snoozed', 'closed'] as const
+const FIELDS = 15
 
 /** Room for the fields that are numbers, and for the heads of arrays. */
 const FIXED_ROOM = 160
@@ -24,7 +25,8 @@ const writer = new MsgpackWriter()
 /** A head as bytes with a CRC, which includes that of its key: a flat array of texts and numbers. */
 export function encodeHead({ head, departures, windowN }: HeadValue, keyCrc: number): Uint8Array {
   const { kind, egress, contact, name, agent } = head
-  let room = SEAL_BYTES + FIXED_ROOM + textRoom(kind) + textRoom(egress) + textRoom(contact)
+  const details = packDetails(head.details)
+  let room = details.length + SEAL_BYTES + FIXED_ROOM + textRoom(kind) + textRoom(egress) + textRoom(contact)
   if (name !== undefined) room += textRoom(name)
   if (agent !== undefined) room += textRoom(agent)
   for (const departure of departures) room += textRoom(departure.agent) + VALUE_ROOM
@@ -42,14 +44,15 @@ export function encodeHead({ head, departures, windowN }: HeadValue, keyCrc: num
   writer.optionalText(agent)
   if (head.waitingSince === undefined) writer.nil()
   else writer.uint(head.waitingSince)
+  if (head.unansweredSince === undefined) writer.nil()
+  else writer.uint(head.unansweredSince)
+  writer.raw(details)
   writer.array(2 * departures.length)
   for (const { agent, seq } of departures) {
     writer.text(agent)
     writer.uint(seq)
   }
   writer.uint(windowN)
-  // Room for one more field without a new format.
-  writer.nil()
   return sealPacked(writer.end(), keyCrc)
 }
 
@@ -59,7 +62,7 @@ export function decodeHead(key: Uint8Array, bytes: Uint8Array): HeadValue {
   if (!Array.isArray(fields) || fields.length !== FIELDS)
     throw new KefuError('KEFU_CODEC_INVALID', { reason: 'not a head' })
   const conversation: ConversationId = formatConversationId(key.subarray(1))
-  const departures = fields[11] as (string | number)[]
+  const departures = fields[13] as (string | number)[]
   return {
     head: {
       conversation,
@@ -74,9 +77,11 @@ export function decodeHead(key: Uint8Array, bytes: Uint8Array): HeadValue {
       state: STATES[fields[8] as number] ?? 'new',
       agent: (fields[9] as string | null) ?? undefined,
       waitingSince: (fields[10] as number | null) ?? undefined,
+      unansweredSince: (fields[11] as number | null) ?? undefined,
+      details: unpackDetails(fields[12] as unknown[]),
     },
     departures: departures.length === 0 ? NO_DEPARTURES : pairs(departures),
-    windowN: fields[12] as number,
+    windowN: fields[14] as number,
   }
 }
 

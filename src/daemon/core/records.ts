@@ -1,0 +1,179 @@
+import { RECORD_FLAGS } from '../../codec/record.js'
+import type { Author, Part } from '../../codec/wire.js'
+import type { ChannelKind, Egress, Priority } from './model.js'
+
+/**
+ * What can be appended to a conversation. Every change of a conversation is one of these, with its author; the envelope adds the time. `conversation.ts`
+ * reduces them to where the conversation stands.
+ */
+
+/** First record of every conversation: who writes, through what. */
+export type OpenedBody = {
+  readonly type: 'opened'
+  readonly channel: number
+  readonly kind: ChannelKind
+  readonly egress: Egress
+  readonly contact: string
+  readonly name?: string
+}
+
+/** A message. `id` is the writer's own id of it, the key of idempotent resending. One of a contact wakes or reopens the conversation. */
+export type MessageRecordBody = {
+  readonly type: 'message'
+  readonly by: Author
+  readonly id?: string
+  readonly parts: readonly Part[]
+  /** Which automatic reply it is, of those that kefu writes by itself. */
+  readonly reply?: AutomaticReply
+}
+
+/** The occasions on which kefu answers by itself. */
+export type AutomaticReply = 'welcome' | 'waiting' | 'offHours' | 'idleWarning' | 'idleClose'
+
+/** Nobody could take the conversation, or the agent who had it is gone or gave it back. `since` keeps its place in the line. */
+export type QueuedBody = {
+  readonly type: 'queued'
+  readonly by: Author
+  readonly since: number
+  readonly reasons: readonly string[]
+  /** The agent it was taken from. */
+  readonly from?: string
+  /** The team whose line it waits in from here on; without one, that stays as it is. */
+  readonly team?: string
+  /** An agent who is not asked again while it waits. */
+  readonly declinedBy?: string
+}
+
+/** The conversation belongs to this agent from here on. */
+export type AssignedBody = {
+  readonly type: 'assigned'
+  readonly by: Author
+  readonly agent: string
+  readonly name: string
+  readonly reasons: readonly string[]
+  /** The agent it was taken from. */
+  readonly from?: string
+}
+
+/** Somebody sent it on, to an agent or a team; the record behind it says who has it now. */
+export type TransferredBody = {
+  readonly type: 'transferred'
+  readonly by: Author
+  readonly agent?: string
+  readonly team?: string
+  /** For the colleague, never for the contact. */
+  readonly note?: string
+}
+
+/** It stays with its agent, out of the line, until an instant (epoch ms) or until the contact writes. */
+export type SnoozedBody = { readonly type: 'snoozed'; readonly by: Author; readonly until: number }
+
+/** It needs an agent again, since an instant. */
+export type WokenBody = { readonly type: 'woken'; readonly by: Author; readonly since: number }
+
+/** The episode is over. */
+export type ClosedBody = {
+  readonly type: 'closed'
+  readonly by: Author
+  /** A word: `agent`, `contact`, `idle`, `operator`. */
+  readonly reason: string
+  /** Whether the contact is asked for a rating. */
+  readonly asksRating?: boolean
+}
+
+/** A new episode, begun by an agent. */
+export type ReopenedBody = { readonly type: 'reopened'; readonly by: Author }
+
+/** Facts about the conversation and its contact that were changed; what is not named stays. */
+export type UpdatedBody = {
+  readonly type: 'updated'
+  readonly by: Author
+  readonly priority?: Priority
+  /** An empty text takes it away, here and in the next two. */
+  readonly subject?: string
+  readonly language?: string
+  readonly team?: string
+  readonly addTags?: readonly string[]
+  readonly removeTags?: readonly string[]
+  /** Skills that an agent must have, with the level (1 to 5): all of them, in place of those before. */
+  readonly requires?: Readonly<Record<string, number>>
+  /** Skills that are welcome, in place of those before. */
+  readonly prefers?: readonly string[]
+  /** The contact's name and attributes; an empty text takes one away. */
+  readonly name?: string
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** A text for colleagues. */
+export type NoteBody = { readonly type: 'note'; readonly by: Author; readonly text: string }
+
+/** The contact's opinion (1 to 5) of an episode. */
+export type RatedBody = {
+  readonly type: 'rated'
+  readonly by: Author
+  readonly episode: number
+  readonly score: number
+  readonly comment?: string
+}
+
+/** An answer did not come within the time that the team promises. */
+export type OverdueBody = {
+  readonly type: 'overdue'
+  readonly by: Author
+  readonly timer: 'firstResponse' | 'nextResponse'
+  /** When it was due (epoch ms). */
+  readonly dueAt: number
+  readonly agent?: string
+  readonly team?: string
+}
+
+/** The contact is the same person as that of another conversation. `person` is the id that both have from here on. */
+export type LinkedBody = { readonly type: 'linked'; readonly by: Author; readonly person: string }
+
+/** Anything that can be appended to a conversation. */
+export type RecordBody =
+  | OpenedBody
+  | MessageRecordBody
+  | QueuedBody
+  | AssignedBody
+  | TransferredBody
+  | SnoozedBody
+  | WokenBody
+  | ClosedBody
+  | ReopenedBody
+  | UpdatedBody
+  | NoteBody
+  | RatedBody
+  | OverdueBody
+  | LinkedBody
+
+/** Each record type: the envelope flags it is stored with, and for those that contacts get in part, the fields they get. */
+export const RECORD_TYPES = {
+  opened: { flags: RECORD_FLAGS.internal },
+  message: { flags: 0 },
+  queued: { flags: RECORD_FLAGS.internal },
+  assigned: { flags: RECORD_FLAGS.partial, contactFields: ['agent', 'name'] },
+  transferred: { flags: RECORD_FLAGS.internal },
+  snoozed: { flags: RECORD_FLAGS.internal },
+  woken: { flags: RECORD_FLAGS.internal },
+  closed: { flags: RECORD_FLAGS.partial, contactFields: ['asksRating'] },
+  reopened: { flags: RECORD_FLAGS.internal },
+  updated: { flags: RECORD_FLAGS.internal },
+  note: { flags: RECORD_FLAGS.internal },
+  rated: { flags: 0 },
+  overdue: { flags: RECORD_FLAGS.internal },
+  linked: { flags: RECORD_FLAGS.internal },
+} as const satisfies Record<RecordBody['type'], { readonly flags: number; readonly contactFields?: readonly string[] }>
+
+/** The author of what kefu itself appends. */
+export const SYSTEM: Author = { role: 'system' }
+
+/** What contacts get of a record that is told to them in part: who has the conversation, not why. */
+export function contactView(body: RecordBody): object {
+  const row = RECORD_TYPES[body.type]
+  if (!('contactFields' in row)) return body
+  const given = body as unknown as Readonly<Record<string, unknown>>
+  const view: Record<string, unknown> = { type: given.type, by: given.by }
+  for (const field of row.contactFields) if (given[field] !== undefined) view[field] = given[field]
+  return view
+}

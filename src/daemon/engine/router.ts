@@ -1,0 +1,272 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import { isKefuError, toKefuError } from '../../errors.js'
+import { type BoardAgent, type BoardTeam, type Instant, RoutingBoard } from '../core/board.js'
+import type { Head } from '../core/model.js'
+import type { Clock, LogEntry, LogPort, ViewPort } from '../core/ports.js'
+import { type RecordBody, SYSTEM } from '../core/records.js'
+import type { Presence } from '../core/routing.js'
+import { lineKey, needOf, waitingOf } from '../core/waiting-line.js'
+
+/** What routing stands on. */
+export type RouterPorts = {
+  readonly log: LogPort
+  readonly view: ViewPort
+  readonly clock: Clock
+  presence(agent: string): Presence
+  /** An agent has got a conversation, whether the agent is there or not. */
+  assigned(agent: string): void
+  /** An error that no caller waits for. */
+  report(error: unknown): void
+}
+
+const PAGE = 256
+const ATTEMPTS = 10
+/** Pause after a decision that the store did not take. */
+const RETRY_MS = 5_000
+
+/**
+ * Gives waiting conversations to agents. Life of a decision:
+ *
+ * 1. the log shows a conversation that is nobody's, or an agent becomes free;
+ * 2. the board matches the two, and the conversation counts as that agent's;
+ * 3. the decision is appended, on the condition of the conversation's last `n`;
+ * 4. one that the store did not take is undone on the board; what can be tried again is, after a while.
+ */
+export class Router {
+  readonly #ports: RouterPorts
+  readonly board: RoutingBoard
+  /** Every conversation that is not closed, as the log has it. */
+  readonly #open = new Map<ConversationId, Head>()
+  /** Conversations of which nothing has been decided yet. */
+  readonly #fresh = new Set<ConversationId>()
+  /** Conversations with a record of this router on its way to the log: never two at once. */
+  readonly #deciding = new Set<ConversationId>()
+  /** Agents whose conversations go back into the line. */
+  readonly #gone = new Set<string>()
+  readonly #emptying = new Set<string>()
+  #cancelRetry: (() => void) | undefined
+  #isFailing = false
+  #isClosed = false
+
+  constructor(ports: RouterPorts, teams: ReadonlyMap<string | undefined, BoardTeam>) {
+    this.#ports = ports
+    this.board = new RoutingBoard(teams)
+  }
+
+  get waitingCount(): number {
+    return this.board.waitingCount
+  }
+
+  get activeCount(): number {
+    return this.board.takenCount
+  }
+
+  /** Reads what is open; then decides on those who wait. Returns the agents who have conversations. Agents must have been set before. */
+  async start(): Promise<string[]> {
+    const { view } = this.#ports
+    const agents = [...(await view.activeCounts()).keys()]
+    for (const agent of agents) for (const head of await this.#allActive(agent)) this.#place(head)
+    let last: Head | undefined
+    for (;;) {
+      const after =
+        last === undefined ? undefined : { sinceMs: last.waitingSince ?? 0, conversation: last.conversation }
+      const page = await view.waiting(PAGE, after)
+      for (const head of page) this.#place(head)
+      last = page.at(-1)
+      if (page.length < PAGE) break
+    }
+    this.#match()
+    return agents
+  }
+
+  /** Follows the log: every committed record, in order. */
+  observe({ record, head }: LogEntry): void {
+    const before = this.#open.get(head.conversation)
+    if (record.body.type === 'message' && before !== undefined && isSamePlace(before, head)) {
+      this.#open.set(head.conversation, head)
+      return
+    }
+    if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent)
+    this.#place(head)
+    this.#match()
+  }
+
+  setAgent(agent: BoardAgent): void {
+    this.board.setAgent(agent)
+    this.board.setPresence(agent.id, this.#ports.presence(agent.id), this.#instant())
+    this.#match()
+  }
+
+  removeAgent(agent: string): void {
+    this.board.removeAgent(agent)
+  }
+
+  setTeams(teams: ReadonlyMap<string | undefined, BoardTeam>): void {
+    this.board.setTeams(teams)
+    this.#match()
+  }
+
+  presenceChanged(agent: string, presence: Presence): void {
+    this.board.setPresence(agent, presence, this.#instant())
+    if (presence === 'online') this.#match()
+  }
+
+  /** Puts an agent's conversations back into the line, at their old places; goes on until that is done or the agent is back. */
+  requeue(agent: string): void {
+    this.#gone.add(agent)
+    void this.#empty(agent)
+  }
+
+  /** The heads of all conversations that are not closed. */
+  openHeads(): IterableIterator<Head> {
+    return this.#open.values()
+  }
+
+  /** Tries nothing again. */
+  close(): void {
+    this.#isClosed = true
+    this.#cancelRetry?.()
+  }
+
+  /** Brings the board to where a conversation stands. */
+  #place(head: Head): void {
+    const { conversation, state, agent, kind } = head
+    const { board } = this
+    if (state === 'closed') this.#open.delete(conversation)
+    else this.#open.set(conversation, head)
+    if (state === 'active' && agent !== undefined) {
+      board.dequeue(conversation)
+      board.take(conversation, agent, kind, this.#instant())
+      return
+    }
+    // What is on its way to the log is looked at again when it is there.
+    if (this.#deciding.has(conversation)) return
+    board.release(conversation, this.#instant())
+    const waiting = waitingOf(head)
+    if (waiting === undefined) board.dequeue(conversation)
+    else board.enqueue(waiting)
+    if (state === 'new') this.#fresh.add(conversation)
+  }
+
+  #match(): void {
+    const instant = this.#instant()
+    for (let match = this.board.next(instant); match !== undefined; match = this.board.next(instant)) {
+      const head = this.#open.get(match.waiting.conversation)!
+      const { agent, reasons } = match
+      void this.#settle(head, { type: 'assigned', by: SYSTEM, agent: agent.id, name: agent.name, reasons })
+    }
+    for (const conversation of this.#fresh) {
+      const waiting = this.board.waiting(conversation)
+      const head = this.#open.get(conversation)
+      if (waiting === undefined || head === undefined || head.waitingSince === undefined) continue
+      const { reasons } = this.board.decide(waiting, instant.nowMs)
+      void this.#settle(head, { type: 'queued', by: SYSTEM, since: head.waitingSince, reasons })
+    }
+    this.#fresh.clear()
+  }
+
+  /** Appends what was decided; whether that changed anything. Never rejects. */
+  async #settle(head: Head, body: RecordBody): Promise<boolean> {
+    const { conversation } = head
+    this.#deciding.add(conversation)
+    let isSettled = false
+    try {
+      isSettled = await this.#append(head, body)
+    } catch (error) {
+      this.#failed(error)
+    }
+    this.#deciding.delete(conversation)
+    // What came by meanwhile, or was there before a decision that was not taken, is how it stands.
+    const present = this.#open.get(conversation)
+    if (present !== undefined && (!isSettled || present.n > head.n)) {
+      this.#place(present)
+      if (isSettled) this.#match()
+    }
+    return isSettled
+  }
+
+  /** Whether it was appended; not when the conversation has changed hands, so that the decision does not hold any more. Messages that came meanwhile do not matter. */
+  async #append(head: Head, body: RecordBody): Promise<boolean> {
+    const { log } = this.#ports
+    let expect = head.n
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await log.append(head.conversation, [body], { expect })
+        this.#isFailing = false
+        return true
+      } catch (error) {
+        const isMoved = isKefuError(error, 'KEFU_STORE_CONFLICT') && typeof error.detail.actual === 'number'
+        if (!isMoved || attempt === ATTEMPTS) throw error
+        // An earlier decision may have been written after all, though the store did not know it at the time.
+        const present = await log.head(head.conversation)
+        if (present === null || !isSameDecision(present, head)) return false
+        expect = error.detail.actual as number
+      }
+    }
+  }
+
+  async #empty(agent: string): Promise<void> {
+    if (this.#emptying.has(agent)) return
+    this.#emptying.add(agent)
+    try {
+      if (await this.#takeAll(agent)) this.#gone.delete(agent)
+      else this.#retryLater()
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      this.#emptying.delete(agent)
+    }
+  }
+
+  /** Whether the agent has no conversation any more, or is back and keeps them. Snoozed ones ask for nobody until they wake. */
+  async #takeAll(agent: string): Promise<boolean> {
+    for (;;) {
+      const heads = (await this.#allActive(agent)).filter(({ state }) => state === 'active')
+      if (heads.length === 0 || this.#ports.presence(agent) !== 'offline') return true
+      const free = heads.filter(head => !this.#deciding.has(head.conversation))
+      const taken = await Promise.all(
+        free.map(head => {
+          const since = head.details.lineSince
+          return this.#settle(head, { type: 'queued', by: SYSTEM, since, reasons: ['agent-gone'], from: agent })
+        }),
+      )
+      if (!taken.includes(true)) return false
+    }
+  }
+
+  async #allActive(agent: string): Promise<Head[]> {
+    return this.#ports.view.active(agent, Number.MAX_SAFE_INTEGER)
+  }
+
+  /** Reports the first of failures in a row; tries again where that may help. */
+  #failed(error: unknown): void {
+    if (!this.#isFailing) this.#ports.report(error)
+    this.#isFailing = true
+    if (toKefuError(error).retryable) this.#retryLater()
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return
+    this.#cancelRetry ??= this.#ports.clock.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined
+      for (const agent of this.#gone) void this.#empty(agent)
+      this.board.stir()
+      this.#match()
+    })
+  }
+
+  #instant(): Instant {
+    const { clock } = this.#ports
+    return { nowMs: clock.now(), monotonicMs: clock.monotonicMs() }
+  }
+}
+
+/** Whether a record changed nothing that routing looks at. */
+function isSamePlace(a: Head, b: Head): boolean {
+  return a.state === b.state && a.agent === b.agent && a.waitingSince === b.waitingSince && a.details === b.details
+}
+
+/** Whether what a decision stood on is still so: the same agents could take it, and the same one has it. */
+function isSameDecision(a: Head, b: Head): boolean {
+  return a.state === b.state && a.agent === b.agent && lineKey(needOf(a)) === lineKey(needOf(b))
+}

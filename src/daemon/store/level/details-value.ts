@@ -1,0 +1,57 @@
+import { pack } from '../../../codec/msgpack.js'
+import { type Details, PRIORITIES } from '../../core/model.js'
+
+/** Details stay the same over many records, and so do their bytes. */
+const packed = new WeakMap<Details, Uint8Array>()
+
+/** Details as msgpack: an array, in the order of `unpackDetails`. The bytes are shared: not to be changed. */
+export function packDetails(details: Details): Uint8Array {
+  let bytes = packed.get(details)
+  if (bytes === undefined) {
+    bytes = pack([
+      details.episode,
+      details.openedAt,
+      details.answeredAt ?? null,
+      details.lineSince,
+      details.team ?? null,
+      PRIORITIES.indexOf(details.priority),
+      details.tags,
+      details.subject ?? null,
+      details.language ?? null,
+      details.requires,
+      details.prefers,
+      details.snoozedUntil ?? null,
+      details.declinedBy,
+      details.lastAgent === undefined ? null : [details.lastAgent.id, details.lastAgent.at],
+      details.rating ?? null,
+      details.attributes,
+      details.person ?? null,
+    ])
+    packed.set(details, bytes)
+  }
+  return bytes
+}
+
+/** The details of an unpacked `packDetails`. */
+export function unpackDetails(fields: readonly unknown[]): Details {
+  const lastAgent = fields[13] as readonly [string, number] | null
+  return {
+    episode: fields[0] as number,
+    openedAt: fields[1] as number,
+    answeredAt: (fields[2] as number | null) ?? undefined,
+    lineSince: fields[3] as number,
+    team: (fields[4] as string | null) ?? undefined,
+    priority: PRIORITIES[fields[5] as number] ?? 'normal',
+    tags: fields[6] as string[],
+    subject: (fields[7] as string | null) ?? undefined,
+    language: (fields[8] as string | null) ?? undefined,
+    requires: fields[9] as Record<string, number>,
+    prefers: fields[10] as string[],
+    snoozedUntil: (fields[11] as number | null) ?? undefined,
+    declinedBy: fields[12] as string[],
+    lastAgent: lastAgent === null ? undefined : { id: lastAgent[0], at: lastAgent[1] },
+    rating: (fields[14] as number | null) ?? undefined,
+    attributes: fields[15] as Record<string, string>,
+    person: (fields[16] as string | null) ?? undefined,
+  }
+}
