@@ -31,7 +31,7 @@ const details = fc.record<Details>(
     prefers: texts,
     snoozedUntil: optional(fc.maxSafeNat()),
     declinedBy: texts,
-    lastAgent: optional(fc.record({ id: text, at: fc.maxSafeNat() })),
+    lastAgent: optional(fc.tuple(text, fc.maxSafeNat()).map(([id, at]) => ({ id, at }))),
     rating: optional(fc.nat(5)),
     attributes: fc.dictionary(word, text, { maxKeys: 4, noNullPrototype: true }),
     person: optional(text),
