@@ -1,0 +1,235 @@
+import type { Author } from '../../codec/wire.js'
+import { KefuError } from '../../errors.js'
+import type { Head } from './model.js'
+import type { RecordBody, UpdatedBody } from './records.js'
+import type { Obstacle } from './routing.js'
+
+/** What can be done to a conversation, by whom, and which records that makes. Pure: sockets and control socket ask the same function. */
+
+/** Who acts. `agent`s act on what they have; supervisors on every conversation, as operators do. */
+export type Actor =
+  | { readonly role: 'contact' }
+  | { readonly role: 'operator' }
+  | { readonly role: 'agent'; readonly id: string; readonly name: string; readonly isSupervisor: boolean }
+
+/** Something that is to be done. Agents and teams are named by id. */
+export type Command =
+  | { readonly do: 'accept' }
+  | { readonly do: 'decline' }
+  | { readonly do: 'takeOver' }
+  | { readonly do: 'assign'; readonly agent: string }
+  | { readonly do: 'transfer'; readonly agent?: string; readonly team?: string; readonly note?: string }
+  | { readonly do: 'requeue' }
+  | { readonly do: 'snooze'; readonly until: number }
+  | { readonly do: 'wake' }
+  | { readonly do: 'close'; readonly asksRating?: boolean }
+  | { readonly do: 'reopen' }
+  | { readonly do: 'note'; readonly text: string }
+  | { readonly do: 'rate'; readonly score: number; readonly comment?: string }
+  | ({ readonly do: 'update' } & Changes)
+
+/** Facts to be changed, as the record has them. */
+export type Changes = Omit<UpdatedBody, 'type' | 'by'>
+
+/** The name of a command. */
+export type CommandName = Command['do']
+
+/** Who may do it, and to a conversation in which states. `holder`: an agent who has it. */
+type Rule = {
+  readonly contact: boolean
+  readonly agent: 'no' | 'holder' | 'anyone'
+  readonly states: readonly Head['state'][]
+  readonly summary: string
+}
+
+const OPEN = ['new', 'waiting', 'active', 'snoozed'] as const
+const ANY = [...OPEN, 'closed'] as const
+
+/** The one table of commands. Supervisors and operators may do all of them but `rate`; operators, who are no agents, neither accept nor take over. */
+export const COMMANDS = {
+  accept: { contact: false, agent: 'anyone', states: ['new', 'waiting'], summary: 'takes a conversation that waits' },
+  decline: { contact: false, agent: 'holder', states: ['active'], summary: 'gives it back to its place in the line' },
+  takeOver: { contact: false, agent: 'no', states: OPEN, summary: 'takes it from whoever has it' },
+  assign: { contact: false, agent: 'no', states: OPEN, summary: 'gives it to an agent' },
+  transfer: { contact: false, agent: 'holder', states: OPEN, summary: 'sends it on to an agent or a team' },
+  requeue: { contact: false, agent: 'no', states: OPEN, summary: 'puts it back to its place in the line' },
+  snooze: { contact: false, agent: 'holder', states: ['active', 'snoozed'], summary: 'puts it aside until a time' },
+  wake: { contact: false, agent: 'holder', states: ['snoozed'], summary: 'takes it up again before that time' },
+  close: { contact: true, agent: 'holder', states: ANY, summary: 'ends the episode' },
+  reopen: { contact: false, agent: 'anyone', states: ['closed'], summary: 'begins a new episode' },
+  note: { contact: false, agent: 'holder', states: ANY, summary: 'leaves a text for colleagues' },
+  rate: { contact: true, agent: 'no', states: ANY, summary: "gives the contact's score of the episode" },
+  update: {
+    contact: false,
+    agent: 'holder',
+    states: ANY,
+    summary: 'changes facts: tags, priority, subject, language, …',
+  },
+} as const satisfies Record<CommandName, Rule>
+
+/** What a command needs to know besides the conversation. */
+export type CommandContext = {
+  readonly nowMs: number
+  /** An agent by id, with what keeps them from this conversation; undefined for an unknown id. */
+  agent(id: string): { readonly id: string; readonly name: string; readonly obstacle: Obstacle | undefined } | undefined
+  /** Whether there is a team of this id. */
+  hasTeam(id: string): boolean
+  /** Whether an agent is one of those whom the conversation waits for. */
+  isWanted(agent: string): boolean
+}
+
+/**
+ * The records that a command makes of a conversation as it stands; none when it is so already. Throws `KEFU_CONVERSATION_NOT_FOUND` (also for one that the
+ * actor may not see), `KEFU_COMMAND_REFUSED` (not for this role), `KEFU_CONVERSATION_STATE`, `KEFU_AGENT_NOT_FOUND`, `KEFU_TEAM_NOT_FOUND`, `KEFU_AGENT_UNAVAILABLE`.
+ */
+export function planCommand(command: Command, actor: Actor, head: Head, context: CommandContext): RecordBody[] {
+  permit(command.do, actor, head, context)
+  if (isDone(command, actor, head)) return []
+  const rule: Rule = COMMANDS[command.do]
+  if (!rule.states.includes(head.state))
+    throw new KefuError('KEFU_CONVERSATION_STATE', { command: command.do, state: head.state })
+  const by = authorOf(actor)
+  const from = head.agent === undefined ? {} : { from: head.agent }
+  const since = head.waitingSince ?? head.details.lineSince
+  switch (command.do) {
+    case 'accept':
+      return [assigned(by, taker(actor, context), 'accepted', head)]
+    case 'takeOver':
+      return [assigned(by, asAgent(actor), 'taken-over', head)]
+    case 'assign':
+      return [assigned(by, target(command.agent, context), 'assigned', head)]
+    case 'decline':
+      return [{ type: 'queued', by, since, reasons: ['declined'], ...from, declinedBy: head.agent! }]
+    case 'requeue':
+      return [{ type: 'queued', by, since, reasons: ['requeued'], ...from }]
+    case 'transfer':
+      return transfer(command, by, since, head, context)
+    case 'snooze':
+      if (command.until <= context.nowMs)
+        throw new KefuError('KEFU_USAGE', { reason: 'snoozed until a time that has passed' })
+      return [{ type: 'snoozed', by, until: command.until }]
+    case 'wake':
+      return [{ type: 'woken', by, since: context.nowMs }]
+    case 'close':
+      return [{ type: 'closed', by, reason: actor.role, asksRating: command.asksRating ?? actor.role === 'agent' }]
+    case 'reopen': {
+      const reopened: RecordBody = { type: 'reopened', by }
+      return actor.role === 'agent' ? [reopened, assigned(by, taker(actor, context), 'reopened', head)] : [reopened]
+    }
+    case 'note':
+      return [{ type: 'note', by, text: command.text }]
+    case 'rate': {
+      const { score, comment } = command
+      return [
+        { type: 'rated', by, episode: head.details.episode, score, ...(comment === undefined ? {} : { comment }) },
+      ]
+    }
+    case 'update': {
+      const { do: _, ...changes } = command
+      if (changes.team !== undefined && changes.team !== '' && !context.hasTeam(changes.team))
+        throw new KefuError('KEFU_TEAM_NOT_FOUND', { name: changes.team, suggestion: '' })
+      return [{ type: 'updated', by, ...changes }]
+    }
+  }
+}
+
+/** Whether an actor may see a conversation at all: its own contact, its agent, who is wanted for it, supervisors and operators. */
+export function maySee(actor: Actor, head: Head, isWanted: (agent: string) => boolean): boolean {
+  if (actor.role !== 'agent' || actor.isSupervisor || head.agent === actor.id) return true
+  if (head.state === 'closed') return head.details.lastAgent?.id === actor.id
+  return head.waitingSince !== undefined && isWanted(actor.id)
+}
+
+function permit(name: CommandName, actor: Actor, head: Head, context: CommandContext): void {
+  if (!maySee(actor, head, context.isWanted)) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
+  const rule: Rule = COMMANDS[name]
+  if (isPermitted(name, rule, actor, head)) return
+  throw new KefuError('KEFU_COMMAND_REFUSED', { command: name })
+}
+
+function isPermitted(name: CommandName, rule: Rule, actor: Actor, head: Head): boolean {
+  if (actor.role === 'contact') return rule.contact
+  if (name === 'rate') return false
+  if (actor.role === 'operator') return name !== 'accept' && name !== 'takeOver'
+  if (actor.isSupervisor || rule.agent === 'anyone') return true
+  // After the end there is nobody who has it: then it is still with who had it last.
+  return rule.agent === 'holder' && (head.agent === actor.id || head.state === 'closed')
+}
+
+/** What has been done before, as when a client that got no answer asks again. */
+function isDone(command: Command, actor: Actor, head: Head): boolean {
+  switch (command.do) {
+    case 'close':
+      return head.state === 'closed'
+    case 'accept':
+    case 'takeOver':
+    case 'reopen':
+      return actor.role === 'agent' && head.state === 'active' && head.agent === actor.id
+    case 'assign':
+      return head.state === 'active' && head.agent === command.agent
+    case 'requeue':
+      return head.waitingSince !== undefined
+    case 'transfer':
+      return command.agent === undefined
+        ? head.waitingSince !== undefined && head.details.team === command.team
+        : head.state === 'active' && head.agent === command.agent
+    case 'snooze':
+      return head.state === 'snoozed' && head.details.snoozedUntil === command.until
+    default:
+      return false
+  }
+}
+
+function transfer(
+  { agent, team, note }: Extract<Command, { do: 'transfer' }>,
+  by: Author,
+  since: number,
+  head: Head,
+  context: CommandContext,
+): RecordBody[] {
+  const text = note === undefined ? {} : { note }
+  if (agent !== undefined && team === undefined)
+    return [{ type: 'transferred', by, agent, ...text }, assigned(by, target(agent, context), 'transferred', head)]
+  if (team === undefined || agent !== undefined)
+    throw new KefuError('KEFU_USAGE', { reason: 'a transfer goes to an agent or to a team' })
+  if (!context.hasTeam(team)) throw new KefuError('KEFU_TEAM_NOT_FOUND', { name: team, suggestion: '' })
+  const from = head.agent === undefined ? {} : { from: head.agent }
+  return [
+    { type: 'transferred', by, team, ...text },
+    { type: 'queued', by, since, reasons: ['transferred'], team, ...from },
+  ]
+}
+
+type Target = { readonly id: string; readonly name: string }
+
+function assigned(by: Author, { id, name }: Target, reason: string, head: Head): RecordBody {
+  const body = { type: 'assigned', by, agent: id, name, reasons: [reason] } as const
+  return head.agent === undefined ? body : { ...body, from: head.agent }
+}
+
+/** Somebody else who gets it: must be there and have room. Whether they are the right one is for the sender to know. */
+function target(id: string, context: CommandContext): Target {
+  const agent = context.agent(id)
+  if (agent === undefined) throw new KefuError('KEFU_AGENT_NOT_FOUND', { name: id, suggestion: '' })
+  const { name, obstacle } = agent
+  if (obstacle === 'offline' || obstacle === 'away' || obstacle === 'full')
+    throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name, reason: obstacle })
+  return agent
+}
+
+/** Who takes it for themselves: has room. */
+function taker(actor: Actor, context: CommandContext): Target {
+  const self = asAgent(actor)
+  if (context.agent(self.id)?.obstacle === 'full')
+    throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name: self.name, reason: 'full' })
+  return self
+}
+
+function asAgent(actor: Actor): Target {
+  if (actor.role !== 'agent') throw new TypeError('only agents have conversations')
+  return actor
+}
+
+function authorOf(actor: Actor): Author {
+  return actor.role === 'agent' ? { role: 'agent', id: actor.id, name: actor.name } : { role: actor.role }
+}
