@@ -46,6 +46,7 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
     isOptional(body.retryAfterMs, isPosition),
   goAway: body => isText(body.reason) && isPosition(body.reconnectAfterMs),
   media: body => isText(body.media) && isText(body.url) && isPosition(body.expiresAt),
+  done: body => isConversation(body.conversation) && isNumber(body.n) && typeof body.changed === 'boolean',
 }
 
 /** What one WebSocket message holds: a frame, or a frame whose body is still compressed. */

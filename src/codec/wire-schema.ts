@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { KefuError } from '../errors.js'
+import { commandSchema } from './command-schema.js'
 import { isConversationId } from './conversation-id.js'
 import type { Frame } from './frame.js'
 import { type ClientBodies, type ClientFrame, type ClientKind, WIRE_LIMITS } from './wire.js'
@@ -108,6 +109,11 @@ const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
     })
     .refine(body => body.after === undefined || body.before === undefined, 'must have after or before, not both'),
   media: z.strictObject({ conversation: conversation.optional(), contact: contact.optional(), media: mediaId }),
+  command: z.strictObject({
+    conversation: conversation.optional(),
+    contact: contact.optional(),
+    command: commandSchema,
+  }),
 }
 
 /**

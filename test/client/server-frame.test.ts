@@ -21,6 +21,7 @@ const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
   error: { code: 'KEFU_RATE_LIMITED', message: 'm', hint: 'h', retryable: true, retryAfterMs: 5 },
   goAway: { reason: 'restart', reconnectAfterMs: 100 },
   media: { media: 'md_1', url: '/x', expiresAt: 1 },
+  done: { conversation: CONVERSATION, n: 2, changed: true },
 }
 
 /** The frame of a message, or the one error it may end in. */

@@ -96,6 +96,16 @@ export class RoutingBoard {
     return this.#seats.values()
   }
 
+  hasTeam(id: string): boolean {
+    return this.#teams.has(id)
+  }
+
+  /** Whether an agent may be given conversations of a team. */
+  isMember(agent: string, team: string | undefined): boolean {
+    const seat = this.#seats.get(agent)
+    return seat !== undefined && this.#membersOf(team).has.has(seat)
+  }
+
   /** Puts a conversation into its line, or at its new place. */
   enqueue(waiting: Waiting): void {
     this.dequeue(waiting.conversation)

@@ -1,7 +1,7 @@
-import type { Author } from '../../codec/wire.js'
+import type { Author, Command } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { Head } from './model.js'
-import type { RecordBody, UpdatedBody } from './records.js'
+import type { RecordBody } from './records.js'
 import type { Obstacle } from './routing.js'
 
 /** What can be done to a conversation, by whom, and which records that makes. Pure: sockets and control socket ask the same function. */
@@ -11,25 +11,6 @@ export type Actor =
   | { readonly role: 'contact' }
   | { readonly role: 'operator' }
   | { readonly role: 'agent'; readonly id: string; readonly name: string; readonly isSupervisor: boolean }
-
-/** Something that is to be done. Agents and teams are named by id. */
-export type Command =
-  | { readonly do: 'accept' }
-  | { readonly do: 'decline' }
-  | { readonly do: 'takeOver' }
-  | { readonly do: 'assign'; readonly agent: string }
-  | { readonly do: 'transfer'; readonly agent?: string; readonly team?: string; readonly note?: string }
-  | { readonly do: 'requeue' }
-  | { readonly do: 'snooze'; readonly until: number }
-  | { readonly do: 'wake' }
-  | { readonly do: 'close'; readonly asksRating?: boolean }
-  | { readonly do: 'reopen' }
-  | { readonly do: 'note'; readonly text: string }
-  | { readonly do: 'rate'; readonly score: number; readonly comment?: string }
-  | ({ readonly do: 'update' } & Changes)
-
-/** Facts to be changed, as the record has them. */
-export type Changes = Omit<UpdatedBody, 'type' | 'by'>
 
 /** The name of a command. */
 export type CommandName = Command['do']
@@ -109,9 +90,11 @@ export function planCommand(command: Command, actor: Actor, head: Head, context:
         throw new KefuError('KEFU_USAGE', { reason: 'snoozed until a time that has passed' })
       return [{ type: 'snoozed', by, until: command.until }]
     case 'wake':
-      return [{ type: 'woken', by, since: context.nowMs }]
+      return [{ type: 'woken', by, since: context.nowMs, ...from }]
     case 'close':
-      return [{ type: 'closed', by, reason: actor.role, asksRating: command.asksRating ?? actor.role === 'agent' }]
+      return [
+        { type: 'closed', by, reason: actor.role, asksRating: command.asksRating ?? actor.role === 'agent', ...from },
+      ]
     case 'reopen': {
       const reopened: RecordBody = { type: 'reopened', by }
       return actor.role === 'agent' ? [reopened, assigned(by, taker(actor, context), 'reopened', head)] : [reopened]
@@ -125,10 +108,9 @@ export function planCommand(command: Command, actor: Actor, head: Head, context:
       ]
     }
     case 'update': {
-      const { do: _, ...changes } = command
-      if (changes.team !== undefined && changes.team !== '' && !context.hasTeam(changes.team))
-        throw new KefuError('KEFU_TEAM_NOT_FOUND', { name: changes.team, suggestion: '' })
-      return [{ type: 'updated', by, ...changes }]
+      const { team } = command.set
+      if (team !== undefined && team !== '') requireTeam(team, context)
+      return [{ type: 'updated', by, ...command.set }]
     }
   }
 }
@@ -192,12 +174,16 @@ function transfer(
     return [{ type: 'transferred', by, agent, ...text }, assigned(by, target(agent, context), 'transferred', head)]
   if (team === undefined || agent !== undefined)
     throw new KefuError('KEFU_USAGE', { reason: 'a transfer goes to an agent or to a team' })
-  if (!context.hasTeam(team)) throw new KefuError('KEFU_TEAM_NOT_FOUND', { name: team, suggestion: '' })
+  requireTeam(team, context)
   const from = head.agent === undefined ? {} : { from: head.agent }
   return [
     { type: 'transferred', by, team, ...text },
     { type: 'queued', by, since, reasons: ['transferred'], team, ...from },
   ]
+}
+
+function requireTeam(id: string, context: CommandContext): void {
+  if (!context.hasTeam(id)) throw new KefuError('KEFU_TEAM_NOT_FOUND', { name: id, suggestion: '' })
 }
 
 type Target = { readonly id: string; readonly name: string }

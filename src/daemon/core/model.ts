@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { ConversationState } from '../../codec/wire.js'
+import type { ConversationState, Priority } from '../../codec/wire.js'
 
 /** The domain's nouns. Everything here is plain data. */
 
@@ -51,12 +51,6 @@ export type Capacity = {
 
 /** A token's digest and when it was made; the token itself is shown once and kept nowhere. */
 export type TokenEntry = { readonly sha256: string; readonly createdAt: number }
-
-/** How urgent a conversation is. In a line the more urgent come first. */
-export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
-
-/** One of `PRIORITIES`. */
-export type Priority = (typeof PRIORITIES)[number]
 
 /** Where a conversation stands: the reduction of its records. Immutable. */
 export type Head = {

@@ -1,6 +1,6 @@
 import { RECORD_FLAGS } from '../../codec/record.js'
-import type { Author, Part } from '../../codec/wire.js'
-import type { ChannelKind, Egress, Priority } from './model.js'
+import type { Author, Changes, Part } from '../../codec/wire.js'
+import type { ChannelKind, Egress } from './model.js'
 
 /**
  * What can be appended to a conversation. Every change of a conversation is one of these, with its author; the envelope adds the time. `conversation.ts`
@@ -69,7 +69,7 @@ export type TransferredBody = {
 export type SnoozedBody = { readonly type: 'snoozed'; readonly by: Author; readonly until: number }
 
 /** It needs an agent again, since an instant. */
-export type WokenBody = { readonly type: 'woken'; readonly by: Author; readonly since: number }
+export type WokenBody = { readonly type: 'woken'; readonly by: Author; readonly since: number; readonly from?: string }
 
 /** The episode is over. */
 export type ClosedBody = {
@@ -79,30 +79,15 @@ export type ClosedBody = {
   readonly reason: string
   /** Whether the contact is asked for a rating. */
   readonly asksRating?: boolean
+  /** The agent who had it. */
+  readonly from?: string
 }
 
 /** A new episode, begun by an agent. */
 export type ReopenedBody = { readonly type: 'reopened'; readonly by: Author }
 
-/** Facts about the conversation and its contact that were changed; what is not named stays. */
-export type UpdatedBody = {
-  readonly type: 'updated'
-  readonly by: Author
-  readonly priority?: Priority
-  /** An empty text takes it away, here and in the next two. */
-  readonly subject?: string
-  readonly language?: string
-  readonly team?: string
-  readonly addTags?: readonly string[]
-  readonly removeTags?: readonly string[]
-  /** Skills that an agent must have, with the level (1 to 5): all of them, in place of those before. */
-  readonly requires?: Readonly<Record<string, number>>
-  /** Skills that are welcome, in place of those before. */
-  readonly prefers?: readonly string[]
-  /** The contact's name and attributes; an empty text takes one away. */
-  readonly name?: string
-  readonly attributes?: Readonly<Record<string, string>>
-}
+/** Facts about the conversation and its contact that were changed; teams by id. */
+export type UpdatedBody = Changes & { readonly type: 'updated'; readonly by: Author }
 
 /** A text for colleagues. */
 export type NoteBody = { readonly type: 'note'; readonly by: Author; readonly text: string }

@@ -1,5 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { type Head, PRIORITIES } from './model.js'
+import { PRIORITIES } from '../../codec/wire.js'
+import type { Head } from './model.js'
 import type { Need } from './routing.js'
 
 /** A conversation that waits. `rank`: the more urgent, the higher. `since`: epoch ms. */

@@ -1,8 +1,9 @@
 import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
 import { KefuError } from '../../errors.js'
+import { maySee } from '../core/commands.js'
 import type { Channel, Head } from '../core/model.js'
 import type { LogPort } from '../core/ports.js'
-import type { KnownSession } from './session.js'
+import { actorOf, type KnownSession } from './session.js'
 import type { Tokens } from './tokens.js'
 
 /** How a frame names its conversation. */
@@ -31,23 +32,33 @@ const REMEMBERED = 16_384
 export class Conversations {
   readonly #log: LogPort
   readonly #tokens: Tokens
+  readonly #isWanted: (agent: string, head: Head) => boolean
   readonly #ofContacts = new Map<string, ConversationId>()
 
-  constructor(log: LogPort, tokens: Tokens) {
+  /** `isWanted`: whether an agent is one of those whom a conversation waits for. */
+  constructor(log: LogPort, tokens: Tokens, isWanted: (agent: string, head: Head) => boolean) {
     this.#log = log
     this.#tokens = tokens
+    this.#isWanted = isWanted
   }
 
-  /** At once when the head is in memory. Throws (or rejects with) `KEFU_CONVERSATION_NOT_FOUND`, `KEFU_FRAME_INVALID`, and what the log throws. */
-  resolve(session: KnownSession, reference: ConversationReference): Target | Promise<Target> {
-    const conversation = this.#named(session, reference)
+  /**
+   * For `holder`s, agents must have it; for a `reader`, they must be allowed to see it. At once when the head is in memory. Throws (or rejects with)
+   * `KEFU_CONVERSATION_NOT_FOUND`, `KEFU_FRAME_INVALID`, and what the log throws.
+   */
+  resolve(
+    session: KnownSession,
+    reference: ConversationReference,
+    access: 'holder' | 'reader' = 'holder',
+  ): Target | Promise<Target> {
+    const conversation = this.named(session, reference)
     const head = this.#log.cachedHead(conversation)
-    if (head !== undefined) return targetOf(session, reference, conversation, head)
-    return this.#log.head(conversation).then(found => targetOf(session, reference, conversation, found))
+    if (head !== undefined) return this.#target(session, reference, conversation, head, access)
+    return this.#log.head(conversation).then(found => this.#target(session, reference, conversation, found, access))
   }
 
-  /** The conversation that a frame names, in its role's way. A visitor may name its own, and no other. */
-  #named(session: KnownSession, { conversation, contact }: ConversationReference): ConversationId {
+  /** The conversation that a frame names, in its role's way. A visitor may name its own, and no other. Whether it exists is not looked at. Throws as `resolve`. */
+  named(session: KnownSession, { conversation, contact }: ConversationReference): ConversationId {
     if (session.role === 'agent') {
       if (conversation !== undefined && isConversationId(conversation)) return conversation
       throw new KefuError('KEFU_FRAME_INVALID', { reason: 'an agent names the conversation' })
@@ -61,6 +72,32 @@ export class Conversations {
     return own
   }
 
+  #target(
+    session: KnownSession,
+    { contact, name }: ConversationReference,
+    conversation: ConversationId,
+    head: Head | null,
+    access: 'holder' | 'reader',
+  ): Target {
+    if (head !== null) {
+      if (!this.#isAllowed(session, head, access)) throw notFound()
+      return { conversation, channel: head.channel, head, opening: undefined }
+    }
+    if (session.role === 'visitor') {
+      const { channel, contact, name } = session
+      return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
+    }
+    if (session.role === 'agent' || contact === undefined) throw notFound()
+    const { channel } = session
+    return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
+  }
+
+  #isAllowed(session: KnownSession, head: Head, access: 'holder' | 'reader'): boolean {
+    if (session.role !== 'agent') return head.channel === session.channel.number
+    if (access === 'holder') return head.agent === session.agent.id
+    return maySee(actorOf(session), head, agent => this.#isWanted(agent, head))
+  }
+
   #ofContact(channel: number, contact: string): ConversationId {
     const key = `${channel} ${contact}`
     let id = this.#ofContacts.get(key)
@@ -71,26 +108,6 @@ export class Conversations {
     }
     return id
   }
-}
-
-function targetOf(
-  session: KnownSession,
-  { contact, name }: ConversationReference,
-  conversation: ConversationId,
-  head: Head | null,
-): Target {
-  if (head !== null) {
-    if (session.role === 'agent' ? head.agent !== session.agent.id : head.channel !== session.channel.number)
-      throw notFound()
-    return { conversation, channel: head.channel, head, opening: undefined }
-  }
-  if (session.role === 'visitor') {
-    const { channel, contact, name } = session
-    return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
-  }
-  if (session.role === 'agent' || contact === undefined) throw notFound()
-  const { channel } = session
-  return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
 }
 
 function notFound(): KefuError {

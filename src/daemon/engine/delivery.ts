@@ -51,7 +51,7 @@ export class Delivery {
       // The conversation was taken from its writer meanwhile, who gets nothing of it any more.
       for (const session of sessions.agentsOf(body.by.id) ?? []) takeOwn(session, record)
     }
-    if (head.agent === undefined && body.type !== 'queued') return
+    if (head.agent === undefined && !('from' in body)) return
     this.#toAgents(entry)
   }
 
@@ -90,7 +90,7 @@ export class Delivery {
     const { body } = record
     const { sessions } = this.#ports
     const frames: StaffFrames = { complete: undefined, bare: undefined }
-    const previous = body.type === 'assigned' || body.type === 'queued' ? body.from : undefined
+    const previous = 'from' in body ? body.from : undefined
     if (previous !== undefined && previous !== head.agent) {
       for (const session of sessions.agentsOf(previous) ?? [])
         if (this.#isDue(session, entry)) this.#push(session, entry, frames)

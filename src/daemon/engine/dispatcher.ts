@@ -1,7 +1,9 @@
 import { CLOSE } from '../../codec/close-codes.js'
+import type { ConversationId } from '../../codec/conversation-id.js'
 import type { ClientFrame, ClientKind } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { SessionId, ViewPort } from '../core/ports.js'
+import type { Commands } from './commands.js'
 import type { Conversations } from './conversations.js'
 import { type Greeting, greetingCloseCode } from './greeting.js'
 import { sendInbox } from './inbox.js'
@@ -10,7 +12,7 @@ import type { Outbound } from './outbound.js'
 import type { Presence } from './presence.js'
 import type { RateLimiter } from './rate-limit.js'
 import type { Requests } from './requests.js'
-import type { KnownSession, NewSession, Session, VisitorSession } from './session.js'
+import { actorOf, type KnownSession, type NewSession, type Session, type VisitorSession } from './session.js'
 import type { Sessions } from './sessions.js'
 
 /** What the dispatcher stands on. */
@@ -22,6 +24,7 @@ export type DispatcherPorts = {
   readonly conversations: Conversations
   readonly messages: Messages
   readonly requests: Requests
+  readonly commands: Commands
   readonly presence: Presence
   /** Messages of visitors, per contact: a contact may have any number of sessions. */
   readonly messageLimit: RateLimiter
@@ -34,10 +37,15 @@ export type DispatcherPorts = {
 
 /** Which frames each role may send once it is known. */
 const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> } = {
-  visitor: new Set(['message', 'ack', 'read', 'typing', 'history', 'media']),
-  agent: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'inbox', 'presence']),
-  app: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'inbox']),
+  visitor: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command']),
+  agent: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'inbox', 'presence']),
+  app: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'inbox']),
 }
+
+/** Frames that show something and change nothing. */
+const READS: ReadonlySet<ClientKind> = new Set(['history', 'media'])
+
+type CommandFrame = Extract<ClientFrame, { readonly kind: 'command' }>
 
 /** Frames of one session that may wait for an earlier one. */
 const PENDING_LIMIT = 1_024
@@ -164,12 +172,26 @@ export class Dispatcher {
           return target.then(found => messages.accept(session, found, frame.correlation, frame.body))
         return messages.accept(session, target, frame.correlation, frame.body)
       }
+      case 'command': {
+        const conversation = conversations.named(session, frame.body)
+        return this.#command(session, conversation, frame)
+      }
       default: {
-        const target = conversations.resolve(session, frame.body)
+        const access = READS.has(frame.kind) ? 'reader' : 'holder'
+        const target = conversations.resolve(session, frame.body, access)
         if (target instanceof Promise) return target.then(found => requests.answer(session, found, frame))
         return requests.answer(session, target, frame)
       }
     }
+  }
+
+  async #command(
+    session: KnownSession,
+    conversation: ConversationId,
+    { channel, correlation, body }: CommandFrame,
+  ): Promise<void> {
+    const done = await this.#ports.commands.run(conversation, actorOf(session), body.command)
+    this.#ports.outbound.send(session, channel, 'done', correlation, done)
   }
 
   async #greet(session: NewSession, frame: ClientFrame): Promise<void> {

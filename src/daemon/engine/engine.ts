@@ -10,6 +10,7 @@ import type { Presence as PresenceState } from '../core/routing.js'
 import type { AgentRegistry } from './agents.js'
 import { CatchUp } from './catch-up.js'
 import type { ChannelRegistry } from './channels.js'
+import { Commands } from './commands.js'
 import { Conversations } from './conversations.js'
 import { Delivery } from './delivery.js'
 import { Dispatcher } from './dispatcher.js'
@@ -149,9 +150,12 @@ export class Engine implements SessionEvents {
         failureLimit: limits.failures,
         frameLimit: limits.frames,
       }),
-      conversations: new Conversations(log, tokens),
+      conversations: new Conversations(log, tokens, (agent, head) =>
+        this.#router.board.isMember(agent, head.details.team),
+      ),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
+      commands: new Commands({ log, clock, router: this.#router, agents }),
       presence: this.#presence,
       messageLimit: limits.messages,
       frameLimit: limits.frames,

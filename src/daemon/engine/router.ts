@@ -1,8 +1,8 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { isKefuError, toKefuError } from '../../errors.js'
+import { isKefuError, KefuError, toKefuError } from '../../errors.js'
 import { type BoardAgent, type BoardTeam, type Instant, RoutingBoard } from '../core/board.js'
 import type { Head } from '../core/model.js'
-import type { Clock, LogEntry, LogPort, ViewPort } from '../core/ports.js'
+import type { Appended, Clock, LogEntry, LogPort, ViewPort } from '../core/ports.js'
 import { type RecordBody, SYSTEM } from '../core/records.js'
 import type { Presence } from '../core/routing.js'
 import { lineKey, needOf, waitingOf } from '../core/waiting-line.js'
@@ -18,6 +18,9 @@ export type RouterPorts = {
   /** An error that no caller waits for. */
   report(error: unknown): void
 }
+
+/** A decision on its way. `n`: its last record, once that is on disk; `shown`: the last that the log has shown meanwhile. */
+type Decided = { readonly work: Promise<Appended | undefined>; n: number | undefined; shown: number }
 
 const PAGE = 256
 const ATTEMPTS = 10
@@ -39,8 +42,8 @@ export class Router {
   readonly #open = new Map<ConversationId, Head>()
   /** Conversations of which nothing has been decided yet. */
   readonly #fresh = new Set<ConversationId>()
-  /** Conversations with a record of this router on its way to the log: never two at once. */
-  readonly #deciding = new Set<ConversationId>()
+  /** Conversations with a decision on its way, until the log has shown it: never two at once. */
+  readonly #deciding = new Map<ConversationId, Decided>()
   /** Agents whose conversations go back into the line. */
   readonly #gone = new Set<string>()
   readonly #emptying = new Set<string>()
@@ -87,6 +90,11 @@ export class Router {
       return
     }
     if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent)
+    const decided = this.#deciding.get(head.conversation)
+    if (decided !== undefined) {
+      decided.shown = head.n
+      if (decided.n !== undefined && head.n >= decided.n) this.#deciding.delete(head.conversation)
+    }
     this.#place(head)
     this.#match()
   }
@@ -115,6 +123,29 @@ export class Router {
   requeue(agent: string): void {
     this.#gone.add(agent)
     void this.#empty(agent)
+  }
+
+  /**
+   * Appends what somebody decided on a conversation as it stands; until it is in the log, nothing else is decided on it here, and who gets it has it
+   * already. Throws what the log throws, `KEFU_STORE_CONFLICT` when the conversation has moved.
+   */
+  async carry(head: Head, bodies: readonly RecordBody[]): Promise<Appended> {
+    const { conversation, kind } = head
+    const before = this.#deciding.get(conversation)
+    if (before !== undefined && (before.n === undefined || head.n < before.n)) {
+      // Whoever asks looks again behind it.
+      await before.work.catch(() => undefined)
+      throw new KefuError('KEFU_STORE_CONFLICT', {
+        expected: head.n,
+        actual: this.#open.get(conversation)?.n ?? head.n,
+      })
+    }
+    const assigned = bodies.findLast(body => body.type === 'assigned')
+    if (assigned !== undefined) {
+      this.board.dequeue(conversation)
+      this.board.take(conversation, assigned.agent, kind, this.#instant())
+    }
+    return this.#during(conversation, this.#ports.log.append(conversation, bodies, { expect: head.n }))
   }
 
   /** The heads of all conversations that are not closed. */
@@ -167,39 +198,50 @@ export class Router {
 
   /** Appends what was decided; whether that changed anything. Never rejects. */
   async #settle(head: Head, body: RecordBody): Promise<boolean> {
-    const { conversation } = head
-    this.#deciding.add(conversation)
-    let isSettled = false
     try {
-      isSettled = await this.#append(head, body)
+      return (await this.#during(head.conversation, this.#append(head, body))) !== undefined
     } catch (error) {
       this.#failed(error)
+      return false
     }
-    this.#deciding.delete(conversation)
-    // What came by meanwhile, or was there before a decision that was not taken, is how it stands.
-    const present = this.#open.get(conversation)
-    if (present !== undefined && (!isSettled || present.n > head.n)) {
-      this.#place(present)
-      if (isSettled) this.#match()
-    }
-    return isSettled
   }
 
-  /** Whether it was appended; not when the conversation has changed hands, so that the decision does not hold any more. Messages that came meanwhile do not matter. */
-  async #append(head: Head, body: RecordBody): Promise<boolean> {
+  /** Nothing else is decided on a conversation until the log has shown this decision; if it was not taken, the conversation is where it was. */
+  async #during<R extends Appended | undefined>(conversation: ConversationId, work: Promise<R>): Promise<R> {
+    const decided: Decided = { work, n: undefined, shown: 0 }
+    this.#deciding.set(conversation, decided)
+    let appended: R | undefined
+    try {
+      appended = await work
+      return appended
+    } finally {
+      const present = this.#open.get(conversation)
+      if (appended === undefined) {
+        this.#deciding.delete(conversation)
+        if (present !== undefined) this.#place(present)
+      } else if (decided.shown >= appended.n) {
+        this.#deciding.delete(conversation)
+        if (present !== undefined) this.#place(present)
+        this.#match()
+      } else decided.n = appended.n
+    }
+  }
+
+  /** Undefined when the conversation has changed hands, so that the decision does not hold any more. Messages that came meanwhile do not matter. */
+  async #append(head: Head, body: RecordBody): Promise<Appended | undefined> {
     const { log } = this.#ports
     let expect = head.n
     for (let attempt = 1; ; attempt++) {
       try {
-        await log.append(head.conversation, [body], { expect })
+        const appended = await log.append(head.conversation, [body], { expect })
         this.#isFailing = false
-        return true
+        return appended
       } catch (error) {
         const isMoved = isKefuError(error, 'KEFU_STORE_CONFLICT') && typeof error.detail.actual === 'number'
         if (!isMoved || attempt === ATTEMPTS) throw error
         // An earlier decision may have been written after all, though the store did not know it at the time.
         const present = await log.head(head.conversation)
-        if (present === null || !isSameDecision(present, head)) return false
+        if (present === null || !isSameDecision(present, head)) return undefined
         expect = error.detail.actual as number
       }
     }

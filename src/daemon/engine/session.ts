@@ -1,5 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { Author } from '../../codec/wire.js'
+import type { Actor } from '../core/commands.js'
 import type { Agent, Channel } from '../core/model.js'
 import type { SessionId } from '../core/ports.js'
 
@@ -136,4 +137,11 @@ export class AppSession extends SessionBase {
     this.pushedSeq = pushedSeq
     this.acceptsZstd = acceptsZstd
   }
+}
+
+/** Who acts through a session: apps speak for their contacts. */
+export function actorOf(session: KnownSession): Actor {
+  if (session.role !== 'agent') return { role: 'contact' }
+  const { id, name } = session.agent
+  return { role: 'agent', id, name, isSupervisor: false }
 }

@@ -52,6 +52,40 @@ const part = fc.oneof(
 const where = { conversation, contact: printable(128) }
 const receipt = fields({ n: position.filter(n => n > 0) }, where)
 
+const word = printable(64)
+const few = fc.array(word, { maxLength: WIRE_LIMITS.facts })
+const noteText = unicode(1, 200)
+const facts = <T>(value: fc.Arbitrary<T>) =>
+  fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), value, { maxKeys: 9, noNullPrototype: true })
+const verb = <V extends string>(name: V) => fields({ do: fc.constant(name) })
+const command = fc.oneof(
+  ...(['accept', 'decline', 'takeOver', 'requeue', 'wake', 'close', 'reopen'] as const).map(verb),
+  fields({ do: fc.constant('close'), asksRating: fc.boolean() }),
+  fields({ do: fc.constant('assign'), agent: word }),
+  fields({ do: fc.constant('transfer'), agent: word }, { note: noteText }),
+  fields({ do: fc.constant('transfer'), team: word }, { note: noteText }),
+  fields({ do: fc.constant('snooze'), until: position }),
+  fields({ do: fc.constant('note'), text: noteText }),
+  fields({ do: fc.constant('rate'), score: fc.integer({ min: 1, max: 5 }) }, { comment: unicode(0, 200) }),
+  fields({
+    do: fc.constant('update'),
+    set: fields(
+      { priority: fc.constantFrom('low', 'normal', 'high', 'urgent') },
+      {
+        subject: unicode(0, 200),
+        language: fc.constantFrom('', 'zh', 'zh-Hans-CN', 'en'),
+        team: fc.oneof(word, fc.constant('')),
+        addTags: few,
+        removeTags: few,
+        requires: facts(fc.integer({ min: 1, max: 5 })),
+        prefers: few,
+        name: unicode(0, 100),
+        attributes: facts(unicode(0, 100)),
+      },
+    ),
+  }),
+)
+
 const BODIES: { readonly [K in ClientKind]: fc.Arbitrary<Record<string, unknown>> } = {
   hello: fields(
     {},
@@ -85,6 +119,7 @@ const BODIES: { readonly [K in ClientKind]: fc.Arbitrary<Record<string, unknown>
     fields({}, { ...where, before: position, limit: fc.integer({ min: 1, max: 500 }) }),
   ),
   media: fields({ media: mediaId }, where),
+  command: fields({ command }, where),
 }
 
 const CLIENT_KINDS = Object.keys(BODIES) as ClientKind[]
@@ -121,6 +156,7 @@ const GOLDEN: ClientBodies = {
   presence: { state: 'away' },
   history: { conversation: CONVERSATION, after: 0, limit: 500 },
   media: { conversation: CONVERSATION, media: 'md_01ABC' },
+  command: { conversation: CONVERSATION, command: { do: 'transfer', team: '售后', note: 'please' } },
 }
 
 describe('client frames', () => {
@@ -172,6 +208,7 @@ describe('client frames', () => {
       presence: ['state'],
       history: [],
       media: ['media'],
+      command: ['command'],
     }
     for (const kind of CLIENT_KINDS) {
       refuse(kind, { ...GOLDEN[kind], extra: 1 })

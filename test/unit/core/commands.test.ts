@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Command } from '../../../src/codec/wire.js'
 import {
   type Actor,
   COMMANDS,
-  type Command,
   type CommandContext,
   type CommandName,
   planCommand,
@@ -33,7 +33,7 @@ const COMMAND_SAMPLES: { readonly [N in CommandName]: Extract<Command, { do: N }
   reopen: { do: 'reopen' },
   note: { do: 'note', text: 'be kind' },
   rate: { do: 'rate', score: 5 },
-  update: { do: 'update', priority: 'high' },
+  update: { do: 'update', set: { priority: 'high' } },
 }
 
 const head = (state: Head['state'], changes: Partial<Head['details']> = {}): Head => ({
@@ -189,7 +189,7 @@ describe('refusals', () => {
     assert.equal(outcome({ do: 'snooze', until: NOW }, LI, head('active')), 'KEFU_USAGE')
     assert.equal(outcome({ do: 'assign', agent: 'a_who' }, OPERATOR, head('waiting')), 'KEFU_AGENT_NOT_FOUND')
     assert.equal(outcome({ do: 'transfer', team: 't_who' }, LI, head('active')), 'KEFU_TEAM_NOT_FOUND')
-    assert.equal(outcome({ do: 'update', team: 't_who' }, LI, head('active')), 'KEFU_TEAM_NOT_FOUND')
+    assert.equal(outcome({ do: 'update', set: { team: 't_who' } }, LI, head('active')), 'KEFU_TEAM_NOT_FOUND')
     assert.equal(outcome({ do: 'transfer' }, LI, head('active')), 'KEFU_USAGE')
   })
 })

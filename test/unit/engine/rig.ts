@@ -3,6 +3,7 @@ import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import { decodeFrame, type Frame } from '../../../src/codec/frame.js'
 import type { ClientBodies, ClientFrame, ClientKind, WelcomeBody } from '../../../src/codec/wire.js'
 import type { GatewayPort, SessionId, Store } from '../../../src/daemon/core/ports.js'
+import type { Strategy } from '../../../src/daemon/core/routing.js'
 import { type AgentRegistry, createAgents } from '../../../src/daemon/engine/agents.js'
 import { type ChannelRegistry, createChannels } from '../../../src/daemon/engine/channels.js'
 import { Engine } from '../../../src/daemon/engine/engine.js'
@@ -38,12 +39,17 @@ export class Rig {
   engine!: Engine
   #lastId = 0
   #openings = 1_000
+  #strategy: Strategy = 'least-active'
   readonly #secret = randomBytes(32)
 
   /** A rig with a web channel `site` (origin https://shop.example) and an app channel `app`. `openings`: new conversations per address. */
-  static async create({ openings = 1_000 } = {}): Promise<Rig & { readonly appToken: string }> {
+  static async create({
+    openings = 1_000,
+    strategy = 'least-active' as Strategy,
+  } = {}): Promise<Rig & { readonly appToken: string }> {
     const rig = new Rig()
     rig.#openings = openings
+    rig.#strategy = strategy
     rig.store = createMemoryStore({ clock: rig.clock })
     await rig.start()
     await rig.channels.add({ kind: 'web', name: 'site', origins: ['https://shop.example'] })
@@ -81,7 +87,7 @@ export class Rig {
         greetingLimit: 5,
         awayAfterMs: 15_000,
         requeueAfterMs: 30_000,
-        routing: { strategy: 'least-active', stickyMs: 86_400_000, capacity: 1_000 },
+        routing: { strategy: this.#strategy, stickyMs: 86_400_000, capacity: 1_000 },
       },
     )
     await this.engine.start()

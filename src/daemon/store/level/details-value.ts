@@ -1,5 +1,6 @@
 import { pack } from '../../../codec/msgpack.js'
-import { type Details, PRIORITIES } from '../../core/model.js'
+import { PRIORITIES } from '../../../codec/wire.js'
+import type { Details } from '../../core/model.js'
 
 /** Details stay the same over many records, and so do their bytes. */
 const packed = new WeakMap<Details, Uint8Array>()

@@ -1,0 +1,75 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import type { Command } from '../../codec/wire.js'
+import { isKefuError, KefuError } from '../../errors.js'
+import { type Actor, type CommandContext, planCommand } from '../core/commands.js'
+import type { Head } from '../core/model.js'
+import type { Clock, LogPort } from '../core/ports.js'
+import { obstacle } from '../core/routing.js'
+import { needOf } from '../core/waiting-line.js'
+import type { AgentRegistry } from './agents.js'
+import type { Router } from './router.js'
+
+/** What carrying out commands stands on. */
+export type CommandPorts = {
+  readonly log: LogPort
+  readonly clock: Clock
+  readonly router: Router
+  readonly agents: AgentRegistry
+}
+
+/** What became of a command: it holds now, on disk up to `n`. */
+export type CommandResult = { readonly conversation: ConversationId; readonly n: number; readonly changed: boolean }
+
+const ATTEMPTS = 10
+
+/** Carries out what agents, contacts and operators want done to conversations. */
+export class Commands {
+  readonly #ports: CommandPorts
+
+  constructor(ports: CommandPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Resolves when it is on disk. Decides again when the conversation has moved meanwhile. Throws what `planCommand` throws, `KEFU_CONVERSATION_NOT_FOUND`
+   * for one that does not exist, and what the log throws.
+   */
+  async run(conversation: ConversationId, actor: Actor, given: Command): Promise<CommandResult> {
+    const { log, router } = this.#ports
+    const command = this.#resolve(given)
+    for (let attempt = 1; ; attempt++) {
+      const head = await log.head(conversation)
+      if (head === null) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
+      const bodies = planCommand(command, actor, head, this.#context(head))
+      if (bodies.length === 0) return { conversation, n: head.n, changed: false }
+      try {
+        const { n } = await router.carry(head, bodies)
+        return { conversation, n, changed: true }
+      } catch (error) {
+        if (!isKefuError(error, 'KEFU_STORE_CONFLICT') || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  #context(head: Head): CommandContext {
+    const { clock, router, agents } = this.#ports
+    const need = needOf(head)
+    return {
+      nowMs: clock.now(),
+      agent: id => {
+        const agent = agents.byId(id)
+        const seat = router.board.agent(id)
+        if (agent === undefined || seat === undefined) return undefined
+        return { id, name: agent.name, obstacle: obstacle(seat, need) }
+      },
+      hasTeam: team => router.board.hasTeam(team),
+      isWanted: agent => router.board.isMember(agent, need.team),
+    }
+  }
+
+  /** Names become ids. What names nothing stays, and is refused as unknown. */
+  #resolve(command: Command): Command {
+    if (!('agent' in command) || command.agent === undefined) return command
+    return { ...command, agent: this.#ports.agents.byName(command.agent)?.id ?? command.agent }
+  }
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Command, DoneBody } from '../../../src/codec/wire.js'
+import { type Peer, Rig } from './rig.js'
+
+type Answer = DoneBody | string
+
+/** What a command is answered with: the `done` body, or the code of the error. */
+async function command(rig: Rig, peer: Peer, command: Command, conversation?: string): Promise<Answer> {
+  const before = peer.frames.length
+  rig.send(peer, 'command', { command, ...(conversation === undefined ? {} : { conversation }) })
+  await rig.settle()
+  const answer = peer.frames.slice(before).find(({ kind }) => kind === 'done' || kind === 'error')
+  assert.ok(answer !== undefined, 'it was answered')
+  return answer.kind === 'done' ? (answer.body as unknown as DoneBody) : String(answer.body.code)
+}
+
+async function served() {
+  const rig = await Rig.create()
+  const li = await rig.agent('li')
+  const visitor = await rig.visitor()
+  await rig.say(visitor.peer, 'm1')
+  await rig.settle()
+  const { conversation } = visitor
+  return { rig, li, visitor, conversation, head: async () => (await rig.store.log.head(conversation))! }
+}
+
+test('an agent sends a conversation on, and it comes up at once where it belongs', async () => {
+  const { rig, li, conversation, head } = await served()
+  const wang = await rig.agent('wang')
+  const done = (await command(rig, li.peer, { do: 'transfer', agent: 'wang', note: 'VIP' }, conversation)) as DoneBody
+  assert.deepEqual(done, { conversation, n: 5, changed: true })
+  assert.equal((await head()).agent, wang.id)
+  assert.ok(wang.peer.frames.some(({ kind }) => kind === 'inbox'))
+  assert.equal(await command(rig, li.peer, { do: 'close' }, conversation), 'KEFU_CONVERSATION_NOT_FOUND')
+  assert.equal(rig.engine.counts.active, 1)
+  await rig.stop()
+})
+
+test('one who declines is not asked again, and another one is at once', async () => {
+  const { rig, li, conversation, head } = await served()
+  assert.deepEqual(await command(rig, li.peer, { do: 'decline' }, conversation), { conversation, n: 4, changed: true })
+  await rig.settle()
+  assert.deepEqual([(await head()).state, (await head()).details.declinedBy], ['waiting', [li.id]])
+  const wang = await rig.agent('wang')
+  await rig.settle()
+  assert.equal((await head()).agent, wang.id)
+  await rig.stop()
+})
+
+test('a closed conversation leaves its agent free; when the contact writes again it comes back to the same agent', async () => {
+  const { rig, li, visitor, conversation, head } = await served()
+  await rig.agent('wang')
+  assert.deepEqual(await command(rig, li.peer, { do: 'close' }, conversation), { conversation, n: 4, changed: true })
+  assert.deepEqual(await command(rig, li.peer, { do: 'close' }, conversation), { conversation, n: 4, changed: false })
+  assert.deepEqual([rig.engine.counts.active, rig.engine.counts.waiting, (await head()).state], [0, 0, 'closed'])
+  await rig.say(visitor.peer, 'm2')
+  await rig.settle()
+  assert.deepEqual([(await head()).agent, (await head()).details.episode], [li.id, 2])
+  const last = (await rig.store.log.read(conversation, 0, 100)).at(-1)!.body
+  assert.equal(last.type === 'assigned' && last.reasons[0], 'sticky')
+  await rig.stop()
+})
+
+test('snoozed: out of the way until the contact writes, then back to its agent', async () => {
+  const { rig, li, visitor, conversation, head } = await served()
+  await command(rig, li.peer, { do: 'snooze', until: rig.clock.now() + 3_600_000 }, conversation)
+  assert.deepEqual([(await head()).state, (await head()).agent, rig.engine.counts.active], ['snoozed', li.id, 0])
+  await rig.say(visitor.peer, 'm2')
+  await rig.settle()
+  assert.deepEqual([(await head()).state, (await head()).agent], ['active', li.id])
+  await rig.stop()
+})
+
+test('a visitor ends the conversation and rates it, and does nothing else', async () => {
+  const { rig, visitor, conversation, head } = await served()
+  assert.deepEqual(await command(rig, visitor.peer, { do: 'close' }), { conversation, n: 4, changed: true })
+  assert.deepEqual(await command(rig, visitor.peer, { do: 'rate', score: 4 }), { conversation, n: 5, changed: true })
+  assert.equal((await head()).details.rating, 4)
+  assert.equal(await command(rig, visitor.peer, { do: 'note', text: 'x' }), 'KEFU_COMMAND_REFUSED')
+  const stranger = await rig.visitor()
+  assert.equal(await command(rig, stranger.peer, { do: 'close' }, conversation), 'KEFU_CONVERSATION_NOT_FOUND')
+  await rig.stop()
+})
+
+test('two agents who take the same conversation at once: one has it, the other is told that there is none', async () => {
+  const rig = await Rig.create({ strategy: 'manual' })
+  const [li, wang] = [await rig.agent('li'), await rig.agent('wang')]
+  const visitor = await rig.visitor()
+  await rig.say(visitor.peer, 'm1')
+  await rig.settle()
+  const { conversation } = visitor
+  for (const { peer } of [li, wang]) rig.send(peer, 'command', { conversation, command: { do: 'accept' } })
+  await rig.settle()
+  const answers = [li, wang].map(({ peer }) => peer.frames.find(({ kind }) => kind === 'done' || kind === 'error')!)
+  assert.deepEqual(
+    answers.map(({ kind, body }) => (kind === 'done' ? 'done' : body.code)),
+    ['done', 'KEFU_CONVERSATION_NOT_FOUND'],
+  )
+  assert.equal((await rig.store.log.head(conversation))?.agent, li.id)
+  assert.deepEqual([rig.engine.counts.active, rig.engine.counts.waiting], [1, 0])
+  await rig.stop()
+})
