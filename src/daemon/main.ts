@@ -189,6 +189,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const handlers = createHandlers({
       agents,
       channels,
+      queue: engine.queue,
+      commands: engine.commands,
+      clock,
       store,
       status,
       reload: () => reloader.reload(),

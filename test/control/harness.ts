@@ -10,6 +10,9 @@ import { type ControlServer, openControlServer } from '../../src/daemon/control/
 import type { Store } from '../../src/daemon/core/ports.js'
 import { createAgents } from '../../src/daemon/engine/agents.js'
 import { createChannels } from '../../src/daemon/engine/channels.js'
+import { Commands } from '../../src/daemon/engine/commands.js'
+import { Queue } from '../../src/daemon/engine/queue.js'
+import { Router } from '../../src/daemon/engine/router.js'
 import { createLog } from '../../src/daemon/observe/log.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
@@ -52,9 +55,17 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
   let count = 0
   const random = (length: number) => createHash('shake256', { outputLength: length }).update(String(count++)).digest()
   const registries = { directory: store.directory, clock, random }
+  const agents = await createAgents(registries)
+  const router = new Router(
+    { ...store, clock, presence: () => 'offline', assigned: () => undefined, report: () => undefined },
+    new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),
+  )
   return {
-    agents: await createAgents(registries),
+    agents,
     channels: await createChannels(registries),
+    queue: new Queue({ log: store.log, clock, router }),
+    commands: new Commands({ log: store.log, clock, router, agents }),
+    clock,
     store,
     status: async () => exampleStatus(await store.info()),
     reload: () => Promise.reject(new Error('not asked')),

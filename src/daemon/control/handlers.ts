@@ -1,15 +1,12 @@
 import type { Agent, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
-import type { AgentRegistry } from '../engine/agents.js'
-import type { ChannelRegistry } from '../engine/channels.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { pageOf, type SortKey } from './page.js'
+import { createQueueHandlers, type QueueControlPorts } from './queue-handlers.js'
 import type { AgentView, ChannelView, DaemonStatus } from './schemas.js'
 
 /** What the operations act on. */
-export type ControlPorts = {
-  readonly agents: AgentRegistry
-  readonly channels: ChannelRegistry
+export type ControlPorts = QueueControlPorts & {
   readonly store: Pick<Store, 'info' | 'check'>
   status(): DaemonStatus | Promise<DaemonStatus>
   /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */
@@ -30,7 +27,8 @@ const PROGRESS_INTERVAL_MS = 200
 const FINGERPRINT_LENGTH = 12
 
 /** Every operation of the table over these ports. */
-export function createHandlers({ agents, channels, store, status, reload, stop }: ControlPorts): Handlers {
+export function createHandlers(ports: ControlPorts): Handlers {
+  const { agents, channels, store, status, reload, stop } = ports
   return {
     'daemon.status': () => status(),
     'daemon.stop': ({ mode }) => {
@@ -70,6 +68,7 @@ export function createHandlers({ agents, channels, store, status, reload, stop }
       return { channels: items.map(viewChannel), ...rest }
     },
     'channel.remove': async ({ name }) => ({ channel: viewChannel(await channels.remove(name)) }),
+    ...createQueueHandlers(ports),
     'store.info': () => store.info(),
     'store.check': ({ deep }, signal) => checkStore(store, deep, signal),
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { QUEUE_OPERATIONS } from './queue-operations.js'
 import {
   agentView,
   channelSpec,
@@ -151,6 +152,7 @@ export const OPERATIONS = {
     stream: false,
     since,
   },
+  ...QUEUE_OPERATIONS,
   'store.info': {
     summary: 'facts about the store',
     request: nothing,

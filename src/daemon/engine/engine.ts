@@ -20,6 +20,7 @@ import { Messages } from './messages.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
 import { Presence } from './presence.js'
+import { Queue } from './queue.js'
 import { addressKey, type RateLimiter } from './rate-limit.js'
 import { Receipts } from './receipts.js'
 import { Requests } from './requests.js'
@@ -97,6 +98,9 @@ export class Engine implements SessionEvents {
   readonly #receipts: Receipts
   readonly #presence: Presence
   readonly #router: Router
+  /** What operators see of the conversations, and do to them. */
+  readonly queue: Queue
+  readonly commands: Commands
   readonly #abort = new AbortController()
   #following: Promise<void> | undefined
   #cancelSweep: (() => void) | undefined
@@ -137,6 +141,8 @@ export class Engine implements SessionEvents {
       },
       new Map([[undefined, everybody(options.routing)]]),
     )
+    this.queue = new Queue({ log, clock, router: this.#router })
+    this.commands = new Commands({ log, clock, router: this.#router, agents })
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
@@ -155,7 +161,7 @@ export class Engine implements SessionEvents {
       ),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
-      commands: new Commands({ log, clock, router: this.#router, agents }),
+      commands: this.commands,
       presence: this.#presence,
       messageLimit: limits.messages,
       frameLimit: limits.frames,

@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ControlClient, QueueRowView, RequestOf } from '../../../daemon/control/client.js'
+import { isKefuError } from '../../../errors.js'
+import type { ListColumn, Output } from '../../_cli/output.js'
+import { createScreen } from '../../_cli/screen.js'
+import { renderTable } from '../../_cli/table.js'
+import { oneLine } from '../../_cli/terminal.js'
+import { wordsOfDuration } from '../../_cli/words.js'
+import { totalsLine } from './views.js'
+
+/** What is watched, and where it is shown. */
+export type QueueWatch = {
+  readonly control: ControlClient
+  readonly request: RequestOf<'queue.list'>
+  columns(nowMs: number): ListColumn<QueueRowView>[]
+  readonly output: Output
+  readonly intervalMs: number
+  readonly signal: AbortSignal
+}
+
+/** Views of the same queue share one answer of the daemon for this long. */
+const SHARED_MS = 1_000
+const PAGE_LIMIT = 1_000
+/** Lines of the screen that are not rows: totals, the table's head, a line for what went wrong. */
+const OTHER_LINES = 3
+
+/** Shows the queue until the signal: drawn at a terminal, what changes otherwise. Throws what the first look throws. */
+export async function watchQueue(watch: QueueWatch): Promise<void> {
+  if (watch.output.mode === 'human') await drawQueue(watch)
+  else await tellChanges(watch)
+}
+
+async function drawQueue({ control, request, columns, output, intervalMs, signal }: QueueWatch): Promise<void> {
+  const maxAgeMs = Math.min(SHARED_MS, intervalMs)
+  let answer = await control.call('queue.list', { ...request, maxAgeMs })
+  const screen = createScreen({ input: process.stdin, output: process.stdout, signal })
+  let trouble = ''
+  try {
+    while (!screen.signal.aborted) {
+      const nowMs = Date.now()
+      const height = Math.max(1, screen.rows - OTHER_LINES)
+      const shown = answer.conversations.slice(0, height)
+      const cells = shown.map(row => columns(nowMs).map(column => oneLine((column.human ?? column.plain)(row))))
+      const table = shown.length === 0 ? 'Nobody waits.\n' : await renderTable(columns(nowMs), cells, output.terminal)
+      const clock = new Date(nowMs).toTimeString().slice(0, 8)
+      const title = `${totalsLine(answer.totals, nowMs)} · ${clock}`
+      screen.draw(`${title}   every ${wordsOfDuration(intervalMs)} · q quits\n${table}${trouble}`)
+      await screen.pause(intervalMs)
+      if (screen.signal.aborted) break
+      try {
+        answer = await control.call('queue.list', { ...request, maxAgeMs })
+        trouble = ''
+      } catch (error) {
+        // A daemon that restarts comes back: the view goes on.
+        if (!isKefuError(error) || !error.retryable) throw error
+        trouble = `${error.message}; trying again\n`
+      }
+    }
+  } finally {
+    screen.close()
+  }
+}
+
+/** One line per change: `queued`, `assigned`, `snoozed` or `left`, and the row. */
+async function tellChanges({ control, request, columns, output, intervalMs, signal }: QueueWatch): Promise<void> {
+  let before: ReadonlyMap<string, QueueRowView> = new Map()
+  while (!signal.aborted) {
+    const present = await everything(control, request)
+    const nowMs = Date.now()
+    for (const [conversation, row] of present) {
+      const type = changeOf(before.get(conversation), row)
+      if (type !== undefined) tell(type, row, nowMs)
+    }
+    for (const [conversation, row] of before) if (!present.has(conversation)) tell('left', row, nowMs)
+    before = present
+    await delay(intervalMs, undefined, { signal }).catch(() => undefined)
+  }
+
+  function tell(type: string, row: QueueRowView, nowMs: number): void {
+    output.event({ type, ...row })
+    output.raw(`${[type, ...columns(nowMs).map(column => oneLine(column.plain(row)))].join('\t')}\n`)
+  }
+}
+
+function changeOf(before: QueueRowView | undefined, row: QueueRowView): string | undefined {
+  if (before?.state === row.state && before.agent === row.agent) return undefined
+  return { waiting: 'queued', active: 'assigned', snoozed: 'snoozed' }[row.state]
+}
+
+async function everything(
+  control: ControlClient,
+  request: RequestOf<'queue.list'>,
+): Promise<ReadonlyMap<string, QueueRowView>> {
+  const rows = new Map<string, QueueRowView>()
+  let cursor: string | undefined
+  do {
+    const page = await control.call('queue.list', { ...request, cursor, limit: PAGE_LIMIT, maxAgeMs: SHARED_MS })
+    for (const row of page.conversations) rows.set(row.conversation, row)
+    cursor = page.next
+  } while (cursor !== undefined)
+  return rows
+}

@@ -1,0 +1,154 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import { type Author, type Part, PRIORITIES } from '../../codec/wire.js'
+import { KefuError } from '../../errors.js'
+import type { Head } from '../core/model.js'
+import type { Clock, LogPort } from '../core/ports.js'
+import type { RecordBody } from '../core/records.js'
+import { type Obstacle, obstacle } from '../core/routing.js'
+import { needOf, waitingOf } from '../core/waiting-line.js'
+import { readBackwards } from './pages.js'
+import type { Router } from './router.js'
+
+/** What the views of the queue stand on. */
+export type QueuePorts = {
+  readonly log: LogPort
+  readonly clock: Pick<Clock, 'now'>
+  readonly router: Router
+}
+
+/** A conversation as the queue shows it. Teams, agents and channels by id or number; instants in epoch ms. */
+export type QueueRow = {
+  readonly head: Head
+  readonly lastMessage: LastMessage | undefined
+}
+
+/** The last thing that was said. */
+export type LastMessage = { readonly by: Author; readonly at: number; readonly text: string }
+
+/** How many conversations there are, of all that are not closed. */
+export type QueueTotals = {
+  readonly waiting: number
+  readonly active: number
+  readonly snoozed: number
+  readonly agentsOnline: number
+  /** Since when the longest waiting one waits. */
+  readonly oldestSince: number | undefined
+}
+
+/** A decision as it was recorded. */
+export type RecordedDecision = {
+  readonly n: number
+  readonly at: number
+  readonly type: 'queued' | 'assigned'
+  readonly by: Author
+  readonly agent: string | undefined
+  readonly reasons: readonly string[]
+}
+
+/** Why a conversation is where it is. `now`: what would be decided at this moment, while it waits. */
+export type Explanation = {
+  readonly head: Head
+  readonly decisions: readonly RecordedDecision[]
+  readonly now:
+    | {
+        readonly ahead: number
+        readonly reasons: readonly string[]
+        readonly agents: readonly { readonly id: string; readonly obstacle: Obstacle | undefined }[]
+      }
+    | undefined
+}
+
+const PREVIEW_LENGTH = 120
+/** Records behind the last message that are looked through for it. */
+const LOOK_BACK = 32
+const DECISIONS = 20
+const MESSAGES_REMEMBERED = 20_000
+
+/** What operators see of the queue. Nothing is done here while nobody looks. */
+export class Queue {
+  readonly #ports: QueuePorts
+  readonly #lastMessages = new Map<ConversationId, { readonly n: number; readonly message: LastMessage | undefined }>()
+
+  constructor(ports: QueuePorts) {
+    this.#ports = ports
+  }
+
+  /** All that are not closed and that the filter takes. */
+  heads(filter: (head: Head) => boolean): Head[] {
+    return [...this.#ports.router.openHeads()].filter(filter)
+  }
+
+  totals(): QueueTotals {
+    const { board } = this.#ports.router
+    let snoozed = 0
+    let oldestSince: number | undefined
+    for (const { state, waitingSince } of this.#ports.router.openHeads()) {
+      if (state === 'snoozed') snoozed++
+      if (waitingSince !== undefined && waitingSince < (oldestSince ?? Number.POSITIVE_INFINITY))
+        oldestSince = waitingSince
+    }
+    const agentsOnline = [...board.agents()].filter(({ presence }) => presence === 'online').length
+    return { waiting: board.waitingCount, active: board.takenCount, snoozed, agentsOnline, oldestSince }
+  }
+
+  /** Rows for heads, with what was said last. */
+  rows(heads: readonly Head[]): Promise<QueueRow[]> {
+    return Promise.all(heads.map(async head => ({ head, lastMessage: await this.#lastMessage(head) })))
+  }
+
+  /** One conversation, open or closed. Throws `KEFU_CONVERSATION_NOT_FOUND`. */
+  async show(conversation: ConversationId): Promise<QueueRow & { readonly ahead: number | undefined }> {
+    const head = await this.#head(conversation)
+    const [row] = await this.rows([head])
+    return { ...row!, ahead: this.#ports.router.board.ahead(conversation) }
+  }
+
+  /** Throws `KEFU_CONVERSATION_NOT_FOUND`. */
+  async explain(conversation: ConversationId): Promise<Explanation> {
+    const { log, clock, router } = this.#ports
+    const head = await this.#head(conversation)
+    const records = await readBackwards(log, conversation, head.n + 1, 500, 256 * 1024)
+    const decisions = records.flatMap(({ n, at, body }) => decisionOf(n, at, body)).slice(-DECISIONS)
+    const waiting = waitingOf(head)
+    const ahead = router.board.ahead(conversation)
+    if (waiting === undefined || ahead === undefined) return { head, decisions, now: undefined }
+    const need = needOf(head)
+    const agents = [...router.board.agents()]
+      .filter(({ id }) => router.board.isMember(id, need.team))
+      .map(agent => ({ id: agent.id, obstacle: obstacle(agent, need) }))
+    return { head, decisions, now: { ahead, reasons: router.board.decide(waiting, clock.now()).reasons, agents } }
+  }
+
+  async #head(conversation: ConversationId): Promise<Head> {
+    const head = await this.#ports.log.head(conversation)
+    if (head === null) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
+    return head
+  }
+
+  async #lastMessage({ conversation, n }: Head): Promise<LastMessage | undefined> {
+    const known = this.#lastMessages.get(conversation)
+    if (known?.n === n) return known.message
+    const records = await readBackwards(this.#ports.log, conversation, n + 1, LOOK_BACK, 64 * 1024)
+    const last = records.findLast(({ body }) => body.type === 'message')
+    const message = last?.body.type === 'message' ? lastMessage(last.at, last.body.by, last.body.parts) : known?.message
+    if (this.#lastMessages.size >= MESSAGES_REMEMBERED) this.#lastMessages.clear()
+    this.#lastMessages.set(conversation, { n, message })
+    return message
+  }
+}
+
+/** A conversation's turn as a text that sorts: the more urgent first, then who waits longest. */
+export function turnKey({ details, waitingSince = Number.MAX_SAFE_INTEGER }: Head): string {
+  return `${PRIORITIES.length - PRIORITIES.indexOf(details.priority)} ${String(waitingSince).padStart(16, '0')}`
+}
+
+function lastMessage(at: number, by: Author, parts: readonly Part[]): LastMessage {
+  const text = parts.map(part => (part.type === 'text' ? part.text : `[${part.type}]`)).join(' ')
+  return { by, at, text: [...text.slice(0, 4 * PREVIEW_LENGTH)].slice(0, PREVIEW_LENGTH).join('') }
+}
+
+function decisionOf(n: number, at: number, body: RecordBody): RecordedDecision[] {
+  if (body.type !== 'queued' && body.type !== 'assigned') return []
+  const agent = body.type === 'assigned' ? body.agent : undefined
+  return [{ n, at, type: body.type, by: body.by, agent, reasons: body.reasons }]
+}
