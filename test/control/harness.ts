@@ -57,7 +57,14 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
   const registries = { directory: store.directory, clock, random }
   const agents = await createAgents(registries)
   const router = new Router(
-    { ...store, clock, presence: () => 'offline', assigned: () => undefined, report: () => undefined },
+    {
+      ...store,
+      clock,
+      presence: () => 'offline',
+      assigned: () => undefined,
+      moved: () => undefined,
+      report: () => undefined,
+    },
     new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),
   )
   return {

@@ -20,6 +20,8 @@ const details = fc.record<Details>(
     openedAt: fc.maxSafeNat(),
     answeredAt: optional(fc.maxSafeNat()),
     lineSince: fc.maxSafeNat(),
+    teamSince: fc.maxSafeNat(),
+    overdueSince: optional(fc.maxSafeNat()),
     team: optional(text),
     priority: fc.constantFrom(...PRIORITIES),
     tags: texts,

@@ -43,6 +43,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
         snoozedUntil: undefined,
         lastAgent: served(head, stamp.at),
         team: body.team ?? details.team,
+        teamSince: stamp.at,
         declinedBy: body.declinedBy === undefined ? details.declinedBy : withText(details.declinedBy, body.declinedBy),
       }
       break
@@ -91,9 +92,11 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
     case 'linked':
       details = { ...details, person: body.person }
       break
+    case 'overdue':
+      details = { ...details, overdueSince: unansweredSince }
+      break
     case 'transferred':
     case 'note':
-    case 'overdue':
       break
     default:
       body satisfies never
@@ -126,6 +129,8 @@ export function firstDetails(openedAt: number): Details {
     answeredAt: undefined,
     lineSince: openedAt,
     team: undefined,
+    teamSince: openedAt,
+    overdueSince: undefined,
     priority: 'normal',
     tags: [],
     subject: undefined,

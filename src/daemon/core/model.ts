@@ -86,6 +86,10 @@ export type Details = {
   readonly lineSince: number
   /** Id of the team that it was sent to. */
   readonly team: string | undefined
+  /** Since when it waits for that team, or did last: overflow counts from here. */
+  readonly teamSince: number
+  /** The `unansweredSince` of which an `overdue` was recorded last. */
+  readonly overdueSince: number | undefined
   readonly priority: Priority
   readonly tags: readonly string[]
   readonly subject: string | undefined

@@ -3,6 +3,7 @@ import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { BoardAgent, BoardTeam } from '../core/board.js'
 import { formatCursor, parseCursor } from '../core/cursor.js'
+import type { TeamTimes } from '../core/due.js'
 import type { MediaPort } from '../core/media.js'
 import type { Agent } from '../core/model.js'
 import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
@@ -28,6 +29,7 @@ import { endRevokedSessions } from './revocation.js'
 import { Router } from './router.js'
 import { type KnownSession, NewSession } from './session.js'
 import { Sessions } from './sessions.js'
+import { Timetable } from './timetable.js'
 import type { Tokens } from './tokens.js'
 
 /** What the engine stands on. */
@@ -72,6 +74,9 @@ export type RoutingOptions = Pick<BoardTeam, 'strategy' | 'stickyMs'> & {
 /** What the engine is doing, in numbers. */
 export type EngineCounts = Sessions['counts'] & { readonly waiting: number; readonly active: number }
 
+/** What nobody has promised. */
+const NO_TIMES: TeamTimes = { overflow: undefined, firstResponseMs: undefined, nextResponseMs: undefined }
+
 const SWEEP_MS = 1_000
 /** How long a socket of a crowded address may be silent before it makes room for another one. */
 const SILENCE_MS = 1_000
@@ -98,6 +103,7 @@ export class Engine implements SessionEvents {
   readonly #receipts: Receipts
   readonly #presence: Presence
   readonly #router: Router
+  readonly #timetable: Timetable
   /** What operators see of the conversations, and do to them. */
   readonly queue: Queue
   readonly commands: Commands
@@ -137,10 +143,12 @@ export class Engine implements SessionEvents {
         clock,
         presence: agent => this.#presence.state(agent),
         assigned: agent => this.#presence.expect(agent),
+        moved: head => this.#timetable.follow(head),
         report,
       },
       new Map([[undefined, everybody(options.routing)]]),
     )
+    this.#timetable = new Timetable({ clock, router: this.#router, times: () => NO_TIMES, report })
     this.queue = new Queue({ log, clock, router: this.#router })
     this.commands = new Commands({ log, clock, router: this.#router, agents })
     this.#dispatcher = new Dispatcher({
@@ -212,6 +220,7 @@ export class Engine implements SessionEvents {
     for (const stop of this.#stops) stop()
     this.#presence.close()
     this.#router.close()
+    this.#timetable.close()
     this.#notices.close()
     this.#abort.abort()
     await this.#following

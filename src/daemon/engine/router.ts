@@ -15,6 +15,8 @@ export type RouterPorts = {
   presence(agent: string): Presence
   /** An agent has got a conversation, whether the agent is there or not. */
   assigned(agent: string): void
+  /** Where a conversation stands, or that an answer is due, has changed. */
+  moved(head: Head): void
   /** An error that no caller waits for. */
   report(error: unknown): void
 }
@@ -87,6 +89,7 @@ export class Router {
     const before = this.#open.get(head.conversation)
     if (record.body.type === 'message' && before !== undefined && isSamePlace(before, head)) {
       this.#open.set(head.conversation, head)
+      if (before.unansweredSince !== head.unansweredSince) this.#ports.moved(head)
       return
     }
     if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent)
@@ -148,6 +151,11 @@ export class Router {
     return this.#during(conversation, this.#ports.log.append(conversation, bodies, { expect: head.n }))
   }
 
+  /** A conversation that is not closed, as the log has it. */
+  openHead(conversation: ConversationId): Head | undefined {
+    return this.#open.get(conversation)
+  }
+
   /** The heads of all conversations that are not closed. */
   openHeads(): IterableIterator<Head> {
     return this.#open.values()
@@ -165,6 +173,7 @@ export class Router {
     const { board } = this
     if (state === 'closed') this.#open.delete(conversation)
     else this.#open.set(conversation, head)
+    this.#ports.moved(head)
     if (state === 'active' && agent !== undefined) {
       board.dequeue(conversation)
       board.take(conversation, agent, kind, this.#instant())

@@ -101,3 +101,21 @@ test('two agents who take the same conversation at once: one has it, the other i
   assert.deepEqual([rig.engine.counts.active, rig.engine.counts.waiting], [1, 0])
   await rig.stop()
 })
+
+test('snoozed until a time: it wakes then, also when the daemon was restarted meanwhile, and goes to its agent', async () => {
+  const { rig, li, conversation, head } = await served()
+  const until = rig.clock.now() + 600_000
+  await command(rig, li.peer, { do: 'snooze', until }, conversation)
+  await rig.stop()
+  await rig.start()
+  rig.clock.advance(500_000)
+  await rig.settle()
+  assert.equal((await head()).state, 'snoozed')
+  rig.clock.advance(101_000)
+  await rig.settle()
+  assert.deepEqual([(await head()).state, (await head()).waitingSince], ['waiting', until])
+  await rig.agent('wang')
+  await rig.settle()
+  assert.notEqual((await head()).agent, undefined)
+  await rig.stop()
+})

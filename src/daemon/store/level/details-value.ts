@@ -27,6 +27,8 @@ export function packDetails(details: Details): Uint8Array {
       details.rating ?? null,
       details.attributes,
       details.person ?? null,
+      details.teamSince,
+      details.overdueSince ?? null,
     ])
     packed.set(details, bytes)
   }
@@ -54,5 +56,7 @@ export function unpackDetails(fields: readonly unknown[]): Details {
     rating: (fields[14] as number | null) ?? undefined,
     attributes: fields[15] as Record<string, string>,
     person: (fields[16] as string | null) ?? undefined,
+    teamSince: fields[17] as number,
+    overdueSince: (fields[18] as number | null) ?? undefined,
   }
 }

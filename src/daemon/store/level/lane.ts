@@ -1,6 +1,6 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
+import { Heap } from '../../core/heap.js'
 import type { Clock } from '../../core/ports.js'
-import { Heap } from '../heap.js'
 import type { OutboxEntry } from './outbox-row.js'
 
 /** The rows of one conversation, oldest first. Only the first can go. A line is in one place: ready, delayed, held by a worker, or parked. */
