@@ -29,12 +29,20 @@ const ATTEMPTS = 10
 /** Pause after a decision that the store did not take. */
 const RETRY_MS = 5_000
 
+/** A record on its way to the log and back. */
+type Flight = {
+  /** Its number; infinite until it is known to be written. */
+  n: number
+  /** Where the conversation came to stand meanwhile, as the log showed it. */
+  latest: Head | undefined
+}
+
 /**
  * Gives waiting conversations to agents. Life of a decision:
  *
  * 1. the log shows a conversation that is nobody's, or an agent becomes free;
  * 2. the board matches the two, and the conversation counts as that agent's;
- * 3. the decision is appended, on the condition of the conversation's last `n`;
+ * 3. the decision is appended, on the condition of the conversation's last `n`; until the log shows it, nothing else is decided on that conversation;
  * 4. one that the store did not take is undone on the board; what can be tried again is, after a while.
  */
 export class Router {
@@ -44,8 +52,8 @@ export class Router {
   readonly #open = new Map<ConversationId, Head>()
   /** Conversations of which nothing has been decided yet. */
   readonly #fresh = new Set<ConversationId>()
-  /** Conversations with a decision on its way, until the log has shown it: never two at once. */
-  readonly #deciding = new Map<ConversationId, Decided>()
+  /** Records of this router that the log has not shown yet: never two of a conversation. None of these conversations is in line. */
+  readonly #flights = new Map<ConversationId, Flight>()
   /** Agents whose conversations go back into the line. */
   readonly #gone = new Set<string>()
   readonly #emptying = new Set<string>()
@@ -173,14 +181,17 @@ export class Router {
     const { board } = this
     if (state === 'closed') this.#open.delete(conversation)
     else this.#open.set(conversation, head)
-    this.#ports.moved(head)
+    const flight = this.#flights.get(conversation)
+    const isOnItsWay = flight !== undefined && head.n < flight.n
+    if (isOnItsWay) flight.latest = head
+    else this.#flights.delete(conversation)
     if (state === 'active' && agent !== undefined) {
       board.dequeue(conversation)
       board.take(conversation, agent, kind, this.#instant())
       return
     }
-    // What is on its way to the log is looked at again when it is there.
-    if (this.#deciding.has(conversation)) return
+    // Whose it is is decided: that stands until the log shows it, or refuses it.
+    if (isOnItsWay) return
     board.release(conversation, this.#instant())
     const waiting = waitingOf(head)
     if (waiting === undefined) board.dequeue(conversation)
@@ -200,6 +211,8 @@ export class Router {
       const head = this.#open.get(conversation)
       if (waiting === undefined || head === undefined || head.waitingSince === undefined) continue
       const { reasons } = this.board.decide(waiting, instant.nowMs)
+      // Back in line when that is in the log.
+      this.board.dequeue(conversation)
       void this.#settle(head, { type: 'queued', by: SYSTEM, since: head.waitingSince, reasons })
     }
     this.#fresh.clear()
@@ -207,44 +220,41 @@ export class Router {
 
   /** Appends what was decided; whether that changed anything. Never rejects. */
   async #settle(head: Head, body: RecordBody): Promise<boolean> {
+    const { conversation } = head
+    const flight: Flight = { n: Number.POSITIVE_INFINITY, latest: undefined }
+    this.#flights.set(conversation, flight)
+    let n: number | undefined
     try {
-      return (await this.#during(head.conversation, this.#append(head, body))) !== undefined
+      n = await this.#append(head, body)
     } catch (error) {
       this.#failed(error)
       return false
     }
+    const { latest } = flight
+    if (n !== undefined) flight.n = n
+    // Written, but what the log has shown so far is older: it shows the rest, too.
+    if (n !== undefined && (latest === undefined || latest.n < n)) return true
+    this.#flights.delete(conversation)
+    // What came by meanwhile, or was there before a decision that was not taken, is how it stands.
+    const present = this.#open.get(conversation) ?? latest
+    if (present !== undefined) this.#place(present)
+    // Without news it would be decided as before: that waits for news, or for the next attempt.
+    if (latest !== undefined) this.#match()
+    return n !== undefined
   }
 
-  /** Nothing else is decided on a conversation until the log has shown this decision; if it was not taken, the conversation is where it was. */
-  async #during<R extends Appended | undefined>(conversation: ConversationId, work: Promise<R>): Promise<R> {
-    const decided: Decided = { work, n: undefined, shown: 0 }
-    this.#deciding.set(conversation, decided)
-    let appended: R | undefined
-    try {
-      appended = await work
-      return appended
-    } finally {
-      const present = this.#open.get(conversation)
-      if (appended === undefined) {
-        this.#deciding.delete(conversation)
-        if (present !== undefined) this.#place(present)
-      } else if (decided.shown >= appended.n) {
-        this.#deciding.delete(conversation)
-        if (present !== undefined) this.#place(present)
-        this.#match()
-      } else decided.n = appended.n
-    }
-  }
-
-  /** Undefined when the conversation has changed hands, so that the decision does not hold any more. Messages that came meanwhile do not matter. */
-  async #append(head: Head, body: RecordBody): Promise<Appended | undefined> {
+  /**
+   * The number of the record; undefined when the conversation has changed hands, so that the decision does not hold any more. Messages that came meanwhile do not
+   * matter.
+   */
+  async #append(head: Head, body: RecordBody): Promise<number | undefined> {
     const { log } = this.#ports
     let expect = head.n
     for (let attempt = 1; ; attempt++) {
       try {
-        const appended = await log.append(head.conversation, [body], { expect })
+        const { n } = await log.append(head.conversation, [body], { expect })
         this.#isFailing = false
-        return appended
+        return n
       } catch (error) {
         const isMoved = isKefuError(error, 'KEFU_STORE_CONFLICT') && typeof error.detail.actual === 'number'
         if (!isMoved || attempt === ATTEMPTS) throw error
@@ -274,7 +284,7 @@ export class Router {
     for (;;) {
       const heads = (await this.#allActive(agent)).filter(({ state }) => state === 'active')
       if (heads.length === 0 || this.#ports.presence(agent) !== 'offline') return true
-      const free = heads.filter(head => !this.#deciding.has(head.conversation))
+      const free = heads.filter(head => !this.#flights.has(head.conversation))
       const taken = await Promise.all(
         free.map(head => {
           const since = head.details.lineSince
