@@ -327,7 +327,8 @@ function isSamePlace(a: Head, b: Head): boolean {
   return a.state === b.state && a.agent === b.agent && a.waitingSince === b.waitingSince && a.details === b.details
 }
 
-/** Whether what a decision stood on is still so: the same agents could take it, and the same one has it. */
+/** Whether what a decision stood on is still so: it is the same wait or the same work, the same agents could take it, and the same one has it. */
 function isSameDecision(a: Head, b: Head): boolean {
-  return a.state === b.state && a.agent === b.agent && lineKey(needOf(a)) === lineKey(needOf(b))
+  const isSameTurn = a.details.episode === b.details.episode && a.waitingSince === b.waitingSince
+  return isSameTurn && a.state === b.state && a.agent === b.agent && lineKey(needOf(a)) === lineKey(needOf(b))
 }

@@ -12,6 +12,7 @@ import { createManualClock } from '../../helpers/manual-clock.js'
 
 /** A router whose appends are written, answered and shown when the test says so. */
 class Stage {
+  readonly clock = createManualClock()
   readonly store: Store
   readonly router: Router
   readonly errors: unknown[] = []
@@ -23,7 +24,7 @@ class Stage {
   readonly unanswered: (() => void)[] = []
 
   constructor() {
-    const clock = createManualClock()
+    const { clock } = this
     const store = createMemoryStore({ clock })
     this.store = store
     const append: LogPort['append'] = (conversation, bodies, options) =>
@@ -195,5 +196,19 @@ test('a conversation that was closed right behind the decision on it, before tha
   await stage.answer()
   await stage.settle()
   assert.equal(stage.router.activeCount, 0)
+  await stage.stop()
+})
+
+test('a conversation that was closed and opened again during the decision on it waits from then on', async () => {
+  const stage = new Stage()
+  await stage.append(first, message('1'))
+  await stage.show()
+  stage.clock.advance(5_000)
+  await stage.append(first, { type: 'closed', by: { role: 'contact' }, reason: 'contact' })
+  await stage.append(first, message('2'))
+  const { waitingSince } = (await stage.store.log.head(first))!
+  await stage.settle()
+  const head = await stage.store.log.head(first)
+  assert.deepEqual([head?.state, head?.waitingSince], ['waiting', waitingSince])
   await stage.stop()
 })
