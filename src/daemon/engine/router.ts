@@ -21,9 +21,6 @@ export type RouterPorts = {
   report(error: unknown): void
 }
 
-/** A decision on its way. `n`: its last record, once that is on disk; `shown`: the last that the log has shown meanwhile. */
-type Decided = { readonly work: Promise<Appended | undefined>; n: number | undefined; shown: number }
-
 const PAGE = 256
 const ATTEMPTS = 10
 /** Pause after a decision that the store did not take. */
@@ -31,6 +28,8 @@ const RETRY_MS = 5_000
 
 /** A record on its way to the log and back. */
 type Flight = {
+  /** Settles when it is written, or not. */
+  readonly work: Promise<unknown>
   /** Its number; infinite until it is known to be written. */
   n: number
   /** Where the conversation came to stand meanwhile, as the log showed it. */
@@ -101,11 +100,6 @@ export class Router {
       return
     }
     if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent)
-    const decided = this.#deciding.get(head.conversation)
-    if (decided !== undefined) {
-      decided.shown = head.n
-      if (decided.n !== undefined && head.n >= decided.n) this.#deciding.delete(head.conversation)
-    }
     this.#place(head)
     this.#match()
   }
@@ -142,21 +136,21 @@ export class Router {
    */
   async carry(head: Head, bodies: readonly RecordBody[]): Promise<Appended> {
     const { conversation, kind } = head
-    const before = this.#deciding.get(conversation)
-    if (before !== undefined && (before.n === undefined || head.n < before.n)) {
+    const before = this.#flights.get(conversation)
+    if (before !== undefined && head.n < before.n) {
       // Whoever asks looks again behind it.
       await before.work.catch(() => undefined)
-      throw new KefuError('KEFU_STORE_CONFLICT', {
-        expected: head.n,
-        actual: this.#open.get(conversation)?.n ?? head.n,
-      })
+      throw new KefuError('KEFU_STORE_CONFLICT', { expected: head.n, actual: before.latest?.n ?? head.n })
     }
+    this.board.dequeue(conversation)
     const assigned = bodies.findLast(body => body.type === 'assigned')
-    if (assigned !== undefined) {
-      this.board.dequeue(conversation)
-      this.board.take(conversation, assigned.agent, kind, this.#instant())
-    }
-    return this.#during(conversation, this.#ports.log.append(conversation, bodies, { expect: head.n }))
+    if (assigned !== undefined) this.board.take(conversation, assigned.agent, kind, this.#instant())
+    const appended = this.#ports.log.append(conversation, bodies, { expect: head.n })
+    await this.#fly(
+      conversation,
+      appended.then(({ n }) => n),
+    )
+    return appended
   }
 
   /** A conversation that is not closed, as the log has it. */
@@ -181,17 +175,19 @@ export class Router {
     const { board } = this
     if (state === 'closed') this.#open.delete(conversation)
     else this.#open.set(conversation, head)
+    this.#ports.moved(head)
     const flight = this.#flights.get(conversation)
-    const isOnItsWay = flight !== undefined && head.n < flight.n
-    if (isOnItsWay) flight.latest = head
-    else this.#flights.delete(conversation)
+    if (flight !== undefined && head.n < flight.n) {
+      // Whose it is is decided: that stands until the log shows it, or refuses it.
+      flight.latest = head
+      return
+    }
+    this.#flights.delete(conversation)
     if (state === 'active' && agent !== undefined) {
       board.dequeue(conversation)
       board.take(conversation, agent, kind, this.#instant())
       return
     }
-    // Whose it is is decided: that stands until the log shows it, or refuses it.
-    if (isOnItsWay) return
     board.release(conversation, this.#instant())
     const waiting = waitingOf(head)
     if (waiting === undefined) board.dequeue(conversation)
@@ -220,27 +216,38 @@ export class Router {
 
   /** Appends what was decided; whether that changed anything. Never rejects. */
   async #settle(head: Head, body: RecordBody): Promise<boolean> {
-    const { conversation } = head
-    const flight: Flight = { n: Number.POSITIVE_INFINITY, latest: undefined }
-    this.#flights.set(conversation, flight)
-    let n: number | undefined
     try {
-      n = await this.#append(head, body)
+      return (await this.#fly(head.conversation, this.#append(head, body))) !== undefined
     } catch (error) {
       this.#failed(error)
       return false
     }
+  }
+
+  /** Nothing else is decided on a conversation until the log shows the record whose number `work` resolves to. Undefined, or a failure: there is none. */
+  async #fly(conversation: ConversationId, work: Promise<number | undefined>): Promise<number | undefined> {
+    const flight: Flight = { work, n: Number.POSITIVE_INFINITY, latest: undefined }
+    this.#flights.set(conversation, flight)
+    let n: number | undefined
+    try {
+      n = await work
+      return n
+    } finally {
+      this.#land(conversation, flight, n)
+    }
+  }
+
+  #land(conversation: ConversationId, flight: Flight, n: number | undefined): void {
     const { latest } = flight
     if (n !== undefined) flight.n = n
     // Written, but what the log has shown so far is older: it shows the rest, too.
-    if (n !== undefined && (latest === undefined || latest.n < n)) return true
+    if (n !== undefined && (latest === undefined || latest.n < n)) return
     this.#flights.delete(conversation)
     // What came by meanwhile, or was there before a decision that was not taken, is how it stands.
     const present = this.#open.get(conversation) ?? latest
     if (present !== undefined) this.#place(present)
     // Without news it would be decided as before: that waits for news, or for the next attempt.
     if (latest !== undefined) this.#match()
-    return n !== undefined
   }
 
   /**

@@ -50,6 +50,7 @@ class Stage {
         clock,
         presence: agent => this.#presence.get(agent) ?? 'offline',
         assigned: () => {},
+        moved: () => {},
         report: error => this.errors.push(error),
       },
       new Map([
