@@ -47,6 +47,8 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
   goAway: body => isText(body.reason) && isPosition(body.reconnectAfterMs),
   media: body => isText(body.media) && isText(body.url) && isPosition(body.expiresAt),
   done: body => isConversation(body.conversation) && isNumber(body.n) && typeof body.changed === 'boolean',
+  queue: body =>
+    isConversation(body.conversation) && isPosition(body.ahead) && isOptional(body.estimatedWaitMs, isPosition),
 }
 
 /** What one WebSocket message holds: a frame, or a frame whose body is still compressed. */

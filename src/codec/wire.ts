@@ -29,6 +29,7 @@ export const FRAME_KINDS = {
   media: 14,
   command: 15,
   done: 16,
+  queue: 17,
 } as const satisfies Record<string, number>
 
 /** The name of a frame kind. */
@@ -287,6 +288,13 @@ export type CommandBody = { readonly conversation?: string; readonly contact?: s
 /** `done`: the command holds, and is on disk up to `n`; `changed` is false when it held before. */
 export type DoneBody = { readonly conversation: ConversationId; readonly n: number; readonly changed: boolean }
 
+/** `queue` to a contact who waits: how many of the same team have their turn before, and how long that may take, where that can be said. */
+export type QueueBody = {
+  readonly conversation: ConversationId
+  readonly ahead: number
+  readonly estimatedWaitMs?: number
+}
+
 /** What clients send, by kind. */
 export type ClientBodies = {
   readonly hello: HelloBody
@@ -315,6 +323,7 @@ export type ServerBodies = {
   readonly goAway: GoAwayBody
   readonly media: MediaBody
   readonly done: DoneBody
+  readonly queue: QueueBody
 }
 
 /** Kinds a client may send. */

@@ -22,6 +22,7 @@ const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
   goAway: { reason: 'restart', reconnectAfterMs: 100 },
   media: { media: 'md_1', url: '/x', expiresAt: 1 },
   done: { conversation: CONVERSATION, n: 2, changed: true },
+  queue: { conversation: CONVERSATION, ahead: 3, estimatedWaitMs: 60_000 },
 }
 
 /** The frame of a message, or the one error it may end in. */
@@ -41,7 +42,16 @@ describe('server frames', () => {
       ]) {
         assert.deepEqual(read(data), { channel: 7, kind, flags: 0, correlation: 5, body: { ...body, later: 1 } })
       }
-      const optional = ['token', 'n', 'conversation', 'cursor', 'contact', 'retryAfterMs', 'serverTime']
+      const optional = [
+        'token',
+        'n',
+        'conversation',
+        'cursor',
+        'contact',
+        'retryAfterMs',
+        'estimatedWaitMs',
+        'serverTime',
+      ]
       const isOptional = (field: string): boolean =>
         optional.includes(field) && (kind === 'welcome' || (field !== 'n' && field !== 'conversation'))
       for (const field of Object.keys(body)) {

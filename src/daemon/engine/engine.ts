@@ -20,6 +20,7 @@ import { pushInbox, rewindInbox } from './inbox.js'
 import { Messages } from './messages.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
+import { Positions } from './positions.js'
 import { Presence } from './presence.js'
 import { Queue } from './queue.js'
 import { addressKey, type RateLimiter } from './rate-limit.js'
@@ -104,6 +105,7 @@ export class Engine implements SessionEvents {
   readonly #presence: Presence
   readonly #router: Router
   readonly #timetable: Timetable
+  readonly #positions: Positions
   /** What operators see of the conversations, and do to them. */
   readonly queue: Queue
   readonly commands: Commands
@@ -142,13 +144,17 @@ export class Engine implements SessionEvents {
         view,
         clock,
         presence: agent => this.#presence.state(agent),
-        assigned: agent => this.#presence.expect(agent),
+        assigned: (agent, head) => {
+          this.#presence.expect(agent)
+          this.#positions.served(head.details.team)
+        },
         moved: head => this.#timetable.follow(head),
         report,
       },
       new Map([[undefined, everybody(options.routing)]]),
     )
     this.#timetable = new Timetable({ clock, router: this.#router, times: () => NO_TIMES, report })
+    this.#positions = new Positions({ clock, router: this.#router, sessions, notices: this.#notices })
     this.queue = new Queue({ log, clock, router: this.#router })
     this.commands = new Commands({ log, clock, router: this.#router, agents })
     this.#dispatcher = new Dispatcher({
@@ -221,6 +227,7 @@ export class Engine implements SessionEvents {
     this.#presence.close()
     this.#router.close()
     this.#timetable.close()
+    this.#positions.close()
     this.#notices.close()
     this.#abort.abort()
     await this.#following
@@ -270,6 +277,7 @@ export class Engine implements SessionEvents {
 
   #begin(session: KnownSession): Promise<void> | undefined {
     if (session.role === 'visitor') {
+      this.#positions.arrived(session.conversation)
       if (session.feed !== 'live') this.#catchUp.start(session)
       return undefined
     }

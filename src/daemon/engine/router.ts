@@ -14,7 +14,7 @@ export type RouterPorts = {
   readonly clock: Clock
   presence(agent: string): Presence
   /** An agent has got a conversation, whether the agent is there or not. */
-  assigned(agent: string): void
+  assigned(agent: string, head: Head): void
   /** Where a conversation stands, or that an answer is due, has changed. */
   moved(head: Head): void
   /** An error that no caller waits for. */
@@ -99,7 +99,7 @@ export class Router {
       if (before.unansweredSince !== head.unansweredSince) this.#ports.moved(head)
       return
     }
-    if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent)
+    if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent, head)
     this.#place(head)
     this.#match()
   }

@@ -74,6 +74,7 @@ describe('binary frames', () => {
       media: 14,
       command: 15,
       done: 16,
+      queue: 17,
     })
     assert.deepEqual(FRAME_FLAGS, { zstd: 1 })
   })
@@ -124,7 +125,7 @@ describe('binary frames', () => {
     ['a header cut short', '000004000000 00'],
     ['a header without a body', '0000040000000000'],
     ['kind 0', '0000000000000000 80'],
-    ['kind 17', '0000110000000000 80'],
+    ['kind 18', '0000120000000000 80'],
     ['kind 255', '0000ff0000000000 80'],
     ['a compressed body', '0000040100000000 80'],
     ['an unknown flag', '0000040200000000 80'],
@@ -161,7 +162,7 @@ describe('binary frames', () => {
       '0000040200000000',
       '0000048000000000',
       '0000000000000000',
-      '0000110000000000',
+      '0000120000000000',
       '00000400000000',
     ])
       assert.throws(() => decodeHeader(fromHex(bytes)), isRefusal, bytes)

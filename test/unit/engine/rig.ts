@@ -40,16 +40,19 @@ export class Rig {
   #lastId = 0
   #openings = 1_000
   #strategy: Strategy = 'least-active'
+  #capacity = 1_000
   readonly #secret = randomBytes(32)
 
   /** A rig with a web channel `site` (origin https://shop.example) and an app channel `app`. `openings`: new conversations per address. */
   static async create({
     openings = 1_000,
     strategy = 'least-active' as Strategy,
+    capacity = 1_000,
   } = {}): Promise<Rig & { readonly appToken: string }> {
     const rig = new Rig()
     rig.#openings = openings
     rig.#strategy = strategy
+    rig.#capacity = capacity
     rig.store = createMemoryStore({ clock: rig.clock })
     await rig.start()
     await rig.channels.add({ kind: 'web', name: 'site', origins: ['https://shop.example'] })
@@ -87,7 +90,7 @@ export class Rig {
         greetingLimit: 5,
         awayAfterMs: 15_000,
         requeueAfterMs: 30_000,
-        routing: { strategy: this.#strategy, stickyMs: 86_400_000, capacity: 1_000 },
+        routing: { strategy: this.#strategy, stickyMs: 86_400_000, capacity: this.#capacity },
       },
     )
     await this.engine.start()
