@@ -60,7 +60,7 @@ export type Explanation = {
 
 const PREVIEW_LENGTH = 120
 /** Records behind the last message that are looked through for it. */
-const LOOK_BACK = 32
+const LOOK_BACK = 16
 const DECISIONS = 20
 const MESSAGES_REMEMBERED = 20_000
 
