@@ -49,6 +49,7 @@ export const appendCases: readonly StoreCase[] = [
       agent: undefined,
       waitingSince: records[0]!.at,
       unansweredSince: result.at,
+      saidAt: result.at,
       details: firstDetails(records[0]!.at),
     })
   }),

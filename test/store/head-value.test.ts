@@ -22,6 +22,7 @@ const details = fc.record<Details>(
     lineSince: fc.maxSafeNat(),
     teamSince: fc.maxSafeNat(),
     overdueSince: optional(fc.maxSafeNat()),
+    idleWarnedAt: optional(fc.maxSafeNat()),
     team: optional(text),
     priority: fc.constantFrom(...PRIORITIES),
     tags: texts,
@@ -54,6 +55,7 @@ const head = fc.record<Omit<Head, 'conversation'>>({
   agent: optional(text),
   waitingSince: optional(fc.maxSafeNat()),
   unansweredSince: optional(fc.maxSafeNat()),
+  saidAt: optional(fc.maxSafeNat()),
   details,
 })
 const departures = fc.array(

@@ -15,12 +15,14 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
     if (body.type !== 'opened') throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
     return opened(conversation, stamp, body)
   }
-  let { name, state, agent, waitingSince, unansweredSince, details } = head
+  let { name, state, agent, waitingSince, unansweredSince, saidAt, details } = head
   switch (body.type) {
     case 'opened':
       throw new KefuError('KEFU_STORE_CONFLICT', { expected: 0, actual: head.n })
     case 'message':
       unansweredSince = unansweredAfter(head, stamp, body)
+      if (body.by.role !== 'system') saidAt = stamp.at
+      if (body.reply === 'idleWarning') details = { ...details, idleWarnedAt: saidAt }
       if (body.by.role === 'contact') {
         if (state === 'closed') {
           state = 'new'
@@ -117,6 +119,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
     agent,
     waitingSince,
     unansweredSince,
+    saidAt,
     details,
   }
 }
@@ -131,6 +134,7 @@ export function firstDetails(openedAt: number): Details {
     team: undefined,
     teamSince: openedAt,
     overdueSince: undefined,
+    idleWarnedAt: undefined,
     priority: 'normal',
     tags: [],
     subject: undefined,
@@ -189,6 +193,7 @@ function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body:
     agent: undefined,
     waitingSince: at,
     unansweredSince: undefined,
+    saidAt: undefined,
     details: firstDetails(at),
   }
 }

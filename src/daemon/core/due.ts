@@ -1,4 +1,4 @@
-import type { Head } from './model.js'
+import type { Head, IdleTimes } from './model.js'
 
 /** What falls due in a conversation by itself. Pure: instants are epoch ms. */
 
@@ -15,16 +15,14 @@ export type TeamTimes = {
 export type Due =
   | { readonly what: 'wake'; readonly at: number }
   | { readonly what: 'overflow'; readonly at: number; readonly team: string }
-  | { readonly what: 'firstResponse' | 'nextResponse'; readonly at: number }
+  | { readonly what: 'firstResponse' | 'nextResponse' | 'idleWarning' | 'idleClose'; readonly at: number }
 
-/** What is due next, and when; undefined when nothing is. */
-export function nextDue(head: Head, times: TeamTimes): Due | undefined {
+/** What is due next, and when; undefined when nothing is. `idle`: of the conversation's channel. */
+export function nextDue(head: Head, times: TeamTimes, idle: IdleTimes | undefined): Due | undefined {
   const { snoozedUntil } = head.details
   if (snoozedUntil !== undefined) return { what: 'wake', at: snoozedUntil }
-  const answer = answerDue(head, times)
-  const overflow = overflowDue(head, times)
-  if (answer === undefined || overflow === undefined) return answer ?? overflow
-  return overflow.at < answer.at ? overflow : answer
+  const all = [answerDue(head, times), overflowDue(head, times), idleDue(head, idle)]
+  return all.reduce((first, due) => (first === undefined || (due !== undefined && due.at < first.at) ? due : first))
 }
 
 function answerDue({ state, unansweredSince, details }: Head, times: TeamTimes): Due | undefined {
@@ -38,4 +36,15 @@ function answerDue({ state, unansweredSince, details }: Head, times: TeamTimes):
 function overflowDue({ waitingSince, details }: Head, { overflow }: TeamTimes): Due | undefined {
   if (waitingSince === undefined || overflow === undefined) return undefined
   return { what: 'overflow', at: details.teamSince + overflow.afterMs, team: overflow.team }
+}
+
+/** Only the contact's silence counts: what waits for an answer does not close by itself. */
+function idleDue(head: Head, idle: IdleTimes | undefined): Due | undefined {
+  const { state, saidAt, unansweredSince, details } = head
+  if (idle === undefined || state !== 'active' || saidAt === undefined || unansweredSince !== undefined)
+    return undefined
+  const { warnAfterMs, closeAfterMs } = idle
+  if (warnAfterMs !== undefined && warnAfterMs < closeAfterMs && details.idleWarnedAt !== saidAt)
+    return { what: 'idleWarning', at: saidAt + warnAfterMs }
+  return { what: 'idleClose', at: saidAt + closeAfterMs }
 }

@@ -26,8 +26,32 @@ export type Channel = {
   readonly tokens: readonly TokenEntry[]
   /** Key (base64url of 256 random bits) of the HMAC over `id|expiresAt` with which a site asserts its known users; web channels only. Shown once. */
   readonly identitySecret?: string
+  /** What kefu says by itself, by language tag. */
+  readonly replies?: Readonly<Record<string, Replies>>
+  /** The language of contacts of whom none is known. */
+  readonly language?: string
+  /** After how long a silence of both sides the contact is warned, and the conversation closed. */
+  readonly idle?: IdleTimes
   readonly createdAt: number
 }
+
+/** After how long a silence of both sides the contact is warned, and the conversation closed. */
+export type IdleTimes = { readonly warnAfterMs?: number; readonly closeAfterMs: number }
+
+/** The occasions on which kefu answers by itself. */
+export const REPLY_OCCASIONS = {
+  welcome: 'an episode begins',
+  waiting: 'nobody can take the conversation yet',
+  offHours: 'its team is not at work',
+  idleWarning: 'both sides have been silent for a while',
+  idleClose: 'it is closed because of that silence',
+} as const satisfies Record<string, string>
+
+/** One of `REPLY_OCCASIONS`. */
+export type ReplyOccasion = keyof typeof REPLY_OCCASIONS
+
+/** Texts by occasion. */
+export type Replies = Readonly<Partial<Record<ReplyOccasion, string>>>
 
 /** A person who answers. Tokens are stored as SHA-256 (hex). */
 export type Agent = {
@@ -71,6 +95,8 @@ export type Head = {
   readonly waitingSince: number | undefined
   /** Epoch ms of the contact's first message that nobody has answered; undefined when all are. */
   readonly unansweredSince: number | undefined
+  /** Epoch ms of the last message of a contact or an agent. */
+  readonly saidAt: number | undefined
   /** What changes rarely: the same object until it does. */
   readonly details: Details
 }
@@ -90,6 +116,8 @@ export type Details = {
   readonly teamSince: number
   /** The `unansweredSince` of which an `overdue` was recorded last. */
   readonly overdueSince: number | undefined
+  /** The `saidAt` after which the contact was warned of the end. */
+  readonly idleWarnedAt: number | undefined
   readonly priority: Priority
   readonly tags: readonly string[]
   readonly subject: string | undefined

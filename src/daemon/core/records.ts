@@ -1,6 +1,6 @@
 import { RECORD_FLAGS } from '../../codec/record.js'
 import type { Author, Changes, Part } from '../../codec/wire.js'
-import type { ChannelKind, Egress } from './model.js'
+import type { ChannelKind, Egress, ReplyOccasion } from './model.js'
 
 /**
  * What can be appended to a conversation. Every change of a conversation is one of these, with its author; the envelope adds the time. `conversation.ts`
@@ -24,11 +24,8 @@ export type MessageRecordBody = {
   readonly id?: string
   readonly parts: readonly Part[]
   /** Which automatic reply it is, of those that kefu writes by itself. */
-  readonly reply?: AutomaticReply
+  readonly reply?: ReplyOccasion
 }
-
-/** The occasions on which kefu answers by itself. */
-export type AutomaticReply = 'welcome' | 'waiting' | 'offHours' | 'idleWarning' | 'idleClose'
 
 /** Nobody could take the conversation, or the agent who had it is gone or gave it back. `since` keeps its place in the line. */
 export type QueuedBody = {

@@ -2,7 +2,14 @@ import { z } from 'zod'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import { entityName } from '../core/entity-name.js'
-import { CHANNEL_KINDS, type Channel, type ChannelKind } from '../core/model.js'
+import {
+  CHANNEL_KINDS,
+  type Channel,
+  type ChannelKind,
+  REPLY_OCCASIONS,
+  type Replies,
+  type ReplyOccasion,
+} from '../core/model.js'
 import type { RandomBytes } from '../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../core/ports.js'
 import { issueAccessToken, randomSecret, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
@@ -67,6 +74,10 @@ const ORIGIN_LIMIT = 64
 const PREFIX = 'channel/'
 const COUNTER = 'counter/channel-number'
 
+const repliesSchema: z.ZodType<Replies> = z
+  .partialRecord(z.enum(Object.keys(REPLY_OCCASIONS) as [ReplyOccasion, ...ReplyOccasion[]]), z.string())
+  .readonly()
+
 const channelSchema: z.ZodType<Channel> = z.object({
   number: z.int().min(1).max(NUMBER_LIMIT),
   name: z.string(),
@@ -74,6 +85,9 @@ const channelSchema: z.ZodType<Channel> = z.object({
   origins: z.array(z.string()).readonly(),
   tokens: z.array(tokenEntrySchema).readonly(),
   identitySecret: z.string().exactOptional(),
+  replies: z.record(z.string(), repliesSchema).readonly().exactOptional(),
+  language: z.string().exactOptional(),
+  idle: z.object({ warnAfterMs: z.int().exactOptional(), closeAfterMs: z.int() }).readonly().exactOptional(),
   createdAt: z.int(),
 })
 

@@ -5,7 +5,7 @@ import type { BoardAgent, BoardTeam } from '../core/board.js'
 import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { TeamTimes } from '../core/due.js'
 import type { MediaPort } from '../core/media.js'
-import type { Agent } from '../core/model.js'
+import type { Agent, Channel, Head } from '../core/model.js'
 import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
 import type { Presence as PresenceState } from '../core/routing.js'
 import type { AgentRegistry } from './agents.js'
@@ -25,6 +25,7 @@ import { Presence } from './presence.js'
 import { Queue } from './queue.js'
 import { addressKey, type RateLimiter } from './rate-limit.js'
 import { Receipts } from './receipts.js'
+import { Replies } from './replies.js'
 import { Requests } from './requests.js'
 import { endRevokedSessions } from './revocation.js'
 import { Router } from './router.js'
@@ -105,6 +106,7 @@ export class Engine implements SessionEvents {
   readonly #presence: Presence
   readonly #router: Router
   readonly #timetable: Timetable
+  readonly #replies: Replies
   readonly #positions: Positions
   /** What operators see of the conversations, and do to them. */
   readonly queue: Queue
@@ -119,6 +121,7 @@ export class Engine implements SessionEvents {
     const { store, clock, tokens, agents, channels, media, limits } = ports
     const { log, view, bus } = store
     const report = (error: unknown): void => ports.report(error)
+    const channel = (head: Head): Channel | undefined => channels.byNumber(head.channel)
     const sessions = this.#sessions
     const outbound = new Outbound({ gateway: ports.gateway, clock, report })
     this.#ports = ports
@@ -153,7 +156,8 @@ export class Engine implements SessionEvents {
       },
       new Map([[undefined, everybody(options.routing)]]),
     )
-    this.#timetable = new Timetable({ clock, router: this.#router, times: () => NO_TIMES, report })
+    this.#timetable = new Timetable({ clock, router: this.#router, times: () => NO_TIMES, channel, report })
+    this.#replies = new Replies({ log, channel, report })
     this.#positions = new Positions({ clock, router: this.#router, sessions, notices: this.#notices })
     this.queue = new Queue({ log, clock, router: this.#router })
     this.commands = new Commands({ log, clock, router: this.#router, agents })
@@ -313,6 +317,7 @@ export class Engine implements SessionEvents {
             seq = entry.record.seq
             this.#delivery.deliver(entry)
             this.#router.observe(entry)
+            this.#replies.observe(entry)
           }
         }
       } catch (error) {

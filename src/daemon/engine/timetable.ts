@@ -1,9 +1,10 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import { isKefuError } from '../../errors.js'
 import { type Due, nextDue, type TeamTimes } from '../core/due.js'
-import type { Head } from '../core/model.js'
+import type { Channel, Head, ReplyOccasion } from '../core/model.js'
 import type { Clock } from '../core/ports.js'
 import { type RecordBody, SYSTEM } from '../core/records.js'
+import { replyOn } from '../core/replies.js'
 import { Alarms } from './alarms.js'
 import type { Router } from './router.js'
 
@@ -13,6 +14,8 @@ export type TimetablePorts = {
   readonly router: Pick<Router, 'carry' | 'openHead'>
   /** What a conversation's team promises. */
   times(head: Head): TeamTimes
+  /** A conversation's channel; undefined for one that was removed. */
+  channel(head: Head): Channel | undefined
   /** An error that no caller waits for. */
   report(error: unknown): void
 }
@@ -32,27 +35,33 @@ export class Timetable {
 
   /** Takes in where a conversation stands. */
   follow(head: Head): void {
-    this.#alarms.set(
-      head.conversation,
-      head.state === 'closed' ? undefined : nextDue(head, this.#ports.times(head))?.at,
-    )
+    this.#alarms.set(head.conversation, head.state === 'closed' ? undefined : this.#nextDue(head)?.at)
   }
 
   close(): void {
     this.#alarms.close()
   }
 
+  #nextDue(head: Head): Due | undefined {
+    const channel = this.#ports.channel(head)
+    if (channel?.idle === undefined) return nextDue(head, this.#ports.times(head), undefined)
+    // Without words for it there is no warning.
+    const { warnAfterMs, closeAfterMs } = channel.idle
+    const hasWarning = warnAfterMs !== undefined && replyOn('idleWarning', channel, head) !== undefined
+    return nextDue(head, this.#ports.times(head), hasWarning ? { warnAfterMs, closeAfterMs } : { closeAfterMs })
+  }
+
   async #ring(conversation: ConversationId): Promise<void> {
-    const { clock, router, times, report } = this.#ports
+    const { clock, router, report } = this.#ports
     const head = router.openHead(conversation)
-    const due = head && nextDue(head, times(head))
+    const due = head && this.#nextDue(head)
     if (head === undefined || due === undefined) return
     if (due.at > clock.now()) {
       this.#alarms.set(conversation, due.at)
       return
     }
     try {
-      await router.carry(head, [bodyOf(due, head)])
+      await router.carry(head, bodiesOf(due, head, this.#ports.channel(head)))
     } catch (error) {
       // One that moved meanwhile is looked at again as it stands then.
       if (!isKefuError(error, 'KEFU_STORE_CONFLICT')) report(error)
@@ -61,17 +70,26 @@ export class Timetable {
   }
 }
 
-function bodyOf(due: Due, { agent, waitingSince, details }: Head): RecordBody {
+function bodiesOf(due: Due, head: Head, channel: Channel | undefined): RecordBody[] {
+  const { agent, waitingSince, details } = head
   const from = agent === undefined ? {} : { from: agent }
+  const said = (occasion: ReplyOccasion): RecordBody[] => {
+    const reply = channel && replyOn(occasion, channel, head)
+    return reply === undefined ? [] : [reply]
+  }
   switch (due.what) {
     case 'wake':
-      return { type: 'woken', by: SYSTEM, since: due.at, ...from }
+      return [{ type: 'woken', by: SYSTEM, since: due.at, ...from }]
     case 'overflow':
-      return { type: 'queued', by: SYSTEM, since: waitingSince ?? due.at, reasons: ['overflow'], team: due.team }
+      return [{ type: 'queued', by: SYSTEM, since: waitingSince ?? due.at, reasons: ['overflow'], team: due.team }]
+    case 'idleWarning':
+      return said('idleWarning')
+    case 'idleClose':
+      return [...said('idleClose'), { type: 'closed', by: SYSTEM, reason: 'idle', ...from }]
     default: {
       const held = agent === undefined ? {} : { agent }
       const team = details.team === undefined ? {} : { team: details.team }
-      return { type: 'overdue', by: SYSTEM, timer: due.what, dueAt: due.at, ...held, ...team }
+      return [{ type: 'overdue', by: SYSTEM, timer: due.what, dueAt: due.at, ...held, ...team }]
     }
   }
 }

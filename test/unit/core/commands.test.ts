@@ -50,6 +50,7 @@ const head = (state: Head['state'], changes: Partial<Head['details']> = {}): Hea
   agent: state === 'active' || state === 'snoozed' ? LI.id : undefined,
   waitingSince: state === 'new' || state === 'waiting' ? 100 : undefined,
   unansweredSince: undefined,
+  saidAt: undefined,
   details: { ...firstDetails(50), lineSince: 60, ...changes },
 })
 

@@ -29,6 +29,7 @@ export function packDetails(details: Details): Uint8Array {
       details.person ?? null,
       details.teamSince,
       details.overdueSince ?? null,
+      details.idleWarnedAt ?? null,
     ])
     packed.set(details, bytes)
   }
@@ -58,5 +59,6 @@ export function unpackDetails(fields: readonly unknown[]): Details {
     person: (fields[16] as string | null) ?? undefined,
     teamSince: fields[17] as number,
     overdueSince: (fields[18] as number | null) ?? undefined,
+    idleWarnedAt: (fields[19] as number | null) ?? undefined,
   }
 }

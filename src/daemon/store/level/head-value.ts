@@ -15,7 +15,7 @@ export type HeadValue = {
 }
 
 const STATES = ['new', 'waiting', 'active', 'snoozed', 'closed'] as const
-const FIELDS = 15
+const FIELDS = 16
 
 /** Room for the fields that are numbers, and for the heads of arrays. */
 const FIXED_ROOM = 160
@@ -46,6 +46,8 @@ export function encodeHead({ head, departures, windowN }: HeadValue, keyCrc: num
   else writer.uint(head.waitingSince)
   if (head.unansweredSince === undefined) writer.nil()
   else writer.uint(head.unansweredSince)
+  if (head.saidAt === undefined) writer.nil()
+  else writer.uint(head.saidAt)
   writer.raw(details)
   writer.array(2 * departures.length)
   for (const { agent, seq } of departures) {
@@ -62,7 +64,7 @@ export function decodeHead(key: Uint8Array, bytes: Uint8Array): HeadValue {
   if (!Array.isArray(fields) || fields.length !== FIELDS)
     throw new KefuError('KEFU_CODEC_INVALID', { reason: 'not a head' })
   const conversation: ConversationId = formatConversationId(key.subarray(1))
-  const departures = fields[13] as (string | number)[]
+  const departures = fields[14] as (string | number)[]
   return {
     head: {
       conversation,
@@ -78,10 +80,11 @@ export function decodeHead(key: Uint8Array, bytes: Uint8Array): HeadValue {
       agent: (fields[9] as string | null) ?? undefined,
       waitingSince: (fields[10] as number | null) ?? undefined,
       unansweredSince: (fields[11] as number | null) ?? undefined,
-      details: unpackDetails(fields[12] as unknown[]),
+      saidAt: (fields[12] as number | null) ?? undefined,
+      details: unpackDetails(fields[13] as unknown[]),
     },
     departures: departures.length === 0 ? NO_DEPARTURES : pairs(departures),
-    windowN: fields[14] as number,
+    windowN: fields[15] as number,
   }
 }
 

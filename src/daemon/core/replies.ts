@@ -1,0 +1,32 @@
+import type { Channel, Head, ReplyOccasion } from './model.js'
+import type { MessageRecordBody } from './records.js'
+import { SYSTEM } from './records.js'
+
+/** What kefu says by itself on an occasion, in the contact's language; undefined when the channel has no text for it. */
+export function replyOn(
+  occasion: ReplyOccasion,
+  channel: Pick<Channel, 'replies' | 'language'>,
+  head: Head,
+): MessageRecordBody | undefined {
+  const text = textFor(occasion, channel, head.details.language)
+  if (text === undefined) return undefined
+  return { type: 'message', by: SYSTEM, parts: [{ type: 'text', text }], reply: occasion }
+}
+
+/** The text of the closest language: `zh-Hans-CN`, `zh-Hans`, `zh`; then the channel's own; then the first that has one. */
+function textFor(
+  occasion: ReplyOccasion,
+  { replies = {}, language: usual }: Pick<Channel, 'replies' | 'language'>,
+  language: string | undefined,
+): string | undefined {
+  for (const wanted of [language, usual]) {
+    if (wanted === undefined) continue
+    const subtags = wanted.split('-')
+    for (let length = subtags.length; length > 0; length--) {
+      const text = replies[subtags.slice(0, length).join('-')]?.[occasion]
+      if (text !== undefined) return text
+    }
+  }
+  for (const texts of Object.values(replies)) if (texts[occasion] !== undefined) return texts[occasion]
+  return undefined
+}
