@@ -18,6 +18,7 @@ import { createAgents } from './engine/agents.js'
 import { createChannels } from './engine/channels.js'
 import { createDownloadAdmission } from './engine/download-admission.js'
 import { Engine } from './engine/engine.js'
+import { createTeams } from './engine/teams.js'
 import { createTokens } from './engine/tokens.js'
 import { createUploadAdmission } from './engine/upload-admission.js'
 import { createUploadAuthority } from './engine/uploads.js'
@@ -121,6 +122,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const tokens = createTokens({ secret, clock, random })
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })
+    const teams = await createTeams({ directory, clock, random, agents, channels, report })
     const media = await createMediaStore(
       { clock, random, report, swept: sweep => log.info('media.unnamed-removed', sweep) },
       { path: dirs.mediaDir, fileLimitBytes: config.limits.uploadBytes },
@@ -142,6 +144,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         tokens,
         agents,
         channels,
+        teams,
         media,
         limits,
         report,

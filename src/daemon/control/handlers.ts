@@ -55,7 +55,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
       return { ...added, channel: viewChannel(added.channel) }
     },
     'channel.set': async ({ name, origins }) => {
-      const { channel, changed } = await channels.setOrigins(name, origins)
+      const { channel, changed } = await channels.set(name, { origins })
       return { channel: viewChannel(channel), changed }
     },
     'channel.token': async ({ name, replace }) => {

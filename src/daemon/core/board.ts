@@ -36,6 +36,8 @@ export class RoutingBoard {
   readonly #seats = new Map<string, Seat>()
   #teams: ReadonlyMap<string | undefined, BoardTeam>
   readonly #members = new Map<string | undefined, Members>()
+  /** Teams that were open when `stirOpened` looked last. */
+  #open: ReadonlySet<string | undefined> = new Set()
   readonly #lines = new Map<string, WaitingLine>()
   readonly #places = new Map<ConversationId, { readonly waiting: Waiting; readonly line: WaitingLine }>()
   /** Lines whose first may have found an agent since it was last asked. */
@@ -59,6 +61,7 @@ export class RoutingBoard {
   setTeams(teams: ReadonlyMap<string | undefined, BoardTeam>): void {
     this.#teams = teams
     this.#members.clear()
+    this.#open = new Set()
     this.stir()
   }
 
@@ -165,6 +168,22 @@ export class RoutingBoard {
   /** Has every line looked at again: hours have begun, a policy has changed. */
   stir(): void {
     for (const line of this.#lines.values()) this.#stirred.add(line)
+  }
+
+  /** Has the lines of teams looked at again that have opened since the last call; whether there are any such teams. */
+  stirOpened(nowMs: number): boolean {
+    const before = this.#open
+    const open = new Set<string | undefined>()
+    let hasOpened = false
+    for (const [id, team] of this.#teams) {
+      if (!team.isOpen(nowMs)) continue
+      open.add(id)
+      if (!before.has(id)) hasOpened = true
+    }
+    this.#open = open
+    if (!hasOpened) return false
+    for (const line of this.#lines.values()) if (open.has(line.team) && !before.has(line.team)) this.#stirred.add(line)
+    return true
   }
 
   /** The next conversation that somebody can take: it leaves its line and counts as that agent's. Undefined when nobody can take any that waits. */

@@ -178,7 +178,7 @@ export function dedupeSide(body: RecordBody): 'contact' | 'staff' {
 }
 
 function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body: OpenedBody): Head {
-  const { channel, kind, egress, contact, name } = body
+  const { channel, kind, egress, contact, name, team } = body
   return {
     conversation,
     n,
@@ -194,7 +194,7 @@ function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body:
     waitingSince: at,
     unansweredSince: undefined,
     saidAt: undefined,
-    details: firstDetails(at),
+    details: { ...firstDetails(at), team },
   }
 }
 

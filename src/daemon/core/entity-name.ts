@@ -1,6 +1,6 @@
 import { KefuError } from '../../errors.js'
 
-/** What names of agents and channels are made of, in words. */
+/** What names of agents, channels, teams and skills are made of, in words. */
 export const ENTITY_NAME_RULE =
   'a name of 1 to 64 letters, digits, dots, dashes or underscores that starts with a letter or digit'
 

@@ -32,6 +32,8 @@ export type Channel = {
   readonly language?: string
   /** After how long a silence of both sides the contact is warned, and the conversation closed. */
   readonly idle?: IdleTimes
+  /** Id of the team whose line its conversations wait in, unless they were sent to another. */
+  readonly team?: string
   readonly createdAt: number
 }
 
@@ -53,10 +55,17 @@ export type ReplyOccasion = keyof typeof REPLY_OCCASIONS
 /** Texts by occasion. */
 export type Replies = Readonly<Partial<Record<ReplyOccasion, string>>>
 
+/** What an agent may do: their own conversations, or also those of others. */
+export const AGENT_ROLES = ['agent', 'supervisor'] as const
+
+/** One of `AGENT_ROLES`. */
+export type AgentRole = (typeof AGENT_ROLES)[number]
+
 /** A person who answers. Tokens are stored as SHA-256 (hex). */
 export type Agent = {
   readonly id: string
   readonly name: string
+  readonly role: AgentRole
   readonly tokens: readonly TokenEntry[]
   /** Levels from 1 to 5. */
   readonly skills: Readonly<Record<string, number>>

@@ -15,6 +15,8 @@ export type OpenedBody = {
   readonly egress: Egress
   readonly contact: string
   readonly name?: string
+  /** Id of the team that the channel sends conversations to. */
+  readonly team?: string
 }
 
 /** A message. `id` is the writer's own id of it, the key of idempotent resending. One of a contact wakes or reopens the conversation. */

@@ -74,15 +74,15 @@ export function lineKey({ kind, team, requires, declinedBy }: Need): string {
   return JSON.stringify([team ?? null, kind, skills, [...declinedBy].sort()])
 }
 
-/** What a conversation asks for, as it stands. */
-export function needOf({ kind, details }: Head): Need {
-  const { team, requires, prefers, language, declinedBy, lastAgent } = details
+/** What a conversation asks for, as it stands; of `defaultTeam` when it was sent to no team. */
+export function needOf({ kind, details }: Head, defaultTeam: string | undefined): Need {
+  const { team = defaultTeam, requires, prefers, language, declinedBy, lastAgent } = details
   return { kind, team, requires, prefers, language, declinedBy, lastAgent }
 }
 
-/** A conversation's place in line; undefined when it does not wait. */
-export function waitingOf(head: Head): Waiting | undefined {
+/** A conversation's place in line, of `defaultTeam` when it was sent to no team; undefined when it does not wait. */
+export function waitingOf(head: Head, defaultTeam: string | undefined): Waiting | undefined {
   if (head.waitingSince === undefined) return undefined
   const rank = PRIORITIES.indexOf(head.details.priority)
-  return { conversation: head.conversation, rank, since: head.waitingSince, need: needOf(head) }
+  return { conversation: head.conversation, rank, since: head.waitingSince, need: needOf(head, defaultTeam) }
 }

@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import { entityName } from '../core/entity-name.js'
-import type { Agent } from '../core/model.js'
+import { AGENT_ROLES, type Agent } from '../core/model.js'
 import { orderedId, type RandomBytes } from '../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../core/ports.js'
 import { issueAccessToken, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
+import { type AgentChange, changedAgent } from './agent-settings.js'
 import { Registry, type RegistryChange } from './registry.js'
 
 /** What agents stand on. */
@@ -24,6 +26,8 @@ export type AgentAdded =
 export type AgentRegistry = {
   /** Makes an agent with a first token, or finds the one of this name. Throws `KEFU_USAGE` for a text that is no name. */
   add(name: string): Promise<AgentAdded>
+  /** Changes settings. Throws `KEFU_AGENT_NOT_FOUND`, and `KEFU_USAGE` for what is out of bounds. */
+  set(name: string, change: AgentChange): Promise<{ readonly agent: Agent; readonly changed: boolean }>
   /** Throws `KEFU_AGENT_NOT_FOUND` with the nearest name. */
   show(name: string): Agent
   /** All agents, by name. The same array until something changes. */
@@ -53,6 +57,7 @@ export const tokenEntrySchema = z.object({ sha256: z.string().regex(/^[0-9a-f]{6
 const agentSchema: z.ZodType<Agent> = z.object({
   id: z.string(),
   name: z.string(),
+  role: z.enum(AGENT_ROLES),
   tokens: z.array(tokenEntrySchema).readonly(),
   skills: z.record(z.string(), z.int().min(1).max(5)).readonly(),
   languages: z.array(z.string()).readonly(),
@@ -105,11 +110,19 @@ export async function createAgents({ directory, clock, random }: AgentPorts): Pr
         const createdAt = clock.now()
         const { token, entry } = issueAccessToken(TOKEN_PREFIX.agent, random, createdAt)
         const id = orderedId('a', createdAt, random)
-        const agent: Agent = { id, name, tokens: [entry], skills: {}, languages: [], createdAt }
+        const agent: Agent = { id, name, role: 'agent', tokens: [entry], skills: {}, languages: [], createdAt }
         await registry.create(agent)
         return { agent, token, changed: true }
       })
     },
+    set: (name, change) =>
+      registry.exclusive(async () => {
+        const present = show(name)
+        const agent = changedAgent(present, change)
+        if (isDeepStrictEqual(present, agent)) return { agent: present, changed: false }
+        await registry.update(agent)
+        return { agent, changed: true }
+      }),
     remove: name =>
       registry.exclusive(async () => {
         const agent = show(name)

@@ -23,8 +23,16 @@ export type ChannelPorts = {
   readonly random: RandomBytes
 }
 
-/** A channel as it is asked for. `origins` are for web channels: `https://shop.example`, without a path. */
-export type ChannelSpec = { readonly kind: ChannelKind; readonly name: string; readonly origins?: readonly string[] }
+/** A channel as it is asked for. `origins` are for web channels: `https://shop.example`, without a path. `team`: the id of one that exists. */
+export type ChannelSpec = {
+  readonly kind: ChannelKind
+  readonly name: string
+  readonly origins?: readonly string[]
+  readonly team?: string
+}
+
+/** What is to be changed of a channel; what is not named stays. `team`: the id of one that exists; null for none. */
+export type ChannelChange = { readonly origins?: readonly string[]; readonly team?: string | null }
 
 /** What adding did. Secrets are given for a new channel only, and never again: `token` of an app, `identitySecret` of a web channel. */
 export type ChannelAdded = {
@@ -37,15 +45,12 @@ export type ChannelAdded = {
 /** The configured connections. Look-ups are synchronous and never wait; changes are durable when their promise resolves. */
 export type ChannelRegistry = {
   /**
-   * Makes a channel with a number of its own, or finds the same one. Throws `KEFU_CHANNEL_EXISTS` when the name has another kind or other
-   * origins, `KEFU_USAGE` for a name or origin that is none, `KEFU_CHANNEL_NUMBERS_USED`.
+   * Makes a channel with a number of its own, or finds the same one. Throws `KEFU_CHANNEL_EXISTS` when the name has another kind, other
+   * origins or another team, `KEFU_USAGE` for a name or origin that is none, `KEFU_CHANNEL_NUMBERS_USED`.
    */
   add(spec: ChannelSpec): Promise<ChannelAdded>
-  /** Replaces the origins of a web channel. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
-  setOrigins(
-    name: string,
-    origins: readonly string[],
-  ): Promise<{ readonly channel: Channel; readonly changed: boolean }>
+  /** Replaces the origins of a web channel, or the team of any. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
+  set(name: string, change: ChannelChange): Promise<{ readonly channel: Channel; readonly changed: boolean }>
   /**
    * A new token of an app channel, beside those that exist or instead of them (`replace`). Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_TOKENS_USED`
    * for the seventeenth, `KEFU_CHANNEL_WITHOUT_TOKENS` for a channel that is connected to without a token.
@@ -88,6 +93,7 @@ const channelSchema: z.ZodType<Channel> = z.object({
   replies: z.record(z.string(), repliesSchema).readonly().exactOptional(),
   language: z.string().exactOptional(),
   idle: z.object({ warnAfterMs: z.int().exactOptional(), closeAfterMs: z.int() }).readonly().exactOptional(),
+  team: z.string().exactOptional(),
   createdAt: z.int(),
 })
 
@@ -127,12 +133,13 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
     onChange: callback => registry.onChange(callback),
     async add(spec) {
       const { kind } = spec
+      const team = spec.team === undefined ? {} : { team: spec.team }
       const name = entityName(spec.name)
       const origins = checkedOrigins(kind, spec.origins ?? [])
       return registry.exclusive(async () => {
         const present = registry.get(name)
         if (present !== undefined) {
-          if (present.kind !== kind || !isSame(present.origins, origins))
+          if (present.kind !== kind || !isSame(present.origins, origins) || present.team !== spec.team)
             throw new KefuError('KEFU_CHANNEL_EXISTS', { name })
           return { channel: present, changed: false }
         }
@@ -140,22 +147,24 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
         const number = await nextNumber(directory)
         if (kind === 'app') {
           const { token, entry } = issueAccessToken(TOKEN_PREFIX.app, random, createdAt)
-          const channel: Channel = { number, name, kind, origins, tokens: [entry], createdAt }
+          const channel: Channel = { number, name, kind, origins, tokens: [entry], ...team, createdAt }
           await registry.create(channel)
           return { channel, token, changed: true }
         }
         const identitySecret = randomSecret(random)
-        const channel: Channel = { number, name, kind, origins, tokens: [], identitySecret, createdAt }
+        const channel: Channel = { number, name, kind, origins, tokens: [], identitySecret, ...team, createdAt }
         await registry.create(channel)
         return { channel, identitySecret, changed: true }
       })
     },
-    setOrigins: (name, given) =>
+    set: (name, change) =>
       registry.exclusive(async () => {
         const present = show(name)
-        const origins = checkedOrigins(present.kind, given)
-        if (isSame(present.origins, origins)) return { channel: present, changed: false }
-        const channel: Channel = { ...present, origins }
+        const { team: before, ...rest } = present
+        const origins = change.origins === undefined ? rest.origins : checkedOrigins(rest.kind, change.origins)
+        const team = change.team === undefined ? before : (change.team ?? undefined)
+        if (isSame(present.origins, origins) && team === before) return { channel: present, changed: false }
+        const channel: Channel = { ...rest, origins, ...(team === undefined ? {} : { team }) }
         await registry.update(channel)
         return { channel, changed: true }
       }),

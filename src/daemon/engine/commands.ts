@@ -5,7 +5,6 @@ import { type Actor, type CommandContext, planCommand } from '../core/commands.j
 import type { Head } from '../core/model.js'
 import type { Clock, LogPort } from '../core/ports.js'
 import { obstacle } from '../core/routing.js'
-import { needOf } from '../core/waiting-line.js'
 import type { AgentRegistry } from './agents.js'
 import type { Router } from './router.js'
 
@@ -53,7 +52,7 @@ export class Commands {
 
   #context(head: Head): CommandContext {
     const { clock, router, agents } = this.#ports
-    const need = needOf(head)
+    const need = router.need(head)
     return {
       nowMs: clock.now(),
       agent: id => {

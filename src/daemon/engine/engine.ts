@@ -1,7 +1,7 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
-import type { BoardAgent, BoardTeam } from '../core/board.js'
+import type { BoardAgent } from '../core/board.js'
 import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { TeamTimes } from '../core/due.js'
 import type { MediaPort } from '../core/media.js'
@@ -9,6 +9,7 @@ import type { Agent, Channel, Head } from '../core/model.js'
 import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
 import type { Presence as PresenceState } from '../core/routing.js'
 import type { AgentRegistry } from './agents.js'
+import { boardTeams, type RoutingOptions } from './board-teams.js'
 import { CatchUp } from './catch-up.js'
 import type { ChannelRegistry } from './channels.js'
 import { Commands } from './commands.js'
@@ -31,6 +32,7 @@ import { endRevokedSessions } from './revocation.js'
 import { Router } from './router.js'
 import { type KnownSession, NewSession } from './session.js'
 import { Sessions } from './sessions.js'
+import type { TeamRegistry } from './teams.js'
 import { Timetable } from './timetable.js'
 import type { Tokens } from './tokens.js'
 
@@ -42,6 +44,7 @@ export type EnginePorts = {
   readonly tokens: Tokens
   readonly agents: AgentRegistry
   readonly channels: ChannelRegistry
+  readonly teams: TeamRegistry
   readonly media: Pick<MediaPort, 'keep'>
   readonly limits: {
     /** Messages per contact. */
@@ -65,12 +68,6 @@ export type EngineOptions = {
   readonly awayAfterMs: number
   readonly requeueAfterMs: number
   readonly routing: RoutingOptions
-}
-
-/** How conversations that were sent to no team are given out, and to whom. */
-export type RoutingOptions = Pick<BoardTeam, 'strategy' | 'stickyMs'> & {
-  /** Conversations that an agent without a capacity of their own may have at once. */
-  readonly capacity: number
 }
 
 /** What the engine is doing, in numbers. */
@@ -118,10 +115,11 @@ export class Engine implements SessionEvents {
   #isDraining = false
 
   constructor(ports: EnginePorts, options: EngineOptions) {
-    const { store, clock, tokens, agents, channels, media, limits } = ports
+    const { store, clock, tokens, agents, channels, teams, media, limits } = ports
     const { log, view, bus } = store
     const report = (error: unknown): void => ports.report(error)
     const channel = (head: Head): Channel | undefined => channels.byNumber(head.channel)
+    const defaultTeam = (channel: number): string | undefined => channels.byNumber(channel)?.team
     const sessions = this.#sessions
     const outbound = new Outbound({ gateway: ports.gateway, clock, report })
     this.#ports = ports
@@ -133,6 +131,7 @@ export class Engine implements SessionEvents {
       log,
       outbound,
       media,
+      defaultTeam,
       openingLimit: limits.openings,
     })
     this.#notices = new Notices(bus, sessions, outbound)
@@ -149,12 +148,13 @@ export class Engine implements SessionEvents {
         presence: agent => this.#presence.state(agent),
         assigned: (agent, head) => {
           this.#presence.expect(agent)
-          this.#positions.served(head.details.team)
+          this.#positions.served(this.#router.need(head).team)
         },
         moved: head => this.#timetable.follow(head),
+        defaultTeam,
         report,
       },
-      new Map([[undefined, everybody(options.routing)]]),
+      boardTeams(teams.list(), options.routing),
     )
     this.#timetable = new Timetable({ clock, router: this.#router, times: () => NO_TIMES, channel, report })
     this.#replies = new Replies({ log, channel, report })
@@ -175,7 +175,7 @@ export class Engine implements SessionEvents {
         frameLimit: limits.frames,
       }),
       conversations: new Conversations(log, tokens, (agent, head) =>
-        this.#router.board.isMember(agent, head.details.team),
+        this.#router.board.isMember(agent, this.#router.need(head).team),
       ),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
@@ -195,7 +195,7 @@ export class Engine implements SessionEvents {
   /** Begins to follow the log. Call before the first session. */
   async start(): Promise<void> {
     this.#following = this.#follow(this.#ports.store.log.cursor())
-    const { agents, channels } = this.#ports
+    const { agents, channels, teams } = this.#ports
     for (const agent of agents.list()) this.#router.setAgent(this.#seatOf(agent))
     for (const agent of await this.#router.start()) this.#presence.expect(agent)
     this.#stops.push(
@@ -204,7 +204,13 @@ export class Engine implements SessionEvents {
         else this.#router.setAgent(this.#seatOf(change.value))
       }),
     )
-    this.#stops.push(channels.onChange(() => this.#allowOrigins()))
+    this.#stops.push(
+      channels.onChange(() => {
+        this.#allowOrigins()
+        this.#setTeams()
+      }),
+    )
+    this.#stops.push(teams.onChange(() => this.#setTeams()))
     this.#stops.push(endRevokedSessions({ sessions: this.#sessions, outbound: this.#outbound, agents, channels }))
     this.#allowOrigins()
     this.#sweep()
@@ -349,6 +355,10 @@ export class Engine implements SessionEvents {
     return { id, name, skills, languages, capacity }
   }
 
+  #setTeams(): void {
+    this.#router.setTeams(boardTeams(this.#ports.teams.list(), this.#options.routing))
+  }
+
   #allowOrigins(): void {
     const origins = new Set<string>()
     for (const channel of this.#ports.channels.list()) for (const origin of channel.origins) origins.add(origin)
@@ -364,21 +374,8 @@ export class Engine implements SessionEvents {
           this.#outbound.reject(session, 0, new KefuError('KEFU_HELLO_TIMEOUT', { seconds }), CLOSE.helloTimeout)
       }
       this.#outbound.closeLagging(now - LAG_LIMIT_MS)
+      this.#router.hoursPassed()
       this.#sweep()
     })
-  }
-}
-
-/** The team of conversations that were sent to none. The options are read at each use. */
-function everybody(routing: RoutingOptions): BoardTeam {
-  return {
-    get strategy() {
-      return routing.strategy
-    },
-    get stickyMs() {
-      return routing.stickyMs
-    },
-    members: undefined,
-    isOpen: () => true,
   }
 }

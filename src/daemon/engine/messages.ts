@@ -17,6 +17,8 @@ export type MessagePorts = {
   readonly log: LogPort
   readonly outbound: Outbound
   readonly media: Pick<MediaPort, 'keep'>
+  /** Id of the team for a channel's conversations. */
+  defaultTeam(channel: number): string | undefined
   /** Per address, for conversations that do not exist yet. */
   readonly openingLimit: RateLimiter
 }
@@ -95,7 +97,8 @@ export class Messages {
   ): void {
     const by = session.role === 'agent' ? session.author : CONTACT
     const { conversation } = target
-    const options: AppendOptions = target.opening === undefined ? { id } : { id, opening: opening(target.opening) }
+    const options: AppendOptions =
+      target.opening === undefined ? { id } : { id, opening: this.#opening(target.opening) }
     countInFlight(session, conversation, 1)
     rememberOwn(session, conversation, id)
     this.#inFlight++
@@ -126,6 +129,21 @@ export class Messages {
     else outbound.push(session, encodeAck(channel, correlation, id, conversation, n))
   }
 
+  /** The team as it is now: the session may have begun before the channel had it. */
+  #opening({ channel, contact, name }: NonNullable<Target['opening']>): OpenedBody {
+    const { kind, number } = channel
+    const team = this.#ports.defaultTeam(number)
+    return {
+      type: 'opened',
+      channel: number,
+      kind,
+      egress: CHANNEL_KINDS[kind].egress,
+      contact,
+      ...(name === undefined ? {} : { name }),
+      ...(team === undefined ? {} : { team }),
+    }
+  }
+
   #settle(session: KnownSession, conversation: ConversationId): void {
     countInFlight(session, conversation, -1)
     if (--this.#inFlight === 0) this.#whenIdle?.()
@@ -135,18 +153,6 @@ export class Messages {
 /** A conversation is opened once: messages that follow the first before it is on disk cost nothing more. */
 function opensConversation(session: KnownSession, { head }: Target): boolean {
   return session.role === 'visitor' && head === null && session.inFlight === 0
-}
-
-function opening({ channel, contact, name }: NonNullable<Target['opening']>): OpenedBody {
-  const { kind, number } = channel
-  return {
-    type: 'opened',
-    channel: number,
-    kind,
-    egress: CHANNEL_KINDS[kind].egress,
-    contact,
-    ...(name === undefined ? {} : { name }),
-  }
 }
 
 function mediaOf(parts: readonly Part[]): string[] | undefined {

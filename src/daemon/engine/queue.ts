@@ -5,7 +5,6 @@ import type { Head } from '../core/model.js'
 import type { Clock, LogPort } from '../core/ports.js'
 import type { RecordBody } from '../core/records.js'
 import { type Obstacle, obstacle } from '../core/routing.js'
-import { needOf, waitingOf } from '../core/waiting-line.js'
 import { readBackwards } from './pages.js'
 import type { Router } from './router.js'
 
@@ -109,10 +108,10 @@ export class Queue {
     const head = await this.#head(conversation)
     const records = await readBackwards(log, conversation, head.n + 1, 500, 256 * 1024)
     const decisions = records.flatMap(({ n, at, body }) => decisionOf(n, at, body)).slice(-DECISIONS)
-    const waiting = waitingOf(head)
+    const waiting = router.board.waiting(conversation)
     const ahead = router.board.ahead(conversation)
     if (waiting === undefined || ahead === undefined) return { head, decisions, now: undefined }
-    const need = needOf(head)
+    const { need } = waiting
     const agents = [...router.board.agents()]
       .filter(({ id }) => router.board.isMember(id, need.team))
       .map(agent => ({ id: agent.id, obstacle: obstacle(agent, need) }))

@@ -4,7 +4,7 @@ import { type BoardAgent, type BoardTeam, type Instant, RoutingBoard } from '../
 import type { Head } from '../core/model.js'
 import type { Appended, Clock, LogEntry, LogPort, ViewPort } from '../core/ports.js'
 import { type RecordBody, SYSTEM } from '../core/records.js'
-import type { Presence } from '../core/routing.js'
+import type { Need, Presence } from '../core/routing.js'
 import { lineKey, needOf, waitingOf } from '../core/waiting-line.js'
 
 /** What routing stands on. */
@@ -13,6 +13,8 @@ export type RouterPorts = {
   readonly view: ViewPort
   readonly clock: Clock
   presence(agent: string): Presence
+  /** Id of the team for a channel's conversations that were sent to none. */
+  defaultTeam(channel: number): string | undefined
   /** An agent has got a conversation, whether the agent is there or not. */
   assigned(agent: string, head: Head): void
   /** Where a conversation stands, or that an answer is due, has changed. */
@@ -114,9 +116,16 @@ export class Router {
     this.board.removeAgent(agent)
   }
 
+  /** Takes over other teams. Call also when channels have other default teams: those who wait for one go into its line. */
   setTeams(teams: ReadonlyMap<string | undefined, BoardTeam>): void {
     this.board.setTeams(teams)
+    for (const head of this.#open.values()) if (isForDefaultTeam(head)) this.#place(head)
     this.#match()
+  }
+
+  /** Gives out what waits for teams that have opened since the last call. */
+  hoursPassed(): void {
+    if (this.board.stirOpened(this.#ports.clock.now())) this.#match()
   }
 
   presenceChanged(agent: string, presence: Presence): void {
@@ -151,6 +160,11 @@ export class Router {
       appended.then(({ n }) => n),
     )
     return appended
+  }
+
+  /** What a conversation asks for. */
+  need(head: Head): Need {
+    return needOf(head, this.#ports.defaultTeam(head.channel))
   }
 
   /** A conversation that is not closed, as the log has it. */
@@ -189,7 +203,7 @@ export class Router {
       return
     }
     board.release(conversation, this.#instant())
-    const waiting = waitingOf(head)
+    const waiting = waitingOf(head, this.#ports.defaultTeam(head.channel))
     if (waiting === undefined) board.dequeue(conversation)
     else board.enqueue(waiting)
     if (state === 'new') this.#fresh.add(conversation)
@@ -267,7 +281,7 @@ export class Router {
         if (!isMoved || attempt === ATTEMPTS) throw error
         // An earlier decision may have been written after all, though the store did not know it at the time.
         const present = await log.head(head.conversation)
-        if (present === null || !isSameDecision(present, head)) return undefined
+        if (present === null || !this.#isSameDecision(present, head)) return undefined
         expect = error.detail.actual as number
       }
     }
@@ -323,6 +337,12 @@ export class Router {
     })
   }
 
+  /** Whether what a decision stood on is still so: it is the same wait or the same work, the same agents could take it, and the same one has it. */
+  #isSameDecision(a: Head, b: Head): boolean {
+    const isSameTurn = a.details.episode === b.details.episode && a.waitingSince === b.waitingSince
+    return isSameTurn && a.state === b.state && a.agent === b.agent && lineKey(this.need(a)) === lineKey(this.need(b))
+  }
+
   #instant(): Instant {
     const { clock } = this.#ports
     return { nowMs: clock.now(), monotonicMs: clock.monotonicMs() }
@@ -334,8 +354,6 @@ function isSamePlace(a: Head, b: Head): boolean {
   return a.state === b.state && a.agent === b.agent && a.waitingSince === b.waitingSince && a.details === b.details
 }
 
-/** Whether what a decision stood on is still so: it is the same wait or the same work, the same agents could take it, and the same one has it. */
-function isSameDecision(a: Head, b: Head): boolean {
-  const isSameTurn = a.details.episode === b.details.episode && a.waitingSince === b.waitingSince
-  return isSameTurn && a.state === b.state && a.agent === b.agent && lineKey(needOf(a)) === lineKey(needOf(b))
+function isForDefaultTeam({ waitingSince, details }: Head): boolean {
+  return waitingSince !== undefined && details.team === undefined
 }

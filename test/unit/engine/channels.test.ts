@@ -98,13 +98,15 @@ test('concurrent additions get different numbers', async () => {
 test('origins can be replaced; number and secret stay', async () => {
   const { channels } = await setUp()
   const { channel } = await channels.add({ kind: 'web', name: 'shop', origins: ['https://a.example'] })
-  const changed = await channels.setOrigins('shop', ['https://b.example', 'https://b.example'])
+  const changed = await channels.set('shop', { origins: ['https://b.example', 'https://b.example'] })
   assert.deepEqual(changed, { channel: { ...channel, origins: ['https://b.example'] }, changed: true })
-  assert.equal((await channels.setOrigins('shop', ['https://b.example'])).changed, false)
+  assert.equal((await channels.set('shop', { origins: ['https://b.example'] })).changed, false)
   assert.equal(channels.byNumber(channel.number)?.origins[0], 'https://b.example')
   await channels.add({ kind: 'app', name: 'backend' })
-  await assert.rejects(channels.setOrigins('backend', ['https://b.example']), error => isKefuError(error, 'KEFU_USAGE'))
-  await assert.rejects(channels.setOrigins('shopp', []), /did you mean "shop"/)
+  await assert.rejects(channels.set('backend', { origins: ['https://b.example'] }), error =>
+    isKefuError(error, 'KEFU_USAGE'),
+  )
+  await assert.rejects(channels.set('shopp', { origins: [] }), /did you mean "shop"/)
 })
 
 test('what is no origin is refused', async () => {

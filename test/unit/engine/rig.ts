@@ -8,6 +8,7 @@ import { type AgentRegistry, createAgents } from '../../../src/daemon/engine/age
 import { type ChannelRegistry, createChannels } from '../../../src/daemon/engine/channels.js'
 import { Engine } from '../../../src/daemon/engine/engine.js'
 import { createRateLimiter } from '../../../src/daemon/engine/rate-limit.js'
+import { createTeams, type TeamRegistry } from '../../../src/daemon/engine/teams.js'
 import { createTokens, type Tokens } from '../../../src/daemon/engine/tokens.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js'
@@ -35,6 +36,7 @@ export class Rig {
   store!: Store
   agents!: AgentRegistry
   channels!: ChannelRegistry
+  teams!: TeamRegistry
   tokens!: Tokens
   engine!: Engine
   #lastId = 0
@@ -66,6 +68,8 @@ export class Rig {
     const ports = { directory: store.directory, clock, random: (length: number) => randomBytes(length) }
     this.agents = await createAgents(ports)
     this.channels = await createChannels(ports)
+    const { agents, channels } = this
+    this.teams = await createTeams({ ...ports, agents, channels, report: error => this.reported.push(error) })
     this.tokens = createTokens({ secret: this.#secret, clock, random: ports.random })
     const limiter = (burst: number) => createRateLimiter(clock, { burst, perSecond: burst, keyLimit: 100 })
     this.engine = new Engine(
@@ -76,6 +80,7 @@ export class Rig {
         tokens: this.tokens,
         agents: this.agents,
         channels: this.channels,
+        teams: this.teams,
         media: { keep: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
         limits: {
           messages: limiter(100),

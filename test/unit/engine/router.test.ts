@@ -51,6 +51,7 @@ class Stage {
         presence: agent => this.#presence.get(agent) ?? 'offline',
         assigned: () => {},
         moved: () => {},
+        defaultTeam: () => undefined,
         report: error => this.errors.push(error),
       },
       new Map([
