@@ -192,6 +192,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const handlers = createHandlers({
       agents,
       channels,
+      teams,
       queue: engine.queue,
       commands: engine.commands,
       clock,

@@ -43,7 +43,9 @@ describe('agents and channels from the command line', () => {
     assert.deepEqual([again.changed, again.token], [false, undefined])
     assert.match(
       show.stdout,
-      new RegExp(`^agent\t小王\nid\t${added.agent.id}\ntoken fingerprint\t${added.agent.tokens[0]?.fingerprint} `),
+      new RegExp(
+        `^agent\t小王\nid\t${added.agent.id}\nrole\tagent\ncapacity\t\ntoken fingerprint\t${added.agent.tokens[0]?.fingerprint} `,
+      ),
     )
     assert.deepEqual(list, { code: 0, stdout: `小王\t${added.agent.id}\t1\n`, stderr: '' })
     for (const { stdout } of [show, list]) assert.ok(!stdout.includes(added.token))

@@ -13,6 +13,7 @@ import { createChannels } from '../../src/daemon/engine/channels.js'
 import { Commands } from '../../src/daemon/engine/commands.js'
 import { Queue } from '../../src/daemon/engine/queue.js'
 import { Router } from '../../src/daemon/engine/router.js'
+import { createTeams } from '../../src/daemon/engine/teams.js'
 import { createLog } from '../../src/daemon/observe/log.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
@@ -56,6 +57,10 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
   const random = (length: number) => createHash('shake256', { outputLength: length }).update(String(count++)).digest()
   const registries = { directory: store.directory, clock, random }
   const agents = await createAgents(registries)
+  const channels = await createChannels(registries)
+  const report = (error: unknown) => {
+    throw error
+  }
   const router = new Router(
     {
       ...store,
@@ -64,13 +69,14 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
       assigned: () => undefined,
       moved: () => undefined,
       defaultTeam: () => undefined,
-      report: () => undefined,
+      report,
     },
     new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),
   )
   return {
     agents,
-    channels: await createChannels(registries),
+    channels,
+    teams: await createTeams({ ...registries, agents, channels, report }),
     queue: new Queue({ log: store.log, clock, router }),
     commands: new Commands({ log: store.log, clock, router, agents }),
     clock,

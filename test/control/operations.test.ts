@@ -8,7 +8,16 @@ test('agents: add, show, token, list, remove', async t => {
   const added = await client.call('agent.add', { name: 'xiaowang' })
   assert.equal(added.changed, true)
   assert.match(added.token ?? '', /^kat_/)
-  assert.deepEqual(Object.keys(added.agent).sort(), ['createdAt', 'id', 'name', 'tokens'])
+  assert.deepEqual(Object.keys(added.agent).sort(), [
+    'createdAt',
+    'id',
+    'languages',
+    'name',
+    'role',
+    'skills',
+    'teams',
+    'tokens',
+  ])
   assert.match(added.agent.tokens[0]?.fingerprint ?? '', /^[0-9a-f]{12}$/)
   const again = await client.call('agent.add', { name: 'xiaowang' })
   assert.deepEqual(again, { agent: added.agent, changed: false })
@@ -45,6 +54,36 @@ test('channels: add, set, token, show, list, remove; secrets leave once', async 
     channels.map(({ name, number }) => [name, number]),
     [['backend', 2]],
   )
+})
+
+test('teams: add, set, show, list, remove, by names', async t => {
+  const { client } = await openRig(t)
+  for (const name of ['li', 'zhou']) await client.call('agent.add', { name })
+  const second = await client.call('team.add', { name: 'second' })
+  const added = await client.call('team.add', {
+    name: 'first',
+    members: ['zhou', 'li'],
+    overflow: { team: 'second', afterMs: 1_000 },
+    hours: { timeZone: 'UTC', weekly: 'sat,sun 10:00-12:00', holidays: [{ from: '2026-12-25', name: 'Christmas' }] },
+  })
+  assert.deepEqual(added.team.hours, {
+    timeZone: 'UTC',
+    weekly: 'Sat,Sun 10:00-12:00',
+    holidays: [{ from: '2026-12-25', name: 'Christmas' }],
+  })
+  assert.deepEqual([added.team.members, added.team.overflow], [['li', 'zhou'], { team: 'second', afterMs: 1_000 }])
+  const set = await client.call('team.set', { name: 'first', strategy: 'manual', removeMembers: ['li'] })
+  assert.deepEqual([set.changed, set.team], [true, { ...added.team, strategy: 'manual', members: ['zhou'] }])
+  assert.deepEqual(await client.call('team.show', { name: 'first' }), { team: set.team })
+  assert.deepEqual(await client.call('team.list', {}), { teams: [set.team, second.team] })
+  const { agent } = await client.call('agent.set', { name: 'zhou', skills: { vip: 2 } })
+  assert.deepEqual([agent.teams, agent.skills], [['first'], { vip: 2 }])
+  const { channel } = await client.call('channel.add', { kind: 'app', name: 'backend', team: 'first' })
+  assert.equal(channel.team, 'first')
+  await assert.rejects(client.call('team.remove', { name: 'first' }), error => isKefuError(error, 'KEFU_TEAM_IN_USE'))
+  await client.call('channel.set', { name: 'backend', team: null })
+  assert.deepEqual(await client.call('team.remove', { name: 'first' }), { team: set.team })
+  assert.deepEqual(await client.call('team.list', {}), { teams: [second.team] })
 })
 
 test('lists come in pages, in any order, and go on after what was removed', async t => {

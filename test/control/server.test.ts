@@ -178,7 +178,12 @@ test('a bug is answered as KEFU_INTERNAL, and logged once', async t => {
 test('what an answer must not carry is not carried', async t => {
   const { ports } = await openRig(t)
   const { agent, ...added } = await ports.agents.add('xiaowang')
-  const view = { ...agent, tokens: [{ fingerprint: 'abc', createdAt: 1, sha256: 'canary' }], secret: 'canary' }
+  const view = {
+    ...agent,
+    tokens: [{ fingerprint: 'abc', createdAt: 1, sha256: 'canary' }],
+    teams: [],
+    secret: 'canary',
+  }
   const handlers = { ...createHandlers(ports), 'agent.show': () => ({ agent: view, ...added, token: 'canary' }) }
   const path = socketPath(t)
   const log = createLog('error', { write() {} })

@@ -12,7 +12,7 @@ export const LIST_FLAGS = {
 
 /** The columns that `--fields` names. Throws `KEFU_USAGE` with the nearest name. */
 export function chosenColumns<T>(columns: readonly ListColumn<T>[], fields: string | undefined): ListColumn<T>[] {
-  if (fields === undefined) return [...columns]
+  if (fields === undefined) return columns.filter(column => column.isExtra !== true)
   const keys = columns.map(column => column.key)
   return fields.split(',').map(field => {
     const found = columns.find(column => column.key === field.trim())

@@ -18,6 +18,8 @@ export type Fact = readonly [name: string, value: string, human?: string]
 /** A column of a list. `key` is its name for `--fields`. */
 export type ListColumn<T> = Column & {
   readonly key: string
+  /** Shown only when `--fields` names it. */
+  readonly isExtra?: boolean
   /** For scripts: complete, RFC 3339, no units split off. */
   plain(item: T): string
   /** For a person, when that is another text. */

@@ -14,7 +14,7 @@ export default class ChannelAdd extends BaseCommand {
   static override description =
     'A web channel takes visitors from pages of its origins (and from programs, which send no origin); its identity secret signs the ids of users ' +
     'that the site knows. An app channel takes one app server with its own contacts; its token is what the app connects with (kefu channel token makes another). ' +
-    'Secrets are shown once. The same channel again is unchanged; another of the same name is a conflict.'
+    'Secrets are shown once. The same channel again is unchanged; another of the same name is a conflict. With --team its conversations wait for the agents of that team only.'
   static override examples = [
     '<%= config.bin %> channel add web shop --origin https://shop.example',
     '<%= config.bin %> channel add app backend --token-file backend.token',
@@ -30,19 +30,25 @@ export default class ChannelAdd extends BaseCommand {
       helpValue: 'URL',
       summary: 'page origin that may connect (web; may be given more than once)',
     }),
+    team: string({ helpValue: 'TEAM', summary: 'team that its conversations go to' }),
     'token-file': string({
       helpValue: 'FILE',
       summary: 'write the token (app) or identity secret (web) into a new file (0600) instead of showing it',
     }),
   }
-  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 14 as const]
+  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const, 14 as const]
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(ChannelAdd)
     const kind = KINDS.find(known => known === args.kind)
     if (kind === undefined) throw new KefuError('KEFU_USAGE', { reason: 'the kind is not known' })
     const control = await this.control()
-    const request = { kind, name: args.name, origins: flags.origin ?? [] }
+    const request = {
+      kind,
+      name: args.name,
+      origins: flags.origin ?? [],
+      ...(flags.team === undefined ? {} : { team: flags.team }),
+    }
     const {
       token: secret,
       tokenFile,

@@ -5,7 +5,7 @@ import { CONTROL_PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from './protocol.js
 
 export type { AnswerOf, RequestOf } from './operations.js'
 export type { QueueEntryView, QueueExplanationView, QueueRowView, QueueTotalsView } from './queue-schemas.js'
-export type { AgentView, ChannelView, DaemonStatus } from './schemas.js'
+export type { AgentView, ChannelView, DaemonStatus, TeamView } from './schemas.js'
 
 /** Which daemon to talk to, and how. */
 export type ControlClientOptions = {

@@ -1,12 +1,17 @@
-import type { Agent, Channel } from '../core/model.js'
+import { parseWeekly } from '../core/hours-text.js'
+import type { Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
+import type { HoursChange, TeamChange } from '../engine/team-settings.js'
+import type { TeamRegistry } from '../engine/teams.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { pageOf, type SortKey } from './page.js'
 import { createQueueHandlers, type QueueControlPorts } from './queue-handlers.js'
-import type { AgentView, ChannelView, DaemonStatus } from './schemas.js'
+import type { DaemonStatus } from './schemas.js'
+import { createViews } from './views.js'
 
 /** What the operations act on. */
 export type ControlPorts = QueueControlPorts & {
+  readonly teams: TeamRegistry
   readonly store: Pick<Store, 'info' | 'check'>
   status(): DaemonStatus | Promise<DaemonStatus>
   /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */
@@ -24,11 +29,11 @@ export type Handlers = {
 }
 
 const PROGRESS_INTERVAL_MS = 200
-const FINGERPRINT_LENGTH = 12
 
 /** Every operation of the table over these ports. */
 export function createHandlers(ports: ControlPorts): Handlers {
-  const { agents, channels, store, status, reload, stop } = ports
+  const { agents, channels, teams, store, status, reload, stop } = ports
+  const view = createViews(agents, teams)
   return {
     'daemon.status': () => status(),
     'daemon.stop': ({ mode }) => {
@@ -38,36 +43,60 @@ export function createHandlers(ports: ControlPorts): Handlers {
     'daemon.reload': () => reload(),
     'agent.add': async ({ name }) => {
       const added = await agents.add(name)
-      return { ...added, agent: viewAgent(added.agent) }
+      return { ...added, agent: view.agent(added.agent) }
     },
-    'agent.show': ({ name }) => ({ agent: viewAgent(agents.show(name)) }),
+    'agent.set': async ({ name, ...change }) => {
+      const { agent, changed } = await agents.set(name, change)
+      return { agent: view.agent(agent), changed }
+    },
+    'agent.show': ({ name }) => ({ agent: view.agent(agents.show(name)) }),
     'agent.list': ({ sort = 'name', ...range }) => {
-      const { items, ...rest } = pageOf(agents.list(), sort, agent => agentKey(agent, sort), range)
-      return { agents: items.map(viewAgent), ...rest }
+      const { items, ...rest } = pageOf(agents.list(), sort, agent => namedKey(agent, sort), range)
+      return { agents: items.map(view.agent), ...rest }
     },
-    'agent.remove': async ({ name }) => ({ agent: viewAgent(await agents.remove(name)) }),
+    'agent.remove': async ({ name }) => ({ agent: view.agent(await agents.remove(name)) }),
     'agent.token': async ({ name, replace }) => {
       const { agent, token } = await agents.issueToken(name, { replace })
-      return { agent: viewAgent(agent), token }
+      return { agent: view.agent(agent), token }
     },
-    'channel.add': async spec => {
-      const added = await channels.add(spec)
-      return { ...added, channel: viewChannel(added.channel) }
+    'channel.add': async ({ team, ...spec }) => {
+      const added =
+        team === undefined
+          ? await channels.add(spec)
+          : await teams.keep(team, ({ id }) => channels.add({ ...spec, team: id }))
+      return { ...added, channel: view.channel(added.channel) }
     },
-    'channel.set': async ({ name, origins }) => {
-      const { channel, changed } = await channels.set(name, { origins })
-      return { channel: viewChannel(channel), changed }
+    'channel.set': async ({ name, team, ...change }) => {
+      const { channel, changed } =
+        typeof team === 'string'
+          ? await teams.keep(team, ({ id }) => channels.set(name, { ...change, team: id }))
+          : await channels.set(name, team === undefined ? change : { ...change, team })
+      return { channel: view.channel(channel), changed }
     },
     'channel.token': async ({ name, replace }) => {
       const { channel, token } = await channels.issueToken(name, { replace })
-      return { channel: viewChannel(channel), token }
+      return { channel: view.channel(channel), token }
     },
-    'channel.show': ({ name }) => ({ channel: viewChannel(channels.show(name)) }),
+    'channel.show': ({ name }) => ({ channel: view.channel(channels.show(name)) }),
     'channel.list': ({ sort = 'name', ...range }) => {
       const { items, ...rest } = pageOf(channels.list(), sort, channel => channelKey(channel, sort), range)
-      return { channels: items.map(viewChannel), ...rest }
+      return { channels: items.map(view.channel), ...rest }
     },
-    'channel.remove': async ({ name }) => ({ channel: viewChannel(await channels.remove(name)) }),
+    'channel.remove': async ({ name }) => ({ channel: view.channel(await channels.remove(name)) }),
+    'team.add': async ({ name, ...settings }) => {
+      const { team, changed } = await teams.add(name, teamChange(settings))
+      return { team: view.team(team), changed }
+    },
+    'team.set': async ({ name, ...change }) => {
+      const { team, changed } = await teams.set(name, teamChange(change))
+      return { team: view.team(team), changed }
+    },
+    'team.show': ({ name }) => ({ team: view.team(teams.show(name)) }),
+    'team.list': ({ sort = 'name', ...range }) => {
+      const { items, ...rest } = pageOf(teams.list(), sort, team => namedKey(team, sort), range)
+      return { teams: items.map(view.team), ...rest }
+    },
+    'team.remove': async ({ name }) => ({ team: view.team(await teams.remove(name)) }),
     ...createQueueHandlers(ports),
     'store.info': () => store.info(),
     'store.check': ({ deep }, signal) => checkStore(store, deep, signal),
@@ -99,23 +128,19 @@ function pause(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, ms).unref())
 }
 
-function agentKey(agent: Agent, sort: string): SortKey {
-  return [sort.endsWith('created') ? agent.createdAt : agent.name, agent.name]
+/** Hours come as a line of text. */
+function teamChange({ hours, ...change }: Omit<ParsedRequestOf<'team.set'>, 'name'>): TeamChange {
+  return hours === undefined ? change : { ...change, hours: hours === null ? null : hoursChange(hours) }
+}
+
+function hoursChange({ weekly, ...hours }: NonNullable<ParsedRequestOf<'team.set'>['hours']>): HoursChange {
+  return weekly === undefined ? hours : { ...hours, weekly: parseWeekly(weekly) }
+}
+
+function namedKey({ name, createdAt }: { readonly name: string; readonly createdAt: number }, sort: string): SortKey {
+  return [sort.endsWith('created') ? createdAt : name, name]
 }
 
 function channelKey(channel: Channel, sort: string): SortKey {
-  if (sort.endsWith('number')) return [channel.number, channel.name]
-  return [sort.endsWith('created') ? channel.createdAt : channel.name, channel.name]
-}
-
-function viewAgent({ id, name, tokens, createdAt }: Agent): AgentView {
-  return { id, name, tokens: viewTokens(tokens), createdAt }
-}
-
-function viewChannel({ number, name, kind, origins, tokens, createdAt }: Channel): ChannelView {
-  return { number, name, kind, origins, tokens: viewTokens(tokens), createdAt }
-}
-
-function viewTokens(tokens: Agent['tokens']): AgentView['tokens'] {
-  return tokens.map(({ sha256, createdAt }) => ({ fingerprint: sha256.slice(0, FINGERPRINT_LENGTH), createdAt }))
+  return sort.endsWith('number') ? [channel.number, channel.name] : namedKey(channel, sort)
 }

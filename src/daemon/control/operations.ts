@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { QUEUE_OPERATIONS } from './queue-operations.js'
 import {
+  agentChange,
   agentView,
+  channelChange,
   channelSpec,
   channelView,
   daemonStatus,
@@ -11,6 +13,9 @@ import {
   settingChange,
   storeCheckEvent,
   storeInfo,
+  teamChange,
+  teamSpec,
+  teamView,
 } from './schemas.js'
 
 type Row = {
@@ -64,6 +69,14 @@ export const OPERATIONS = {
     stream: false,
     since,
   },
+  'agent.set': {
+    summary: 'changes the skills, languages, capacity or role of an agent',
+    request: agentChange,
+    answer: z.object({ agent: agentView, changed: z.boolean() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
   'agent.show': {
     summary: 'one agent',
     request: named,
@@ -110,11 +123,8 @@ export const OPERATIONS = {
     since,
   },
   'channel.set': {
-    summary: 'replaces the origins of a web channel',
-    request: z.strictObject({
-      name: z.string().min(1).max(200),
-      origins: z.array(z.string().max(300)).max(64),
-    }),
+    summary: 'replaces the origins of a web channel, or the team of any',
+    request: channelChange,
     answer: z.object({ channel: channelView, changed: z.boolean() }),
     mutates: true,
     stream: false,
@@ -148,6 +158,46 @@ export const OPERATIONS = {
     summary: 'removes a channel; its conversations stay in the log',
     request: named,
     answer: z.object({ channel: channelView }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'team.add': {
+    summary: 'makes a team, or finds the same one',
+    request: teamSpec,
+    answer: z.object({ team: teamView, changed: z.boolean() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'team.set': {
+    summary: 'changes the settings or members of a team',
+    request: teamChange,
+    answer: z.object({ team: teamView, changed: z.boolean() }),
+    mutates: true,
+    stream: false,
+    since,
+  },
+  'team.show': {
+    summary: 'one team',
+    request: named,
+    answer: z.object({ team: teamView }),
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'team.list': {
+    summary: 'a page of the teams',
+    request: pageRequest(['name', '-name', 'created', '-created']),
+    answer: z.object({ teams: z.array(teamView), next: z.string().exactOptional() }),
+    mutates: false,
+    stream: false,
+    since,
+  },
+  'team.remove': {
+    summary: 'removes a team to which nothing is sent any more',
+    request: named,
+    answer: z.object({ team: teamView }),
     mutates: true,
     stream: false,
     since,

@@ -1,5 +1,8 @@
 import { z } from 'zod'
-import { CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
+import { HOURS_LIMITS } from '../core/hours-spec.js'
+import { AGENT_ROLES, CHANNEL_KINDS, type ChannelKind, PRIORITIES } from '../core/model.js'
+import { STRATEGIES, type Strategy } from '../core/routing.js'
+import { TEAM_LIMITS } from '../core/team.js'
 
 /** What the control socket takes and tells, as schemas. Answers pass through them, so that nothing leaves which is not written here. */
 
@@ -11,12 +14,25 @@ const name = z.string().min(1).max(200)
 /** A token as it may be shown: the beginning of its digest, never the token. */
 const tokenView = z.object({ fingerprint: z.string(), createdAt: instant }).readonly()
 
-/** An agent as the outside sees it. */
-export const agentView = z
-  .object({ id: z.string(), name: z.string(), tokens: z.array(tokenView).readonly(), createdAt: instant })
-  .readonly()
-
 const channelKinds = Object.keys(CHANNEL_KINDS) as [ChannelKind, ...ChannelKind[]]
+const perKind = z.partialRecord(z.enum(channelKinds), count)
+const levels = z.record(z.string().max(200), z.int())
+const role = z.enum(AGENT_ROLES)
+
+/** An agent as the outside sees it. Without a capacity the one of the configuration counts. */
+export const agentView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role,
+    teams: z.array(z.string()).readonly(),
+    skills: levels.readonly(),
+    languages: z.array(z.string()).readonly(),
+    capacity: z.object({ total: count, perKind: perKind.readonly() }).readonly().exactOptional(),
+    tokens: z.array(tokenView).readonly(),
+    createdAt: instant,
+  })
+  .readonly()
 
 /** A channel as the outside sees it. */
 export const channelView = z
@@ -25,6 +41,8 @@ export const channelView = z
     name: z.string(),
     kind: z.enum(channelKinds),
     origins: z.array(z.string()).readonly(),
+    /** Name of the team that its conversations go to. */
+    team: z.string().exactOptional(),
     tokens: z.array(tokenView).readonly(),
     createdAt: instant,
   })
@@ -44,6 +62,95 @@ export const channelSpec = z.strictObject({
   name,
   kind: z.enum(channelKinds),
   origins: z.array(z.string().max(300)).max(64).default([]),
+  team: name.exactOptional(),
+})
+
+/** Changes of a channel; a team of null: none. */
+export const channelChange = z.strictObject({
+  name,
+  origins: z.array(z.string().max(300)).max(64).exactOptional(),
+  team: name.nullable().exactOptional(),
+})
+
+/** Changes of an agent; a capacity of null: as the configuration says. */
+export const agentChange = z.strictObject({
+  name,
+  role: role.exactOptional(),
+  skills: levels.exactOptional(),
+  removeSkills: z.array(name).max(1000).exactOptional(),
+  languages: z.array(name).max(1000).exactOptional(),
+  capacity: z
+    .strictObject({
+      total: z.int().exactOptional(),
+      perKind: perKind.exactOptional(),
+      removeKinds: z.array(z.enum(channelKinds)).exactOptional(),
+    })
+    .nullable()
+    .exactOptional(),
+})
+
+const strategies = Object.keys(STRATEGIES) as [Strategy, ...Strategy[]]
+const durationMs = z.int().min(0).max(TEAM_LIMITS.durationMs)
+const members = z.array(name).max(TEAM_LIMITS.members)
+const responseTimes = { firstResponseMs: durationMs.exactOptional(), nextResponseMs: durationMs.exactOptional() }
+const sla = z.strictObject({
+  ...responseTimes,
+  perPriority: z.partialRecord(z.enum(PRIORITIES), z.strictObject(responseTimes)).exactOptional(),
+})
+const span = z.strictObject({ from: z.string().max(10), to: z.string().max(10) })
+const holiday = z.strictObject({
+  from: z.string().max(20),
+  to: z.string().max(20).exactOptional(),
+  open: z.array(span).max(HOURS_LIMITS.open).readonly().exactOptional(),
+  name: z.string().max(HOURS_LIMITS.nameCharacters).exactOptional(),
+})
+const holidays = z.array(holiday).max(HOURS_LIMITS.holidays)
+/** Such as `Mon-Fri 09:00-18:00; Sat 10:00-16:00`. */
+const weekly = z.string().max(4000)
+
+/** A team as the outside sees it: by names. */
+export const teamView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    strategy: z.enum(strategies),
+    stickyMs: durationMs,
+    members: members.readonly(),
+    hours: z.object({ timeZone: z.string(), weekly, holidays: holidays.readonly() }).readonly().exactOptional(),
+    overflow: z.object({ team: z.string(), afterMs: durationMs }).readonly().exactOptional(),
+    sla: sla.readonly().exactOptional(),
+    createdAt: instant,
+  })
+  .readonly()
+
+const teamSettings = {
+  strategy: z.enum(strategies).exactOptional(),
+  stickyMs: durationMs.exactOptional(),
+  members: members.exactOptional(),
+  hours: z
+    .strictObject({
+      timeZone: z.string().max(100).exactOptional(),
+      weekly: weekly.exactOptional(),
+      holidays: holidays.exactOptional(),
+      removeHolidays: z.array(z.string().max(20)).max(HOURS_LIMITS.holidays).exactOptional(),
+    })
+    .nullable()
+    .exactOptional(),
+  overflow: z
+    .strictObject({ team: name.exactOptional(), afterMs: durationMs.exactOptional() })
+    .nullable()
+    .exactOptional(),
+  sla: sla.nullable().exactOptional(),
+}
+
+/** A team to be made; what is not named is as it usually is. */
+export const teamSpec = z.strictObject({ name, ...teamSettings })
+
+/** Changes of a team; null takes away. */
+export const teamChange = z.strictObject({
+  ...teamSpec.shape,
+  addMembers: members.exactOptional(),
+  removeMembers: members.exactOptional(),
 })
 
 /** A page of a list: how many, after which cursor, in which order (`-` in front: descending). */
@@ -127,3 +234,5 @@ export type DaemonStatus = z.infer<typeof daemonStatus>
 export type AgentView = z.infer<typeof agentView>
 /** A channel as the outside sees it. */
 export type ChannelView = z.infer<typeof channelView>
+/** A team as the outside sees it. */
+export type TeamView = z.infer<typeof teamView>

@@ -1,0 +1,91 @@
+import { string as argument } from '@oclif/core/args'
+import { boolean, integer, option, string } from '@oclif/core/flags'
+import type { RequestOf } from '../../daemon/control/client.js'
+import { KefuError } from '../../errors.js'
+import { BaseCommand } from '../_cli/base-command.js'
+import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { given, isEmpty } from '../_cli/given.js'
+import { oneOf, pairsOf, wholeNumber } from '../_cli/pairs.js'
+import { agentFacts } from '../_cli/views.js'
+
+const many = { multiple: true, multipleNonGreedy: true } as const
+const KINDS = ['web', 'app'] as const
+
+export default class AgentSet extends BaseCommand {
+  static override summary = 'change the skills, languages, capacity or role of an agent'
+  static override description =
+    'What is not named stays. --skill adds a skill or changes its level (1 to 5); --language replaces all languages. The capacity is how many conversations ' +
+    'the agent may have at once, --capacity-of how many of them of one kind of channel; without one routing.capacity of the configuration counts. ' +
+    'A smaller capacity takes no conversation away. Teams are changed with kefu team set.'
+  static override examples = [
+    '<%= config.bin %> agent set xiaowang --skill refund=3 --language zh --language en',
+    '<%= config.bin %> agent set xiaowang --capacity 8 --capacity-of web=5',
+    '<%= config.bin %> agent set xiaowang --remove-skill refund --role supervisor',
+  ]
+  static override args = { name: argument({ required: true, ignoreStdin: true, description: 'name of the agent' }) }
+  static override flags = {
+    skill: string({ ...many, helpValue: 'SKILL=LEVEL', summary: 'skill and its level (may be given more than once)' }),
+    'remove-skill': string({
+      ...many,
+      helpValue: 'SKILL',
+      summary: 'skill to take away (may be given more than once)',
+    }),
+    language: string({
+      ...many,
+      helpValue: 'TAG',
+      summary: 'language the agent speaks, such as zh or pt-BR (may be given more than once)',
+    }),
+    'no-language': boolean({ summary: 'no languages', exclusive: ['language'] }),
+    capacity: integer({ min: 1, max: 10_000, helpValue: 'N', summary: 'conversations at once' }),
+    'capacity-of': string({
+      ...many,
+      helpValue: 'KIND=N',
+      summary: 'of these, at most of one kind of channel (may be given more than once)',
+    }),
+    'remove-capacity-of': option({
+      options: KINDS,
+      ...many,
+      helpValue: 'KIND',
+      summary: 'no limit of its own for a kind of channel (may be given more than once)',
+    })(),
+    'no-capacity': boolean({
+      summary: 'as the configuration says',
+      exclusive: ['capacity', 'capacity-of', 'remove-capacity-of'],
+    }),
+    role: option({
+      options: ['agent', 'supervisor'] as const,
+      helpValue: 'ROLE',
+      summary: 'agent, or supervisor, who may also look after the conversations of others',
+    })(),
+  }
+  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const]
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(AgentSet)
+    const capacity = given<NonNullable<RequestOf<'agent.set'>['capacity']>>({
+      total: flags.capacity,
+      perKind: flags['capacity-of'] && pairsOf('capacity-of', flags['capacity-of'], oneOf(KINDS), wholeNumber, 'web=5'),
+      removeKinds: flags['remove-capacity-of'],
+    })
+    const change = given<Omit<RequestOf<'agent.set'>, 'name'>>({
+      role: flags.role,
+      skills: flags.skill && skillsOf(flags.skill),
+      removeSkills: flags['remove-skill'],
+      languages: flags['no-language'] ? [] : flags.language,
+      capacity: flags['no-capacity'] ? null : isEmpty(capacity) ? undefined : capacity,
+    })
+    if (isEmpty(change)) throw new KefuError('KEFU_USAGE', { reason: 'there is nothing to change: give a flag' })
+    const control = await this.control()
+    const answer = await control.call('agent.set', { name: args.name, ...change })
+    const { agent, changed } = answer
+    this.output.line(changed ? `Changed agent ${agent.name}.` : `Agent ${agent.name} is unchanged.`)
+    this.output.facts([...agentFacts(agent), ['result', changed ? 'changed' : 'unchanged']])
+    this.output.note(`Next: kefu agent show ${agent.name}`)
+    return answer
+  }
+}
+
+function skillsOf(texts: readonly string[]): Record<string, number> {
+  const pairs = pairsOf('skill', texts, text => text || undefined, wholeNumber, 'refund=3')
+  return pairs as Record<string, number>
+}

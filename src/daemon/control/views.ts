@@ -1,0 +1,64 @@
+import { formatWeekly } from '../core/hours-text.js'
+import type { Agent, Channel, TokenEntry } from '../core/model.js'
+import type { Team } from '../core/team.js'
+import type { AgentRegistry } from '../engine/agents.js'
+import type { TeamRegistry } from '../engine/teams.js'
+import type { AgentView, ChannelView, TeamView } from './schemas.js'
+
+const FINGERPRINT_LENGTH = 12
+
+/** How agents, channels and teams are shown: by names, without secrets. */
+export type Views = {
+  agent(agent: Agent): AgentView
+  channel(channel: Channel): ChannelView
+  team(team: Team): TeamView
+}
+
+/** Views that look names up when they are made. */
+export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<TeamRegistry, 'byId' | 'ofAgent'>): Views {
+  return {
+    agent({ id, name, role, tokens, skills, languages, capacity, createdAt }) {
+      return {
+        id,
+        name,
+        role,
+        teams: teams.ofAgent(id).map(team => team.name),
+        skills,
+        languages,
+        ...(capacity === undefined ? {} : { capacity }),
+        tokens: viewTokens(tokens),
+        createdAt,
+      }
+    },
+    channel({ number, name, kind, origins, team, tokens, createdAt }) {
+      return {
+        number,
+        name,
+        kind,
+        origins,
+        ...(team === undefined ? {} : { team: teams.byId(team)?.name ?? team }),
+        tokens: viewTokens(tokens),
+        createdAt,
+      }
+    },
+    team({ id, name, strategy, stickyMs, members, hours, overflow, sla, createdAt }) {
+      return {
+        id,
+        name,
+        strategy,
+        stickyMs,
+        members: members.flatMap(member => agents.byId(member)?.name ?? []).sort(),
+        ...(hours === undefined ? {} : { hours: { ...hours, weekly: formatWeekly(hours.weekly) } }),
+        ...(overflow === undefined
+          ? {}
+          : { overflow: { ...overflow, team: teams.byId(overflow.team)?.name ?? overflow.team } }),
+        ...(sla === undefined ? {} : { sla }),
+        createdAt,
+      }
+    },
+  }
+}
+
+function viewTokens(tokens: readonly TokenEntry[]): AgentView['tokens'] {
+  return tokens.map(({ sha256, createdAt }) => ({ fingerprint: sha256.slice(0, FINGERPRINT_LENGTH), createdAt }))
+}
