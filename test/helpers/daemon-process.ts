@@ -8,13 +8,13 @@ import { ROOT } from './project.js'
 /** Settings that let a load test through, as `kefu.yaml`. */
 export const LOAD_TEST_CONFIG = `http:
   port: 0
+routing:
+  capacity: 10000
 limits:
   connectionsPerAddress: 100000
   socketsPerAddress: 100000
   messagesPer10s: 1000000
   newConversationsPerHour: 1000000
-routing:
-  capacity: 10000
 `
 
 /** How a daemon process is started. */
