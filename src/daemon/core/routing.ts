@@ -98,8 +98,13 @@ export function route(need: Need, members: readonly RoutingAgent[], policy: Rout
 }
 
 function hasSkills({ skills }: RoutingAgent, requires: Need['requires']): boolean {
-  for (const skill in requires) if ((skills[skill] ?? 0) < requires[skill]!) return false
+  for (const skill in requires) if (levelOf(skills, skill) < requires[skill]!) return false
   return true
+}
+
+/** Skills have names that somebody chose, such as `constructor`, which every object has. */
+function levelOf(skills: RoutingAgent['skills'], skill: string): number {
+  return Object.hasOwn(skills, skill) ? skills[skill]! : 0
 }
 
 function isFull({ load, loadOf, capacity }: RoutingAgent, kind: ChannelKind): boolean {
@@ -115,7 +120,7 @@ const STICKY_FIT = 1_000
 
 function fitOf(agent: RoutingAgent, { prefers, language }: Need, sticky: string): number {
   let fit = agent.id === sticky ? STICKY_FIT : 0
-  for (const skill of prefers) if ((agent.skills[skill] ?? 0) > 0) fit += SKILL_FIT
+  for (const skill of prefers) if (levelOf(agent.skills, skill) > 0) fit += SKILL_FIT
   if (language !== undefined && agent.languages.includes(language)) fit += LANGUAGE_FIT
   return fit
 }
@@ -139,7 +144,7 @@ function reasonsFor(
 ): readonly string[] {
   const reasons: string[] = agent.id === sticky ? ['sticky'] : [policy.strategy]
   for (const skill of Object.keys(need.requires)) reasons.push(`skill=${skill}`)
-  for (const skill of need.prefers) if ((agent.skills[skill] ?? 0) > 0) reasons.push(`welcome=${skill}`)
+  for (const skill of need.prefers) if (levelOf(agent.skills, skill) > 0) reasons.push(`welcome=${skill}`)
   if (need.language !== undefined && agent.languages.includes(need.language)) reasons.push(`language=${need.language}`)
   reasons.push(`active=${agent.load}`, `free=${free}`)
   return reasons

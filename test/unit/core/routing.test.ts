@@ -57,6 +57,17 @@ describe('strategies', () => {
   })
 })
 
+test('a skill that is named like something every object has is a skill like others', () => {
+  const skilled = agent('skilled', { skills: { constructor: 3 }, load: 4 })
+  const asks = { requires: { constructor: 2 }, prefers: ['valueOf'] }
+  assert.deepEqual(chosen([agent('other')], asks), [undefined, 'unskilled=1'])
+  assert.deepEqual(chosen([agent('other'), skilled], asks).slice(0, 3), [
+    'skilled',
+    'least-active',
+    'skill=constructor',
+  ])
+})
+
 test('capacity counts in all and for the kind of channel', () => {
   const full = agent('full', { load: 5 })
   const apps = agent('apps', { load: 2, loadOf: { app: 2 }, capacity: { total: 5, perKind: { app: 2 } } })
