@@ -83,7 +83,9 @@ export async function createTeams(ports: TeamPorts): Promise<TeamRegistry> {
   const { directory, clock, random, agents, channels } = ports
   const registry = await Registry.load(directory, PREFIX, teamSchema)
   const byId = new Map(registry.list().map(team => [team.id, team]))
+  let byMember: ReadonlyMap<string, readonly Team[]> | undefined
   registry.onChange(change => {
+    byMember = undefined
     if (change.type === 'removed') byId.delete(change.before.id)
     else byId.set(change.value.id, change.value)
   })
@@ -130,7 +132,10 @@ export async function createTeams(ports: TeamPorts): Promise<TeamRegistry> {
     list: () => registry.list(),
     byId: id => byId.get(id),
     byName: name => registry.get(name.normalize('NFC')),
-    ofAgent: agent => registry.list().filter(({ members }) => members.includes(agent)),
+    ofAgent(agent) {
+      byMember ??= teamsByMember(registry.list())
+      return byMember.get(agent) ?? []
+    },
     keep: (name, step) => registry.exclusive(() => step(show(name))),
     onChange: callback => registry.onChange(callback),
     async add(text, settings = {}) {
@@ -173,6 +178,18 @@ export async function createTeams(ports: TeamPorts): Promise<TeamRegistry> {
         return team
       }),
   }
+}
+
+function teamsByMember(teams: readonly Team[]): ReadonlyMap<string, readonly Team[]> {
+  const byMember = new Map<string, Team[]>()
+  for (const team of teams) {
+    for (const member of team.members) {
+      const present = byMember.get(member)
+      if (present === undefined) byMember.set(member, [team])
+      else present.push(team)
+    }
+  }
+  return byMember
 }
 
 function inUse(name: string, user: string, command: string): KefuError {
