@@ -29,7 +29,10 @@ const AREAS: Readonly<Record<string, Area>> = {
   vault: adapter('src/daemon/vault/'),
   control: { ...adapter('src/daemon/control/'), imports: ['base', 'codec', 'core', 'engine', 'controlClient'] },
   controlClient: {
-    at: ['client', 'operations', 'page', 'protocol', 'schemas'].map(name => `src/daemon/control/${name}.ts`),
+    at: [
+      ...['client', 'operations', 'page', 'protocol', 'schemas'],
+      ...['queue-operations', 'queue-schemas', 'queue-vocabulary'],
+    ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },
   main: { at: ['src/daemon/'], imports: 'everything' },

@@ -73,12 +73,13 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
     },
     new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),
   )
+  const teams = await createTeams({ ...registries, agents, channels, report })
   return {
     agents,
     channels,
-    teams: await createTeams({ ...registries, agents, channels, report }),
+    teams,
     queue: new Queue({ log: store.log, clock, router }),
-    commands: new Commands({ log: store.log, clock, router, agents }),
+    commands: new Commands({ log: store.log, clock, router, agents, teams }),
     clock,
     store,
     status: async () => exampleStatus(await store.info()),

@@ -11,7 +11,6 @@ import { createViews } from './views.js'
 
 /** What the operations act on. */
 export type ControlPorts = QueueControlPorts & {
-  readonly teams: TeamRegistry
   readonly store: Pick<Store, 'info' | 'check'>
   status(): DaemonStatus | Promise<DaemonStatus>
   /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */

@@ -4,6 +4,7 @@ import type { AgentRegistry } from '../engine/agents.js'
 import type { ChannelRegistry } from '../engine/channels.js'
 import type { Commands } from '../engine/commands.js'
 import { type Queue, type QueueRow, turnKey } from '../engine/queue.js'
+import type { TeamRegistry } from '../engine/teams.js'
 import type { AnswerOf, ParsedRequestOf } from './operations.js'
 import { pageOf, type SortKey } from './page.js'
 import type { QueueEntryView, QueueRowView } from './queue-schemas.js'
@@ -14,6 +15,7 @@ export type QueueControlPorts = {
   readonly channels: ChannelRegistry
   readonly queue: Queue
   readonly commands: Commands
+  readonly teams: TeamRegistry
   readonly clock: { monotonicMs(): number }
 }
 
@@ -77,16 +79,17 @@ export function createQueueHandlers(ports: QueueControlPorts) {
 }
 
 function filterOf(
-  { agents, channels }: QueueControlPorts,
+  { agents, channels, teams, queue }: QueueControlPorts,
   { states, channel, agent, team, priority }: ListRequest,
 ): (head: Head) => boolean {
   const number = channel === undefined ? undefined : channels.show(channel).number
   const holder = agent === undefined ? undefined : agents.show(agent).id
+  const teamWanted = team === undefined ? undefined : teams.show(team).id
   return head =>
     states.includes(head.state === 'new' ? 'waiting' : (head.state as (typeof states)[number])) &&
     (number === undefined || head.channel === number) &&
     (holder === undefined || head.agent === holder) &&
-    (team === undefined || head.details.team === team) &&
+    (teamWanted === undefined || queue.teamOf(head) === teamWanted) &&
     (priority === undefined || head.details.priority === priority)
 }
 
@@ -98,7 +101,8 @@ function keyOf({ channels }: QueueControlPorts, head: Head, sort: string): SortK
   return [turnKey(head), conversation]
 }
 
-function viewRow({ agents, channels }: QueueControlPorts, { head, lastMessage }: QueueRow): QueueRowView {
+function viewRow(ports: QueueControlPorts, { head, lastMessage }: QueueRow): QueueRowView {
+  const { agents, channels } = ports
   const { conversation, n, at, contact, name, waitingSince, unansweredSince, details } = head
   return presentOnly({
     conversation,
@@ -106,7 +110,7 @@ function viewRow({ agents, channels }: QueueControlPorts, { head, lastMessage }:
     channel: channels.byNumber(head.channel)?.name ?? String(head.channel),
     contact,
     name,
-    team: details.team,
+    team: teamName(ports, head),
     priority: details.priority,
     agent: agentName({ agents }, head.agent),
     waitingSince,
@@ -131,6 +135,12 @@ function viewEntry(ports: QueueControlPorts, row: QueueRow, ahead: number | unde
 /** An agent's name; the id of one who is no more. */
 function agentName({ agents }: Pick<QueueControlPorts, 'agents'>, id: string | undefined): string | undefined {
   return id === undefined ? undefined : (agents.byId(id)?.name ?? id)
+}
+
+/** The name of the team whose conversation it is; the id of one that is no more. */
+function teamName({ teams, queue }: QueueControlPorts, head: Head): string | undefined {
+  const id = queue.teamOf(head)
+  return id === undefined ? undefined : (teams.byId(id)?.name ?? id)
 }
 
 function authorView({ role, id, name }: Author) {

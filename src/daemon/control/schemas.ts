@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { PRIORITIES } from '../../codec/wire.js'
 import { HOURS_LIMITS } from '../core/hours-spec.js'
-import { AGENT_ROLES, CHANNEL_KINDS, type ChannelKind, PRIORITIES } from '../core/model.js'
+import { AGENT_ROLES, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import { TEAM_LIMITS } from '../core/team.js'
 

@@ -7,6 +7,7 @@ import type { Clock, LogPort } from '../core/ports.js'
 import { obstacle } from '../core/routing.js'
 import type { AgentRegistry } from './agents.js'
 import type { Router } from './router.js'
+import type { TeamRegistry } from './teams.js'
 
 /** What carrying out commands stands on. */
 export type CommandPorts = {
@@ -14,6 +15,7 @@ export type CommandPorts = {
   readonly clock: Clock
   readonly router: Router
   readonly agents: AgentRegistry
+  readonly teams: TeamRegistry
 }
 
 /** What became of a command: it holds now, on disk up to `n`. */
@@ -68,7 +70,20 @@ export class Commands {
 
   /** Names become ids. What names nothing stays, and is refused as unknown. */
   #resolve(command: Command): Command {
-    if (!('agent' in command) || command.agent === undefined) return command
-    return { ...command, agent: this.#ports.agents.byName(command.agent)?.id ?? command.agent }
+    const { agents, teams } = this.#ports
+    const agentId = (name: string): string => agents.byName(name)?.id ?? name
+    const teamId = (name: string): string => teams.byName(name)?.id ?? name
+    switch (command.do) {
+      case 'assign':
+        return { ...command, agent: agentId(command.agent) }
+      case 'transfer':
+        if (command.agent !== undefined) return { ...command, agent: agentId(command.agent) }
+        return command.team === undefined ? command : { ...command, team: teamId(command.team) }
+      case 'update':
+        if (command.set.team === undefined) return command
+        return { ...command, set: { ...command.set, team: teamId(command.set.team) } }
+      default:
+        return command
+    }
   }
 }

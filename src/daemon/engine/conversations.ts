@@ -1,10 +1,20 @@
 import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
 import { KefuError } from '../../errors.js'
 import { maySee } from '../core/commands.js'
-import type { Channel, Head } from '../core/model.js'
+import type { AgentRole, Channel, Head } from '../core/model.js'
 import type { LogPort } from '../core/ports.js'
 import { actorOf, type KnownSession } from './session.js'
 import type { Tokens } from './tokens.js'
+
+/** What finding conversations stands on. */
+export type ConversationPorts = {
+  readonly log: LogPort
+  readonly tokens: Tokens
+  /** Whether an agent is one of those whom a conversation waits for. */
+  isWanted(agent: string, head: Head): boolean
+  /** What an agent may do at this moment. */
+  roleOf(agent: string): AgentRole | undefined
+}
 
 /** How a frame names its conversation. */
 export type ConversationReference = {
@@ -30,16 +40,11 @@ const REMEMBERED = 16_384
 
 /** Which conversation a frame is about, and whether its sender may touch it: one answer for foreign and for unknown ones. */
 export class Conversations {
-  readonly #log: LogPort
-  readonly #tokens: Tokens
-  readonly #isWanted: (agent: string, head: Head) => boolean
+  readonly #ports: ConversationPorts
   readonly #ofContacts = new Map<string, ConversationId>()
 
-  /** `isWanted`: whether an agent is one of those whom a conversation waits for. */
-  constructor(log: LogPort, tokens: Tokens, isWanted: (agent: string, head: Head) => boolean) {
-    this.#log = log
-    this.#tokens = tokens
-    this.#isWanted = isWanted
+  constructor(ports: ConversationPorts) {
+    this.#ports = ports
   }
 
   /**
@@ -52,9 +57,11 @@ export class Conversations {
     access: 'holder' | 'reader' = 'holder',
   ): Target | Promise<Target> {
     const conversation = this.named(session, reference)
-    const head = this.#log.cachedHead(conversation)
+    const head = this.#ports.log.cachedHead(conversation)
     if (head !== undefined) return this.#target(session, reference, conversation, head, access)
-    return this.#log.head(conversation).then(found => this.#target(session, reference, conversation, found, access))
+    return this.#ports.log
+      .head(conversation)
+      .then(found => this.#target(session, reference, conversation, found, access))
   }
 
   /** The conversation that a frame names, in its role's way. A visitor may name its own, and no other. Whether it exists is not looked at. Throws as `resolve`. */
@@ -95,14 +102,15 @@ export class Conversations {
   #isAllowed(session: KnownSession, head: Head, access: 'holder' | 'reader'): boolean {
     if (session.role !== 'agent') return head.channel === session.channel.number
     if (access === 'holder') return head.agent === session.agent.id
-    return maySee(actorOf(session), head, agent => this.#isWanted(agent, head))
+    const { roleOf, isWanted } = this.#ports
+    return maySee(actorOf(session, roleOf), head, agent => isWanted(agent, head))
   }
 
   #ofContact(channel: number, contact: string): ConversationId {
     const key = `${channel} ${contact}`
     let id = this.#ofContacts.get(key)
     if (id === undefined) {
-      id = this.#tokens.conversationId(channel, contact)
+      id = this.#ports.tokens.conversationId(channel, contact)
       if (this.#ofContacts.size === REMEMBERED) this.#ofContacts.clear()
       this.#ofContacts.set(key, id)
     }

@@ -2,6 +2,7 @@ import { CLOSE } from '../../codec/close-codes.js'
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { ClientFrame, ClientKind } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
+import type { AgentRole } from '../core/model.js'
 import type { SessionId, ViewPort } from '../core/ports.js'
 import type { Commands } from './commands.js'
 import type { Conversations } from './conversations.js'
@@ -33,6 +34,8 @@ export type DispatcherPorts = {
   /** A session has been welcomed. The promise, if any, never rejects. */
   welcomed(session: KnownSession): Promise<void> | undefined
   isDraining(): boolean
+  /** What an agent may do at this moment. */
+  roleOf(agent: string): AgentRole | undefined
 }
 
 /** Which frames each role may send once it is known. */
@@ -190,7 +193,7 @@ export class Dispatcher {
     conversation: ConversationId,
     { channel, correlation, body }: CommandFrame,
   ): Promise<void> {
-    const done = await this.#ports.commands.run(conversation, actorOf(session), body.command)
+    const done = await this.#ports.commands.run(conversation, actorOf(session, this.#ports.roleOf), body.command)
     this.#ports.outbound.send(session, channel, 'done', correlation, done)
   }
 

@@ -3,11 +3,11 @@ import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { BoardAgent } from '../core/board.js'
 import { formatCursor, parseCursor } from '../core/cursor.js'
-import type { TeamTimes } from '../core/due.js'
 import type { MediaPort } from '../core/media.js'
-import type { Agent, Channel, Head } from '../core/model.js'
+import type { Agent, AgentRole, Channel, Head } from '../core/model.js'
 import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
 import type { Presence as PresenceState } from '../core/routing.js'
+import type { Team } from '../core/team.js'
 import type { AgentRegistry } from './agents.js'
 import { boardTeams, type RoutingOptions } from './board-teams.js'
 import { CatchUp } from './catch-up.js'
@@ -73,9 +73,6 @@ export type EngineOptions = {
 /** What the engine is doing, in numbers. */
 export type EngineCounts = Sessions['counts'] & { readonly waiting: number; readonly active: number }
 
-/** What nobody has promised. */
-const NO_TIMES: TeamTimes = { overflow: undefined, firstResponseMs: undefined, nextResponseMs: undefined }
-
 const SWEEP_MS = 1_000
 /** How long a socket of a crowded address may be silent before it makes room for another one. */
 const SILENCE_MS = 1_000
@@ -119,6 +116,11 @@ export class Engine implements SessionEvents {
     const { log, view, bus } = store
     const report = (error: unknown): void => ports.report(error)
     const channel = (head: Head): Channel | undefined => channels.byNumber(head.channel)
+    const team = (head: Head): Team | undefined => {
+      const id = this.#router.need(head).team
+      return id === undefined ? undefined : teams.byId(id)
+    }
+    const roleOf = (agent: string): AgentRole | undefined => agents.byId(agent)?.role
     const defaultTeam = (channel: number): string | undefined => channels.byNumber(channel)?.team
     const sessions = this.#sessions
     const outbound = new Outbound({ gateway: ports.gateway, clock, report })
@@ -156,11 +158,11 @@ export class Engine implements SessionEvents {
       },
       boardTeams(teams.list(), options.routing),
     )
-    this.#timetable = new Timetable({ clock, router: this.#router, times: () => NO_TIMES, channel, report })
+    this.#timetable = new Timetable({ clock, router: this.#router, team, channel, report })
     this.#replies = new Replies({ log, channel, report })
     this.#positions = new Positions({ clock, router: this.#router, sessions, notices: this.#notices })
     this.queue = new Queue({ log, clock, router: this.#router })
-    this.commands = new Commands({ log, clock, router: this.#router, agents })
+    this.commands = new Commands({ log, clock, router: this.#router, agents, teams })
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
@@ -174,9 +176,12 @@ export class Engine implements SessionEvents {
         failureLimit: limits.failures,
         frameLimit: limits.frames,
       }),
-      conversations: new Conversations(log, tokens, (agent, head) =>
-        this.#router.board.isMember(agent, this.#router.need(head).team),
-      ),
+      conversations: new Conversations({
+        log,
+        tokens,
+        isWanted: (agent, head) => this.#router.board.isMember(agent, this.#router.need(head).team),
+        roleOf,
+      }),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
       commands: this.commands,
@@ -185,6 +190,7 @@ export class Engine implements SessionEvents {
       frameLimit: limits.frames,
       welcomed: session => this.#begin(session),
       isDraining: () => this.#isDraining,
+      roleOf,
     })
   }
 

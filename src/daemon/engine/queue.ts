@@ -77,6 +77,11 @@ export class Queue {
     return [...this.#ports.router.openHeads()].filter(filter)
   }
 
+  /** Id of the team whose conversation it is; undefined for everybody's. */
+  teamOf(head: Head): string | undefined {
+    return this.#ports.router.need(head).team
+  }
+
   totals(): QueueTotals {
     const { board } = this.#ports.router
     let snoozed = 0

@@ -1,7 +1,7 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { Author } from '../../codec/wire.js'
 import type { Actor } from '../core/commands.js'
-import type { Agent, Channel } from '../core/model.js'
+import type { Agent, AgentRole, Channel } from '../core/model.js'
 import type { SessionId } from '../core/ports.js'
 
 /**
@@ -139,9 +139,9 @@ export class AppSession extends SessionBase {
   }
 }
 
-/** Who acts through a session: apps speak for their contacts. */
-export function actorOf(session: KnownSession): Actor {
+/** Who acts through a session: apps speak for their contacts. `roleOf`: what an agent may do at this moment. */
+export function actorOf(session: KnownSession, roleOf: (agent: string) => AgentRole | undefined): Actor {
   if (session.role !== 'agent') return { role: 'contact' }
   const { id, name } = session.agent
-  return { role: 'agent', id, name, isSupervisor: false }
+  return { role: 'agent', id, name, isSupervisor: roleOf(id) === 'supervisor' }
 }

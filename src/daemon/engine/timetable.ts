@@ -12,8 +12,8 @@ import type { Router } from './router.js'
 export type TimetablePorts = {
   readonly clock: Clock
   readonly router: Pick<Router, 'carry' | 'openHead'>
-  /** What a conversation's team promises. */
-  times(head: Head): TeamTimes
+  /** The team whose conversation it is; undefined for everybody's. */
+  team(head: Head): TeamTimes | undefined
   /** A conversation's channel; undefined for one that was removed. */
   channel(head: Head): Channel | undefined
   /** An error that no caller waits for. */
@@ -44,11 +44,11 @@ export class Timetable {
 
   #nextDue(head: Head): Due | undefined {
     const channel = this.#ports.channel(head)
-    if (channel?.idle === undefined) return nextDue(head, this.#ports.times(head), undefined)
+    if (channel?.idle === undefined) return nextDue(head, this.#ports.team(head), undefined)
     // Without words for it there is no warning.
     const { warnAfterMs, closeAfterMs } = channel.idle
     const hasWarning = warnAfterMs !== undefined && replyOn('idleWarning', channel, head) !== undefined
-    return nextDue(head, this.#ports.times(head), hasWarning ? { warnAfterMs, closeAfterMs } : { closeAfterMs })
+    return nextDue(head, this.#ports.team(head), hasWarning ? { warnAfterMs, closeAfterMs } : { closeAfterMs })
   }
 
   async #ring(conversation: ConversationId): Promise<void> {

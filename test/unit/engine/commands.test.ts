@@ -119,3 +119,42 @@ test('snoozed until a time: it wakes then, also when the daemon was restarted me
   assert.notEqual((await head()).agent, undefined)
   await rig.stop()
 })
+
+test('a supervisor sees every conversation, takes it over and leaves a note; who has it now is told, the contact only who that is', async () => {
+  const { rig, li, visitor, conversation, head } = await served()
+  const boss = await rig.agent('boss')
+  assert.equal(await command(rig, boss.peer, { do: 'takeOver' }, conversation), 'KEFU_CONVERSATION_NOT_FOUND')
+  await rig.agents.set('boss', { role: 'supervisor' })
+  rig.send(boss.peer, 'history', { conversation, after: 0 })
+  await rig.receive(boss.peer, 'page')
+  await command(rig, boss.peer, { do: 'note', text: 'offer a refund' }, conversation)
+  const note = await rig.receive(li.peer, 'deliver', ({ body }) => (body.record as { type: string }).type === 'note')
+  assert.equal((note.body.record as { text: string }).text, 'offer a refund')
+  await command(rig, boss.peer, { do: 'takeOver' }, conversation)
+  assert.equal((await head()).agent, boss.id)
+  const told = visitor.peer.frames.filter(({ kind }) => kind === 'deliver').map(({ body }) => body.record)
+  assert.ok(!JSON.stringify(told).includes('refund'))
+  await rig.stop()
+})
+
+test('what nobody of a team takes goes on to the next, and late answers are recorded once', async () => {
+  const rig = await Rig.create({ capacity: 1 })
+  await rig.agent('li')
+  await rig.teams.add('night', {})
+  await rig.teams.add('day', { overflow: { afterMs: 60_000, team: 'night' }, sla: { firstResponseMs: 30_000 } })
+  const visitor = await rig.visitor()
+  await rig.say(visitor.peer, 'm1')
+  await rig.settle()
+  const { conversation } = visitor
+  await rig.engine.commands.run(conversation, { role: 'operator' }, { do: 'transfer', team: 'day' })
+  await rig.settle()
+  for (let second = 0; second < 100; second++) {
+    rig.clock.advance(1_000)
+    await rig.settle()
+  }
+  const records = await rig.store.log.read(conversation, 0, 100)
+  const last = records.slice(-3).map(({ body }) => (body.type === 'queued' ? `queued ${body.reasons[0]}` : body.type))
+  assert.deepEqual(last, ['queued transferred', 'overdue', 'queued overflow'])
+  assert.equal((await rig.store.log.head(conversation))?.details.team, rig.teams.show('night').id)
+  await rig.stop()
+})

@@ -22,6 +22,7 @@ const handlersOf = (rig: Rig) =>
   createQueueHandlers({
     agents: rig.agents,
     channels: rig.channels,
+    teams: rig.teams,
     queue: rig.engine.queue,
     commands: rig.engine.commands,
     clock: rig.clock,
