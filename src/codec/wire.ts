@@ -250,6 +250,18 @@ export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
 /** One of `PRIORITIES`. */
 export type Priority = (typeof PRIORITIES)[number]
 
+/** The occasions on which kefu answers by itself. */
+export const REPLY_OCCASIONS = {
+  welcome: 'an episode begins',
+  waiting: 'nobody can take the conversation yet',
+  offHours: 'its team is not at work',
+  idleWarning: 'both sides have been silent for a while',
+  idleClose: 'it is closed because of that silence',
+} as const satisfies Record<string, string>
+
+/** One of `REPLY_OCCASIONS`. */
+export type ReplyOccasion = keyof typeof REPLY_OCCASIONS
+
 /** Facts about a conversation and its contact, to be changed; what is not named stays, an empty text takes away. */
 export type Changes = {
   readonly priority?: Priority

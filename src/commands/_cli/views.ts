@@ -135,13 +135,21 @@ export function teamFacts(team: TeamView): Fact[] {
 }
 
 /** A channel as named values. */
-export function channelFacts({ name, kind, number, origins, team, tokens, createdAt }: ChannelView): Fact[] {
+export function channelFacts(channel: ChannelView): Fact[] {
+  const { name, kind, number, origins, team, language, replies = {}, idle, tokens, createdAt } = channel
+  const said = Object.entries(replies).flatMap(([tag, texts]) =>
+    Object.entries(texts).map(([occasion, text]): Fact => [`reply ${occasion}:${tag}`, text]),
+  )
   return [
     ['channel', name],
     ['kind', kind],
     ['number', String(number)],
     ...origins.map((origin): Fact => ['origin', origin]),
     ...factOf('team', team ?? ''),
+    ...factOf('language', language ?? ''),
+    ...said,
+    ...(idle?.warnAfterMs === undefined ? [] : factOf('idle warning', formatDuration(idle.warnAfterMs))),
+    ...(idle === undefined ? [] : factOf('idle close', formatDuration(idle.closeAfterMs))),
     ...tokens.map((token): Fact => tokenFact(token)),
     ['created', instantText(createdAt), wordsOfInstant(createdAt)],
   ]

@@ -1,21 +1,29 @@
 import { string as argument } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
+import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import type { RequestOf } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
+import { suggestion } from '../../nearest.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { given, isEmpty } from '../_cli/given.js'
+import { durationFlag } from '../_cli/global-flags.js'
 import { channelFacts } from '../_cli/views.js'
 
+const OCCASIONS = Object.keys(REPLY_OCCASIONS) as ReplyOccasion[]
+
 export default class ChannelSet extends BaseCommand {
-  static override summary = 'change the origins of a web channel, or the team of any'
+  static override summary = 'change the origins, the team or the automatic replies of a channel'
   static override description =
     'The origins given replace those that the channel had. Its number, its visitors and their conversations stay. ' +
-    'Another team is for new conversations; those that were sent to a team before stay with it until they are closed.'
+    'Another team is for new conversations; those that were sent to a team before stay with it until they are closed. ' +
+    `Replies are said on these occasions: ${OCCASIONS.join(', ')}; in the contact's language, else in that of the channel.`
   static override examples = [
     '<%= config.bin %> channel set shop --origin https://a.example --origin https://b.example',
     '<%= config.bin %> channel set shop --no-origin',
     '<%= config.bin %> channel set shop --team refunds',
+    '<%= config.bin %> channel set shop --language zh --reply welcome:zh=您好，请问有什么可以帮您？',
+    '<%= config.bin %> channel set shop --idle-warning 5m --idle-close 10m',
   ]
   static override args = { name: argument({ required: true, ignoreStdin: true, description: 'name of the channel' }) }
   static override flags = {
@@ -28,6 +36,22 @@ export default class ChannelSet extends BaseCommand {
     'no-origin': boolean({ summary: 'no page may connect, only programs', exclusive: ['origin'] }),
     team: string({ helpValue: 'TEAM', summary: 'team that its conversations go to' }),
     'no-team': boolean({ summary: 'its conversations go to whoever is free', exclusive: ['team'] }),
+    language: string({ helpValue: 'TAG', summary: 'language of contacts of whom none is known' }),
+    reply: string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'OCCASION:TAG=TEXT',
+      summary: 'what is said by itself, in a language (may be given more than once)',
+    }),
+    'no-reply': string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'OCCASION:TAG',
+      summary: 'nothing is said there any more',
+    }),
+    'idle-warning': durationFlag({ helpValue: '5m', summary: 'silence after which the contact is warned' }),
+    'idle-close': durationFlag({ helpValue: '10m', summary: 'silence after which a conversation is closed' }),
+    'no-idle': boolean({ summary: 'silence closes nothing', exclusive: ['idle-warning', 'idle-close'] }),
   }
   static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const]
 
@@ -36,10 +60,13 @@ export default class ChannelSet extends BaseCommand {
     const change = given<Omit<RequestOf<'channel.set'>, 'name'>>({
       origins: flags['no-origin'] ? [] : flags.origin,
       team: flags['no-team'] ? null : flags.team,
+      language: flags.language,
+      replies: repliesOf(flags.reply, flags['no-reply']),
+      idle: flags['no-idle'] ? null : idleOf(flags['idle-warning'], flags['idle-close']),
     })
     if (isEmpty(change))
       throw new KefuError('KEFU_USAGE', {
-        reason: 'there is nothing to change: give --origin, --no-origin, --team or --no-team',
+        reason: 'there is nothing to change: give --origin, --team, --language, --reply or another flag (--help)',
       })
     const control = await this.control()
     const answer = await control.call('channel.set', { name: args.name, ...change })
@@ -49,4 +76,31 @@ export default class ChannelSet extends BaseCommand {
     this.output.note(`Next: kefu channel show ${channel.name}`)
     return answer
   }
+}
+
+type ReplyChange = NonNullable<RequestOf<'channel.set'>['replies']>[number]
+
+function repliesOf(texts: readonly string[] = [], removed: readonly string[] = []): ReplyChange[] | undefined {
+  if (texts.length + removed.length === 0) return undefined
+  const said = texts.map(given => {
+    const at = given.indexOf('=')
+    if (at < 0) throw new KefuError('KEFU_USAGE', { reason: '--reply needs OCCASION:TAG=TEXT' })
+    return { ...occasionOf('--reply', given.slice(0, at)), text: given.slice(at + 1) }
+  })
+  return [...said, ...removed.map(given => ({ ...occasionOf('--no-reply', given), text: null }))]
+}
+
+function occasionOf(flag: string, text: string): Omit<ReplyChange, 'text'> {
+  const [word = '', language] = text.split(':')
+  const occasion = OCCASIONS.find(known => known === word)
+  if (occasion === undefined || language === undefined)
+    throw new KefuError('KEFU_USAGE', {
+      reason: `${flag} begins with OCCASION:TAG, such as welcome:zh; occasions are ${OCCASIONS.join(', ')}${suggestion(word, OCCASIONS)}`,
+    })
+  return { occasion, language }
+}
+
+function idleOf(warnAfterMs: number | undefined, closeAfterMs: number | undefined) {
+  if (warnAfterMs === undefined && closeAfterMs === undefined) return undefined
+  return given({ warnAfterMs, closeAfterMs })
 }

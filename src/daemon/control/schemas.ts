@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES, REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import { HOURS_LIMITS } from '../core/hours-spec.js'
 import { AGENT_ROLES, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
@@ -35,6 +35,8 @@ export const agentView = z
   })
   .readonly()
 
+const occasion = z.enum(Object.keys(REPLY_OCCASIONS) as [ReplyOccasion, ...ReplyOccasion[]])
+
 /** A channel as the outside sees it. */
 export const channelView = z
   .object({
@@ -44,6 +46,10 @@ export const channelView = z
     origins: z.array(z.string()).readonly(),
     /** Name of the team that its conversations go to. */
     team: z.string().exactOptional(),
+    language: z.string().exactOptional(),
+    /** What kefu says by itself, by language and occasion. */
+    replies: z.record(z.string(), z.partialRecord(occasion, z.string())).readonly().exactOptional(),
+    idle: z.object({ warnAfterMs: count.exactOptional(), closeAfterMs: count }).readonly().exactOptional(),
     tokens: z.array(tokenView).readonly(),
     createdAt: instant,
   })
@@ -71,6 +77,15 @@ export const channelChange = z.strictObject({
   name,
   origins: z.array(z.string().max(300)).max(64).exactOptional(),
   team: name.nullable().exactOptional(),
+  language: z.string().max(60).nullable().exactOptional(),
+  replies: z
+    .array(z.strictObject({ occasion, language: z.string().max(60), text: z.string().max(8_000).nullable() }))
+    .max(200)
+    .exactOptional(),
+  idle: z
+    .strictObject({ warnAfterMs: count.nullable().exactOptional(), closeAfterMs: count.exactOptional() })
+    .nullable()
+    .exactOptional(),
 })
 
 /** Changes of an agent; a capacity of null: as the configuration says. */

@@ -30,13 +30,16 @@ export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<Tea
         createdAt,
       }
     },
-    channel({ number, name, kind, origins, team, tokens, createdAt }) {
+    channel({ number, name, kind, origins, team, language, replies, idle, tokens, createdAt }) {
       return {
         number,
         name,
         kind,
         origins,
         ...(team === undefined ? {} : { team: teams.byId(team)?.name ?? team }),
+        ...(language === undefined ? {} : { language }),
+        ...(replies === undefined ? {} : { replies }),
+        ...(idle === undefined ? {} : { idle }),
         tokens: viewTokens(tokens),
         createdAt,
       }

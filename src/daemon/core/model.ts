@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { ConversationState, Priority } from '../../codec/wire.js'
+import type { ConversationState, Priority, ReplyOccasion } from '../../codec/wire.js'
 
 /** The domain's nouns. Everything here is plain data. */
 
@@ -39,18 +39,6 @@ export type Channel = {
 
 /** After how long a silence of both sides the contact is warned, and the conversation closed. */
 export type IdleTimes = { readonly warnAfterMs?: number; readonly closeAfterMs: number }
-
-/** The occasions on which kefu answers by itself. */
-export const REPLY_OCCASIONS = {
-  welcome: 'an episode begins',
-  waiting: 'nobody can take the conversation yet',
-  offHours: 'its team is not at work',
-  idleWarning: 'both sides have been silent for a while',
-  idleClose: 'it is closed because of that silence',
-} as const satisfies Record<string, string>
-
-/** One of `REPLY_OCCASIONS`. */
-export type ReplyOccasion = keyof typeof REPLY_OCCASIONS
 
 /** Texts by occasion. */
 export type Replies = Readonly<Partial<Record<ReplyOccasion, string>>>

@@ -1,6 +1,6 @@
 import { RECORD_FLAGS } from '../../codec/record.js'
-import type { Author, Changes, Part } from '../../codec/wire.js'
-import type { ChannelKind, Egress, ReplyOccasion } from './model.js'
+import type { Author, Changes, Part, ReplyOccasion } from '../../codec/wire.js'
+import type { ChannelKind, Egress } from './model.js'
 
 /**
  * What can be appended to a conversation. Every change of a conversation is one of these, with its author; the envelope adds the time. `conversation.ts`

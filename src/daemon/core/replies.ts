@@ -1,4 +1,5 @@
-import type { Channel, Head, ReplyOccasion } from './model.js'
+import type { ReplyOccasion } from '../../codec/wire.js'
+import type { Channel, Head } from './model.js'
 import type { MessageRecordBody } from './records.js'
 import { SYSTEM } from './records.js'
 

@@ -1,19 +1,15 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import { entityName } from '../core/entity-name.js'
-import {
-  CHANNEL_KINDS,
-  type Channel,
-  type ChannelKind,
-  REPLY_OCCASIONS,
-  type Replies,
-  type ReplyOccasion,
-} from '../core/model.js'
+import { CHANNEL_KINDS, type Channel, type ChannelKind, type Replies } from '../core/model.js'
 import type { RandomBytes } from '../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../core/ports.js'
 import { issueAccessToken, randomSecret, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
 import { tokenEntrySchema } from './agents.js'
+import { changedVoice, type VoiceChange } from './channel-settings.js'
 import { Registry, type RegistryChange } from './registry.js'
 
 /** What channels stand on. */
@@ -32,7 +28,7 @@ export type ChannelSpec = {
 }
 
 /** What is to be changed of a channel; what is not named stays. `team`: the id of one that exists; null for none. */
-export type ChannelChange = { readonly origins?: readonly string[]; readonly team?: string | null }
+export type ChannelChange = VoiceChange & { readonly origins?: readonly string[]; readonly team?: string | null }
 
 /** What adding did. Secrets are given for a new channel only, and never again: `token` of an app, `identitySecret` of a web channel. */
 export type ChannelAdded = {
@@ -49,7 +45,7 @@ export type ChannelRegistry = {
    * origins or another team, `KEFU_USAGE` for a name or origin that is none, `KEFU_CHANNEL_NUMBERS_USED`.
    */
   add(spec: ChannelSpec): Promise<ChannelAdded>
-  /** Replaces the origins of a web channel, or the team of any. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
+  /** Replaces the origins of a web channel, the team of any, or what it says by itself. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
   set(name: string, change: ChannelChange): Promise<{ readonly channel: Channel; readonly changed: boolean }>
   /**
    * A new token of an app channel, beside those that exist or instead of them (`replace`). Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_TOKENS_USED`
@@ -160,11 +156,12 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
     set: (name, change) =>
       registry.exclusive(async () => {
         const present = show(name)
-        const { team: before, ...rest } = present
+        const { team: before, language, replies, idle, ...rest } = present
         const origins = change.origins === undefined ? rest.origins : checkedOrigins(rest.kind, change.origins)
         const team = change.team === undefined ? before : (change.team ?? undefined)
-        if (isSame(present.origins, origins) && team === before) return { channel: present, changed: false }
-        const channel: Channel = { ...rest, origins, ...(team === undefined ? {} : { team }) }
+        const voice = changedVoice(present, change)
+        const channel: Channel = { ...rest, origins, ...(team === undefined ? {} : { team }), ...voice }
+        if (isDeepStrictEqual(channel, present)) return { channel: present, changed: false }
         await registry.update(channel)
         return { channel, changed: true }
       }),

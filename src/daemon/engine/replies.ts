@@ -1,4 +1,5 @@
-import type { Channel, Head, ReplyOccasion } from '../core/model.js'
+import type { ReplyOccasion } from '../../codec/wire.js'
+import type { Channel, Head } from '../core/model.js'
 import type { LogEntry, LogPort } from '../core/ports.js'
 import { replyOn } from '../core/replies.js'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ReplyOccasion } from '../../../src/codec/wire.js'
 import { firstDetails } from '../../../src/daemon/core/conversation.js'
-import type { Channel, Head, ReplyOccasion } from '../../../src/daemon/core/model.js'
+import type { Channel, Head } from '../../../src/daemon/core/model.js'
 import { replyOn } from '../../../src/daemon/core/replies.js'
 import { Rig } from './rig.js'
 
