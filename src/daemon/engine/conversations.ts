@@ -56,7 +56,7 @@ export class Conversations {
     reference: ConversationReference,
     access: 'holder' | 'reader' = 'holder',
   ): Target | Promise<Target> {
-    const conversation = this.named(session, reference)
+    const conversation = this.#named(session, reference)
     const head = this.#ports.log.cachedHead(conversation)
     if (head !== undefined) return this.#target(session, reference, conversation, head, access)
     return this.#ports.log
@@ -64,8 +64,8 @@ export class Conversations {
       .then(found => this.#target(session, reference, conversation, found, access))
   }
 
-  /** The conversation that a frame names, in its role's way. A visitor may name its own, and no other. Whether it exists is not looked at. Throws as `resolve`. */
-  named(session: KnownSession, { conversation, contact }: ConversationReference): ConversationId {
+  /** The conversation that a frame names, in its role's way. A visitor may name its own, and no other. Whether it exists is not looked at. */
+  #named(session: KnownSession, { conversation, contact }: ConversationReference): ConversationId {
     if (session.role === 'agent') {
       if (conversation !== undefined && isConversationId(conversation)) return conversation
       throw new KefuError('KEFU_FRAME_INVALID', { reason: 'an agent names the conversation' })

@@ -27,7 +27,7 @@ export type DispatcherPorts = {
   readonly requests: Requests
   readonly commands: Commands
   readonly presence: Presence
-  /** Messages of visitors, per contact: a contact may have any number of sessions. */
+  /** Messages and commands of visitors, per contact: a contact may have any number of sessions. */
   readonly messageLimit: RateLimiter
   /** The same for other frames, and for those that are refused. */
   readonly frameLimit: RateLimiter
@@ -47,6 +47,9 @@ const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> }
 
 /** Frames that show something and change nothing. */
 const READS: ReadonlySet<ClientKind> = new Set(['history', 'media'])
+
+/** Frames of visitors that are stored. */
+const STORED: ReadonlySet<ClientKind> = new Set(['message', 'command'])
 
 type CommandFrame = Extract<ClientFrame, { readonly kind: 'command' }>
 
@@ -102,7 +105,7 @@ export class Dispatcher {
   #isAdmitted(session: KnownSession, frame: ClientFrame): boolean {
     if (session.role !== 'visitor') return true
     const { messageLimit, frameLimit } = this.#ports
-    const isMessage = frame.kind === 'message'
+    const isMessage = STORED.has(frame.kind)
     const retryAfterMs = (isMessage ? messageLimit : frameLimit).take(session.conversation)
     if (retryAfterMs === 0) return true
     this.#refuse(
@@ -176,8 +179,10 @@ export class Dispatcher {
         return messages.accept(session, target, frame.correlation, frame.body)
       }
       case 'command': {
-        const conversation = conversations.named(session, frame.body)
-        return this.#command(session, conversation, frame)
+        // Whether this actor may do it is for the commands to say; here it is whose channel the conversation is of.
+        const target = conversations.resolve(session, frame.body, 'reader')
+        if (target instanceof Promise) return target.then(found => this.#command(session, found.conversation, frame))
+        return this.#command(session, target.conversation, frame)
       }
       default: {
         const access = READS.has(frame.kind) ? 'reader' : 'holder'

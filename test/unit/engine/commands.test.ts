@@ -5,6 +5,8 @@ import { type Peer, Rig } from './rig.js'
 
 type Answer = DoneBody | string
 
+const NOT_FOUND = 'KEFU_CONVERSATION_NOT_FOUND'
+
 /** What a command is answered with: the `done` body, or the code of the error. */
 async function command(rig: Rig, peer: Peer, command: Command, conversation?: string): Promise<Answer> {
   const before = peer.frames.length
@@ -32,7 +34,7 @@ test('an agent sends a conversation on, and it comes up at once where it belongs
   assert.deepEqual(done, { conversation, n: 5, changed: true })
   assert.equal((await head()).agent, wang.id)
   assert.ok(wang.peer.frames.some(({ kind }) => kind === 'inbox'))
-  assert.equal(await command(rig, li.peer, { do: 'close' }, conversation), 'KEFU_CONVERSATION_NOT_FOUND')
+  assert.equal(await command(rig, li.peer, { do: 'close' }, conversation), NOT_FOUND)
   assert.equal(rig.engine.counts.active, 1)
   await rig.stop()
 })
@@ -79,7 +81,7 @@ test('a visitor ends the conversation and rates it, and does nothing else', asyn
   assert.equal((await head()).details.rating, 4)
   assert.equal(await command(rig, visitor.peer, { do: 'note', text: 'x' }), 'KEFU_COMMAND_REFUSED')
   const stranger = await rig.visitor()
-  assert.equal(await command(rig, stranger.peer, { do: 'close' }, conversation), 'KEFU_CONVERSATION_NOT_FOUND')
+  assert.equal(await command(rig, stranger.peer, { do: 'close' }, conversation), NOT_FOUND)
   await rig.stop()
 })
 
@@ -95,7 +97,7 @@ test('two agents who take the same conversation at once: one has it, the other i
   const answers = [li, wang].map(({ peer }) => peer.frames.find(({ kind }) => kind === 'done' || kind === 'error')!)
   assert.deepEqual(
     answers.map(({ kind, body }) => (kind === 'done' ? 'done' : body.code)),
-    ['done', 'KEFU_CONVERSATION_NOT_FOUND'],
+    ['done', NOT_FOUND],
   )
   assert.equal((await rig.store.log.head(conversation))?.agent, li.id)
   assert.deepEqual([rig.engine.counts.active, rig.engine.counts.waiting], [1, 0])
@@ -156,5 +158,33 @@ test('what nobody of a team takes goes on to the next, and late answers are reco
   const last = records.slice(-3).map(({ body }) => (body.type === 'queued' ? `queued ${body.reasons[0]}` : body.type))
   assert.deepEqual(last, ['queued transferred', 'overdue', 'queued overflow'])
   assert.equal((await rig.store.log.head(conversation))?.details.team, rig.teams.show('night').id)
+  await rig.stop()
+})
+
+test('an app acts on its own contacts, by contact or conversation, and on no conversation of another channel', async () => {
+  const { rig, conversation, head } = await served()
+  const { peer, welcome } = await rig.greet({ token: rig.appToken })
+  assert.equal(await command(rig, peer, { do: 'close' }, conversation), NOT_FOUND)
+  assert.equal(await command(rig, peer, { do: 'rate', score: 1 }, conversation), NOT_FOUND)
+  assert.equal((await head()).state, 'active')
+  await rig.say(peer, 'm1', { contact: 'user-1' })
+  await rig.settle()
+  const own = rig.tokens.conversationId(welcome.channels[0]!.number, 'user-1')
+  assert.deepEqual(await command(rig, peer, { do: 'close' }, own), { conversation: own, n: 4, changed: true })
+  rig.send(peer, 'command', { contact: 'user-1', command: { do: 'rate', score: 5 } })
+  assert.deepEqual((await rig.receive(peer, 'done', ({ body }) => body.n === 5)).body.conversation, own)
+  rig.send(peer, 'command', { contact: 'user-2', command: { do: 'close' } }, 9)
+  await rig.receive(peer, 'error', ({ body, correlation }) => correlation === 9 && body.code === NOT_FOUND)
+  await rig.stop()
+})
+
+test("a visitor's commands count as messages do, for each is stored", async () => {
+  const { rig, visitor } = await served()
+  visitor.peer.frames.length = 0
+  for (let i = 0; i < 110; i++) rig.send(visitor.peer, 'command', { command: { do: 'rate', score: 3 } })
+  for (let i = 0; i < 5; i++) await rig.settle()
+  const kinds = visitor.peer.frames.map(({ kind, body }) => (kind === 'error' ? body.code : kind))
+  assert.equal(kinds.filter(kind => kind === 'done').length, 99, 'one message was sent before')
+  assert.equal(kinds.filter(kind => kind === 'KEFU_RATE_LIMITED').length, 11)
   await rig.stop()
 })
