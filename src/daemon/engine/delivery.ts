@@ -51,8 +51,8 @@ export class Delivery {
       // The conversation was taken from its writer meanwhile, who gets nothing of it any more.
       for (const session of sessions.agentsOf(body.by.id) ?? []) takeOwn(session, record)
     }
-    if (head.agent === undefined && !('from' in body)) return
-    this.#toAgents(entry)
+    const previous = previousAgent(entry)
+    if (head.agent !== undefined || previous !== undefined) this.#toAgents(entry, previous)
   }
 
   #toVisitors(first: VisitorSession, entry: LogEntry): void {
@@ -85,12 +85,11 @@ export class Delivery {
     for (const session of apps) if (this.#isDue(session, entry)) this.#push(session, entry, frames)
   }
 
-  #toAgents(entry: LogEntry): void {
+  #toAgents(entry: LogEntry, previous: string | undefined): void {
     const { record, head } = entry
     const { body } = record
     const { sessions } = this.#ports
     const frames: StaffFrames = { complete: undefined, bare: undefined }
-    const previous = 'from' in body ? body.from : undefined
     if (previous !== undefined && previous !== head.agent) {
       for (const session of sessions.agentsOf(previous) ?? [])
         if (this.#isDue(session, entry)) this.#push(session, entry, frames)
@@ -126,6 +125,16 @@ export class Delivery {
     session.pushedSeq = record.seq
     return !isOwn
   }
+}
+
+/** The agent from whom this record takes the conversation: it is the last one that goes there. */
+function previousAgent({ record, head }: LogEntry): string | undefined {
+  const { body, at } = record
+  if ('from' in body) return body.from
+  // A contact's message names nobody, and takes a conversation that was put aside from its agent.
+  if (body.type !== 'message' || body.by.role !== 'contact' || head.state !== 'waiting') return undefined
+  const { lastAgent } = head.details
+  return head.waitingSince === at && lastAgent?.at === at ? lastAgent.id : undefined
 }
 
 /** A record as agents, or apps, get it: with and without its cursor, each encoded when it is first needed. */

@@ -188,3 +188,24 @@ test("a visitor's commands count as messages do, for each is stored", async () =
   assert.equal(kinds.filter(kind => kind === 'KEFU_RATE_LIMITED').length, 11)
   await rig.stop()
 })
+
+test('an agent who put a conversation aside gets the message that wakes it, also when somebody else has it then', async () => {
+  const { rig, li, visitor, conversation } = await served()
+  const wang = await rig.agent('wang')
+  await command(rig, li.peer, { do: 'snooze', until: rig.clock.now() + 3_600_000 }, conversation)
+  rig.send(li.peer, 'presence', { state: 'away' })
+  await rig.settle()
+  li.peer.frames.length = 0
+  const n = await rig.say(visitor.peer, 'm2')
+  await rig.settle()
+  const delivered = li.peer.frames.filter(({ kind }) => kind === 'deliver').map(({ body }) => body.n)
+  assert.deepEqual(delivered, [n], 'the message that woke it, and nothing of what follows')
+  assert.equal((await rig.store.log.head(conversation))?.agent, wang.id)
+  await rig.say(visitor.peer, 'm3')
+  await rig.settle()
+  assert.deepEqual(
+    li.peer.frames.filter(({ kind }) => kind === 'deliver').map(({ body }) => body.n),
+    [n],
+  )
+  await rig.stop()
+})
