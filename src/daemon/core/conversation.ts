@@ -81,6 +81,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       break
     case 'reopened':
       state = 'new'
+      agent = undefined
       waitingSince = stamp.at
       details = nextEpisode(details, stamp.at)
       break
