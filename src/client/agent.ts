@@ -1,5 +1,5 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import { type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
+import { type Command, type DoneBody, type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
 import type { Listener } from './emitter.js'
 import type { AgentEvents } from './events.js'
 import type { Content } from './message.js'
@@ -28,6 +28,12 @@ export type AgentClient = StaffMethods & {
   ready(signal?: AbortSignal): Promise<void>
   /** As a visitor's `send`, to one conversation. */
   send(conversation: ConversationId, content: Content, options?: { readonly id?: string }): Promise<Sent>
+  /**
+   * Has something done to a conversation. Resolves when it holds, on disk; `changed` is false when it held before. Rejects with the server's refusal; with
+   * `KEFU_DISCONNECTED` or `KEFU_TIMEOUT` when it is not known whether it was carried out (nothing is asked again by itself: look where the conversation
+   * stands); with `KEFU_USAGE` or `KEFU_MESSAGE_TOO_LARGE` when it cannot be sent.
+   */
+  command(conversation: ConversationId, command: Command): Promise<DoneBody>
   /** Says whether new conversations are welcome. */
   setPresence(state: PresenceBody['state']): void
   /** Tells the contact that the agent types; lost without a connection. */
@@ -88,6 +94,8 @@ export function createAgent(options: AgentOptions): AgentClient {
     },
     ready: signal => core.ready(signal),
     send: (conversation, content, { id } = {}) => core.send(conversation, { conversation }, content, id),
+    command: (conversation, command) =>
+      core.command(core.tracker.get(conversation)?.channel ?? 0, { conversation, command }),
     setPresence(state) {
       presence = state
       if (core.session.isReady) beat()

@@ -1,4 +1,6 @@
-import type { WireChannel } from '../codec/wire.js'
+import type { ConversationId } from '../codec/conversation-id.js'
+import type { DoneBody, WireChannel } from '../codec/wire.js'
+import { closing, rating } from './contact-commands.js'
 import type { Listener } from './emitter.js'
 import type { ContactEvents } from './events.js'
 import type { Content } from './message.js'
@@ -8,6 +10,9 @@ import { createStaff, type StaffMethods, type StaffOptions } from './staff.js'
 
 /** Options of `createApp`. */
 export type AppOptions = StaffOptions
+
+/** One of an app's conversations, by the app's own id of the contact or by its own. */
+export type AppConversation = { readonly contact: string } | { readonly conversation: ConversationId }
 
 /** An app server's client: every contact of its channel over one connection. Contacts are named by the app's own ids. */
 export type AppClient = StaffMethods & {
@@ -24,6 +29,10 @@ export type AppClient = StaffMethods & {
   send(contact: string, content: Content, options?: { readonly id?: string; readonly name?: string }): Promise<Sent>
   /** Tells the agent that a contact types; lost without a connection. */
   typing(contact: string, on: boolean): void
+  /** Ends a conversation for its contact, as a visitor's `closeConversation`. */
+  closeConversation(of: AppConversation): Promise<DoneBody>
+  /** The contact's opinion, as a visitor's `rate`. */
+  rate(of: AppConversation, score: number, comment?: string): Promise<DoneBody>
   /** Adds a listener; the returned function removes it. */
   on<Name extends keyof ContactEvents>(name: Name, listener: Listener<ContactEvents[Name]>): () => void
   off<Name extends keyof ContactEvents>(name: Name, listener: Listener<ContactEvents[Name]>): void
@@ -77,6 +86,8 @@ export function createApp(options: AppOptions): AppClient {
     typing(contact, on) {
       core.session.send(channel?.number ?? 0, 'typing', { contact, on })
     },
+    closeConversation: of => core.command(channel?.number ?? 0, { ...of, command: closing() }),
+    rate: (of, score, comment) => core.command(channel?.number ?? 0, { ...of, command: rating(score, comment) }),
     on: (name, listener) => core.events.on(name, listener),
     off: (name, listener) => core.events.off(name, listener),
     close: () => core.close(),

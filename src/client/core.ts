@@ -2,10 +2,11 @@ import type { ConversationId } from '../codec/conversation-id.js'
 import type {
   AckBody,
   Author,
+  CommandBody,
   DeliverBody,
+  DoneBody,
   ErrorBody,
   HistoryBody,
-  MediaBody,
   MediaRequestBody,
   MessageBody,
   PageBody,
@@ -14,17 +15,18 @@ import type {
   WireRecord,
 } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
+import { ask, doneOf, mediaOf, pageOf } from './answers.js'
 import { Emitter } from './emitter.js'
 import type { AgentEvents, ContactEvents, MessageRecordEvent } from './events.js'
 import { disconnected, fromErrorBody } from './failure.js'
 import { type MediaLink, mediaUrl } from './media.js'
-import { type Content, checkMessage, createMessageIds, toParts } from './message.js'
+import { type Content, checkCommand, checkMessage, createMessageIds, toParts } from './message.js'
 import type { Settings } from './options.js'
 import { doubtsOf, type Lane, Outbox, type OutboxEntry, type Sent } from './outbox.js'
 import { Receipts } from './receipts.js'
 import { Reviews } from './reviews.js'
 import { Session } from './session.js'
-import type { Answer, SessionRole, StateChange } from './session-role.js'
+import type { SessionRole, StateChange } from './session-role.js'
 import { type RecordEvent, Track, Tracker } from './tracker.js'
 
 /** How many conversations a client remembers. */
@@ -184,13 +186,19 @@ export class Core implements SessionRole {
 
   /** One page of a conversation, as the server has it; does not touch what listeners get. */
   history(channel: number, body: HistoryBody): Promise<PageBody> {
-    return this.#ask(answer => this.session.request(channel, 'history', body, answer), pageOf)
+    return ask(answer => this.session.request(channel, 'history', body, answer), pageOf)
   }
 
   /** A link to a file of a conversation, valid until `expiresAt` (epoch ms). */
   async mediaLink(channel: number, body: MediaRequestBody): Promise<MediaLink> {
-    const { url, expiresAt } = await this.#ask(answer => this.session.request(channel, 'media', body, answer), mediaOf)
+    const { url, expiresAt } = await ask(answer => this.session.request(channel, 'media', body, answer), mediaOf)
     return { url: mediaUrl(url, this.settings.httpUrl), expiresAt }
+  }
+
+  /** Has something done to a conversation; the promise is of the server's answer. Nothing is sent again by itself. */
+  async command(channel: number, body: CommandBody): Promise<DoneBody> {
+    checkCommand(body)
+    return ask(answer => this.session.request(channel, 'command', body, answer), doneOf)
   }
 
   /** The conversation, which is followed from here on if it was not before. */
@@ -361,16 +369,6 @@ export class Core implements SessionRole {
     else this.#reviews.add(lane)
   }
 
-  #ask<T>(request: (answer: Answer) => void, pick: (frame: ServerFrame) => T | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      request((frame, error) => {
-        const body = frame === undefined ? undefined : pick(frame)
-        if (body !== undefined) resolve(body)
-        else reject(error ?? new KefuError('KEFU_FRAME_INVALID', { reason: 'the answer is of another kind' }))
-      })
-    })
-  }
-
   readonly #emit = (event: RecordEvent): void => {
     const track = this.tracker.get(event.conversation)
     if (track !== undefined) {
@@ -388,12 +386,4 @@ export class Core implements SessionRole {
 
 function ownRecord(by: Author, entry: OutboxEntry): WireRecord {
   return { type: 'message', by, id: entry.body.id, parts: entry.body.parts }
-}
-
-function pageOf(frame: ServerFrame): PageBody | undefined {
-  return frame.kind === 'page' ? frame.body : undefined
-}
-
-function mediaOf(frame: ServerFrame): MediaBody | undefined {
-  return frame.kind === 'media' ? frame.body : undefined
 }

@@ -6,11 +6,15 @@
 export type { ConversationId } from '../codec/conversation-id.js'
 export type {
   Author,
+  Changes,
+  Command,
   ConversationState,
+  DoneBody,
   MediaPart,
   PageBody,
   Part,
   PresenceNoticeBody,
+  Priority,
   ReadBody,
   TypingNoticeBody,
   WireChannel,
@@ -19,7 +23,7 @@ export type {
 } from '../codec/wire.js'
 export { type ErrorCode, isKefuError, KefuError } from '../errors.js'
 export { type AgentClient, type AgentOptions, createAgent } from './agent.js'
-export { type AppClient, type AppOptions, createApp } from './app.js'
+export { type AppClient, type AppConversation, type AppOptions, createApp } from './app.js'
 export type { ClientClock } from './clock.js'
 export type { AgentEvents, ClientEvents, ContactEvents, Conversation, MessageRecordEvent } from './events.js'
 export type { MediaLink, Uploaded } from './media.js'

@@ -1,6 +1,6 @@
 import { toBase32 } from '../codec/base32.js'
 import { pack } from '../codec/msgpack.js'
-import { type MessageBody, type Part, WIRE_LIMITS } from '../codec/wire.js'
+import { type CommandBody, type MessageBody, type Part, WIRE_LIMITS } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
 
 /** What can be sent: parts, or a text that becomes one. */
@@ -31,6 +31,25 @@ export function checkMessage(body: MessageBody): void {
     if (!each.text.isWellFormed()) throw usage('a text must be well-formed Unicode')
   }
   if (body.parts.length === 1 && part?.type === 'text' && part.text.length <= SURELY_SHORT) return
+  checkSize(body)
+}
+
+/**
+ * Checks what would end the connection, or what no record could hold, so that the caller hears of it at once. Throws `KEFU_USAGE` (a text that cannot be sent)
+ * and `KEFU_MESSAGE_TOO_LARGE`.
+ */
+export function checkCommand(body: CommandBody): void {
+  if (!isWellFormed(body)) throw usage('a text must be well-formed Unicode')
+  checkSize(body)
+}
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([name, field]) => name.isWellFormed() && isWellFormed(field))
+}
+
+function checkSize(body: object): void {
   const bytes = pack(body).length
   if (bytes > WIRE_LIMITS.messageBytes)
     throw new KefuError('KEFU_MESSAGE_TOO_LARGE', { bytes, limit: WIRE_LIMITS.messageBytes })

@@ -1,5 +1,5 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { ConversationState, HelloBody, InboxEntry, PageBody, WelcomeBody, WireRecord } from '../codec/wire.js'
+import type { HelloBody, InboxEntry, PageBody, WelcomeBody, WireRecord } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
 import { CONVERSATION_LIMIT, Core, type CoreRole } from './core.js'
 import type { Conversation } from './events.js'
@@ -7,6 +7,7 @@ import { disconnected } from './failure.js'
 import { Inbox } from './inbox.js'
 import { type MediaLink, type Uploaded, upload } from './media.js'
 import { type ClientOptions, resolveOptions } from './options.js'
+import { standingAfter } from './standing.js'
 import { Track } from './tracker.js'
 
 /** Options that agents' and apps' clients share. */
@@ -148,12 +149,11 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
 
   /** Records tell where a conversation stands, too, unless they are older than what the inbox said. */
   function follow(track: Track, record: WireRecord, n: number): void {
-    const state = stateAfter(track.state, record)
-    if (n <= track.stateN || state === undefined) return
+    const standing = standingAfter(track, record)
+    if (n <= track.stateN || standing === undefined) return
     track.stateN = n
-    track.state = state
-    if (state === 'active') track.agent = typeof record.agent === 'string' ? record.agent : undefined
-    else if (state !== 'snoozed') track.agent = undefined
+    track.state = standing.state
+    track.agent = standing.agent
     own(track, role.isMine(track.agent))
   }
 
@@ -176,25 +176,6 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     },
     media: (conversation, id) => core.mediaLink(channelOf(conversation), { conversation, media: id }),
     read: (conversation, n) => core.markRead(conversation, n),
-  }
-}
-
-/** Where a record puts a conversation; undefined when it leaves it where it is. */
-function stateAfter(before: ConversationState | undefined, { type, by }: WireRecord): ConversationState | undefined {
-  switch (type) {
-    case 'assigned':
-      return 'active'
-    case 'queued':
-    case 'woken':
-    case 'reopened':
-      return 'waiting'
-    case 'snoozed':
-    case 'closed':
-      return type
-    case 'message':
-      return by?.role === 'contact' && (before === 'closed' || before === 'snoozed') ? 'waiting' : undefined
-    default:
-      return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { HelloBody, PageBody, WireRecord } from '../codec/wire.js'
+import type { DoneBody, HelloBody, PageBody, WireRecord } from '../codec/wire.js'
 import { KefuError, toKefuError } from '../errors.js'
+import { closing, rating } from './contact-commands.js'
 import { Core } from './core.js'
 import type { Listener } from './emitter.js'
 import type { ContactEvents } from './events.js'
@@ -65,6 +66,13 @@ export type Visitor = {
   upload(file: Blob | Uint8Array<ArrayBuffer>, type: string): Promise<Uploaded>
   /** A link to a file of the conversation. */
   media(id: string): Promise<MediaLink>
+  /**
+   * Ends the conversation; a message begins it anew. Resolves when that is on disk; `changed` is false when it was closed before. Rejects with the server's
+   * refusal, or with `KEFU_DISCONNECTED` or `KEFU_TIMEOUT` when it is not known whether it was done: nothing is asked again by itself.
+   */
+  closeConversation(): Promise<DoneBody>
+  /** The visitor's opinion of the conversation, from 1 to 5; a later one counts. Rejects as `closeConversation`. */
+  rate(score: number, comment?: string): Promise<DoneBody>
   /** Adds a listener; the returned function removes it. */
   on<Name extends keyof ContactEvents>(name: Name, listener: Listener<ContactEvents[Name]>): () => void
   off<Name extends keyof ContactEvents>(name: Name, listener: Listener<ContactEvents[Name]>): void
@@ -196,6 +204,8 @@ export function createVisitor(options: VisitorOptions): Visitor {
       return upload(settings.httpUrl, token, file, type, undefined)
     },
     media: id => core.mediaLink(track?.channel ?? 0, { media: id }),
+    closeConversation: () => core.command(track?.channel ?? 0, { command: closing() }),
+    rate: (score, comment) => core.command(track?.channel ?? 0, { command: rating(score, comment) }),
     on: (name, listener) => core.events.on(name, listener),
     off: (name, listener) => core.events.off(name, listener),
     close: () => core.close(),

@@ -1,0 +1,29 @@
+import type { DoneBody, MediaBody, PageBody, ServerFrame } from '../codec/wire.js'
+import { KefuError } from '../errors.js'
+import type { Answer } from './session-role.js'
+
+/** Makes a request and resolves with the part of its answer that is wanted. Rejects with why there is none, and with `KEFU_FRAME_INVALID` for another kind. */
+export function ask<T>(request: (answer: Answer) => void, pick: (frame: ServerFrame) => T | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request((frame, error) => {
+      const body = frame === undefined ? undefined : pick(frame)
+      if (body !== undefined) resolve(body)
+      else reject(error ?? new KefuError('KEFU_FRAME_INVALID', { reason: 'the answer is of another kind' }))
+    })
+  })
+}
+
+/** The body of a `page`. */
+export function pageOf(frame: ServerFrame): PageBody | undefined {
+  return frame.kind === 'page' ? frame.body : undefined
+}
+
+/** The body of a `media`. */
+export function mediaOf(frame: ServerFrame): MediaBody | undefined {
+  return frame.kind === 'media' ? frame.body : undefined
+}
+
+/** The body of a `done`. */
+export function doneOf(frame: ServerFrame): DoneBody | undefined {
+  return frame.kind === 'done' ? frame.body : undefined
+}

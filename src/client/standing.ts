@@ -1,0 +1,28 @@
+import type { ConversationState, WireRecord } from '../codec/wire.js'
+
+/** Where a conversation stands, as far as a client knows: its state, and the agent who has it while `active` or `snoozed`. */
+export type Standing = { readonly state: ConversationState | undefined; readonly agent: string | undefined }
+
+/** Where a record puts a conversation; undefined when it leaves it where it is. The server's own reduction says the same of every record. */
+export function standingAfter({ state, agent }: Standing, record: WireRecord): Standing | undefined {
+  switch (record.type) {
+    case 'opened':
+    case 'reopened':
+      return { state: 'new', agent: undefined }
+    case 'assigned':
+      return { state: 'active', agent: typeof record.agent === 'string' ? record.agent : undefined }
+    case 'queued':
+    case 'woken':
+      return { state: 'waiting', agent: undefined }
+    case 'snoozed':
+      return { state: 'snoozed', agent }
+    case 'closed':
+      return { state: 'closed', agent: undefined }
+    case 'message':
+      if (record.by?.role !== 'contact') return undefined
+      if (state === 'closed') return { state: 'new', agent: undefined }
+      return state === 'snoozed' ? { state: 'waiting', agent: undefined } : undefined
+    default:
+      return undefined
+  }
+}
