@@ -25,6 +25,7 @@ export const ERRORS = {
     http: 400,
     retryable: false,
     hint: 'kefu --help lists the commands, kefu COMMAND --help what one takes',
+    peerHint: 'correct what the message names, and try again',
   },
   KEFU_INPUT_NEEDED: {
     message: 'nobody can be asked here: {question}',
@@ -318,6 +319,7 @@ export const ERRORS = {
     http: 404,
     retryable: false,
     hint: 'kefu agent list',
+    peerHint: 'check the name of the agent',
   },
   KEFU_TEAM_NOT_FOUND: {
     message: 'there is no team "{name}"{suggestion}',

@@ -1,25 +1,31 @@
 import { boolean, string } from '@oclif/core/flags'
-import type { AgentClient, Conversation, RecordEvent } from '../../client/index.js'
+import type { AgentClient, Command, Conversation, ConversationId, RecordEvent } from '../../client/index.js'
 import { KefuError } from '../../errors.js'
 import { askForToken, checkToken, tokenFromFile } from './_chat/agent-token.js'
-import { type LineResult, runChat } from './_chat/chat.js'
+import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { ConversationList, type Listed } from './_chat/conversations.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
+import { isSlash, misused, parseSlash, plainText, slashHelp, unknownSlash } from './_chat/slash.js'
+import { AGENT_SLASHES, type AgentSlash, agentCommand } from './_chat/slashes.js'
 
 const HELP =
-  '/list shows the conversations, /1 goes to the first, /away and /online, /quit. // sends a line that begins with /.'
+  'Type a line to send it; // sends one that begins with /. /list shows the conversations, /1 goes to the first, /help shows all commands.'
+/** How long the records of a command may take behind its answer. */
+const SHOWN_TIMEOUT_MS = 3_000
 
 export default class ChatAgent extends ChatCommand {
   static override summary = 'answer conversations as an agent'
   static override description =
     'Is online while it runs, and gets conversations assigned. Each line that is typed goes to the conversation on the screen; what comes in others is ' +
     'marked with their number. The token comes from --token-file, from the first line of standard input with --stdin, or is asked for. ' +
-    'Lines that are piped in go to the first conversation that is there, or to --conversation. With --json it writes one JSON object per line.'
+    'Lines that are piped in go to the first conversation that is there, or to --conversation. With --json it writes one JSON object per line.\n\n' +
+    `Lines that begin with / are commands, typed or piped; // sends a line that begins with /:\n${slashHelp(AGENT_SLASHES)}`
   static override examples = [
     '<%= config.bin %> chat agent --token-file xiaowang.token',
     "echo 'Yes, until six.' | <%= config.bin %> chat agent --token-file xiaowang.token",
+    "printf 'Good bye.\\n/close\\n' | <%= config.bin %> chat agent --token-file xiaowang.token",
     '<%= config.bin %> chat agent --token-file xiaowang.token --json --for 1h </dev/null',
   ]
   static override flags = {
@@ -36,7 +42,10 @@ export default class ChatAgent extends ChatCommand {
   #agent!: AgentClient
   #streams!: ChatStreams
   #wanted: string | undefined
-  #whenCurrent: (() => void) | undefined
+  /** A conversation that was asked for: it is shown when it comes. */
+  #taken: string | undefined
+  /** Those who wait for what the list is to say. */
+  readonly #watchers = new Set<() => void>()
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ChatAgent)
@@ -104,7 +113,9 @@ export default class ChatAgent extends ChatCommand {
     const listed = this.#list.assigned(found)
     if (screen.isInteractive) screen.note(`${listed.number} ${listed.contact} is yours`)
     const isWanted = this.#wanted === undefined || this.#wanted === conversation
-    if (this.#list.current === undefined && isWanted) this.#show(listed)
+    const isTaken = this.#taken === conversation
+    if (isTaken) this.#taken = undefined
+    if (isTaken || (this.#list.current === undefined && isWanted)) this.#show(listed)
   }
 
   #unassigned({ conversation }: Conversation): void {
@@ -115,6 +126,7 @@ export default class ChatAgent extends ChatCommand {
     if (listed !== undefined && screen.isInteractive)
       screen.note(`${listed.number} ${listed.contact} is not yours any more`)
     if (isCurrent) this.#prompt()
+    this.#changed()
   }
 
   #record(event: RecordEvent): void {
@@ -122,6 +134,7 @@ export default class ChatAgent extends ChatCommand {
     const listed = this.#list.get(conversation)
     if (listed === undefined) return
     this.#list.remember(listed, event)
+    this.#changed()
     const isTyped = this.#progress.saw(own, record.id)
     const isNew = n > listed.oldN
     const isCurrent = this.#list.current === listed
@@ -151,7 +164,7 @@ export default class ChatAgent extends ChatCommand {
       if (last !== undefined) this.#agent.read(listed.conversation, last.n)
     }
     this.#prompt()
-    this.#whenCurrent?.()
+    this.#changed()
   }
 
   #prompt(): void {
@@ -162,28 +175,79 @@ export default class ChatAgent extends ChatCommand {
   }
 
   #line(text: string): LineResult {
-    if (/^\/(?!\/)/.test(text)) return this.#command(text.trim())
-    return this.#send(text.startsWith('//') ? text.slice(1) : text)
+    if (!isSlash(text)) return this.#send(plainText(text))
+    if (/^\/\d{1,6}$/.test(text.trimEnd())) return this.#goTo(text.trim().slice(1))
+    try {
+      const parsed = parseSlash(text, AGENT_SLASHES)
+      if (parsed === undefined) {
+        this.#streams.screen.note(unknownSlash(text, AGENT_SLASHES))
+        return 'done'
+      }
+      const command = agentCommand(parsed.name, parsed.rest, Date.now())
+      return command === undefined ? this.#here(parsed.name) : this.#action(command, parsed.rest)
+    } catch (error) {
+      return { run: () => Promise.reject(error) }
+    }
   }
 
-  #command(text: string): LineResult {
+  #goTo(number: string): LineResult {
+    const listed = this.#list.numbered(Number(number))
+    if (listed === undefined) this.#streams.screen.note(`There is no conversation ${number}. /list shows them.`)
+    else this.#show(listed)
+    return 'done'
+  }
+
+  /** What needs no answer of the server. */
+  #here(name: AgentSlash): LineResult {
     const { screen } = this.#streams
-    if (text === '/quit') return 'quit'
-    if (text === '/list') {
+    if (name === 'quit') return 'quit'
+    if (name === 'list') {
       for (const { number, contact, unread, conversation } of this.#list.mine())
         screen.note(`${number}  ${contact}${unread > 0 ? `  ${unread} new` : ''}  ${conversation}`)
       if (this.#list.mine().length === 0) screen.note('There is no conversation.')
-    } else if (text === '/away' || text === '/online') {
-      this.#agent.setPresence(text === '/away' ? 'away' : 'online')
-      screen.note(text === '/away' ? 'You get no new conversations.' : 'You get new conversations.')
-    } else if (/^\/\d{1,6}$/.test(text)) {
-      const listed = this.#list.numbered(Number(text.slice(1)))
-      if (listed === undefined) screen.note(`There is no conversation ${text.slice(1)}. /list shows them.`)
-      else this.#show(listed)
-    } else {
-      screen.note(text === '/help' ? HELP : `There is no command ${text.split(' ')[0]}. ${HELP}`)
+    } else if (name === 'help') screen.note(slashHelp(AGENT_SLASHES))
+    else {
+      this.#agent.setPresence(name === 'away' ? 'away' : 'online')
+      screen.note(name === 'away' ? 'You get no new conversations.' : 'You get new conversations.')
     }
     return 'done'
+  }
+
+  /** A command for the conversation on the screen, or for the one that it names. */
+  #action(command: Command, rest: string): Action {
+    if (command.do === 'accept' || command.do === 'reopen') {
+      const conversation = this.#list.resolve(rest)
+      if (conversation === undefined) throw misused(command.do, AGENT_SLASHES)
+      return { run: () => this.#take(conversation, command) }
+    }
+    const { current } = this.#list
+    if (current === undefined && this.#streams.reader !== undefined)
+      throw new KefuError('KEFU_USAGE', { reason: 'there is no conversation on the screen' })
+    return { run: async () => this.#carryOut(current ?? (await this.#whenThere()), command) }
+  }
+
+  async #carryOut(listed: Listed, command: Command): Promise<void> {
+    const { conversation } = listed
+    const n = await this.#do(conversation, command)
+    // Nothing more is sent to a conversation that is about to go: its records tell whether it does.
+    await this.#until(() => listed.lastN >= n || !listed.isMine)
+  }
+
+  /** Takes a conversation, and goes to it. */
+  async #take(conversation: ConversationId, command: Command): Promise<void> {
+    this.#taken = conversation
+    await this.#do(conversation, command)
+    const listed = this.#list.get(conversation)
+    if (listed?.isMine === true) this.#show(listed)
+    else await this.#until(() => this.#list.current?.conversation === conversation)
+  }
+
+  async #do(conversation: ConversationId, command: Command): Promise<number> {
+    const { screen } = this.#streams
+    const { n, changed } = await this.#agent.command(conversation, command)
+    screen.event({ type: 'done', do: command.do, conversation, n, changed })
+    if (!changed) screen.note('It was so before.')
+    return n
   }
 
   #send(text: string): LineResult {
@@ -193,25 +257,45 @@ export default class ChatAgent extends ChatCommand {
       this.#streams.screen.note('There is no conversation yet: nothing was sent.')
       return 'done'
     }
-    return this.#sendLater(text)
+    return this.#whenThere().then(listed => this.#sendTo(listed, text))
   }
 
   /** Piped lines wait for the first conversation, as long as for any answer. */
-  async #sendLater(text: string): ReturnType<AgentClient['send']> {
+  async #whenThere(): Promise<Listed> {
     const timeoutMs = this.timeoutMs()
-    const deadline = AbortSignal.timeout(timeoutMs)
-    const signal = AbortSignal.any([deadline, this.#streams.signal])
-    await new Promise<void>(resolve => {
-      const before = this.#whenCurrent
-      this.#whenCurrent = () => {
-        before?.()
+    await this.#until(() => this.#there() !== undefined, timeoutMs)
+    const listed = this.#there()
+    if (listed !== undefined) {
+      if (this.#list.current !== listed) this.#show(listed)
+      return listed
+    }
+    throw new KefuError('KEFU_TIMEOUT', { what: 'getting a conversation', timeoutMs })
+  }
+
+  /** The conversation on the screen, else the first one of those that lines may go to. */
+  #there(): Listed | undefined {
+    const isWanted = ({ conversation }: Listed): boolean => this.#wanted === undefined || this.#wanted === conversation
+    return this.#list.current ?? this.#list.mine().find(isWanted)
+  }
+
+  /** Waits for what the list is to say, but not for ever. */
+  #until(isSo: () => boolean, timeoutMs = SHOWN_TIMEOUT_MS): Promise<void> {
+    const end = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#streams.signal])
+    return new Promise(resolve => {
+      const look = (): void => {
+        if (!isSo() && !end.aborted) return
+        this.#watchers.delete(look)
+        end.removeEventListener('abort', look)
         resolve()
       }
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      this.#watchers.add(look)
+      end.addEventListener('abort', look)
+      look()
     })
-    const { current } = this.#list
-    if (current !== undefined) return this.#sendTo(current, text)
-    throw new KefuError('KEFU_TIMEOUT', { what: 'getting a conversation', timeoutMs })
+  }
+
+  #changed(): void {
+    for (const look of this.#watchers) look()
   }
 
   #sendTo(listed: Listed, text: string): ReturnType<AgentClient['send']> {

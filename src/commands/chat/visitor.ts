@@ -1,14 +1,16 @@
 import { join } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
-import type { RecordEvent, Visitor } from '../../client/index.js'
+import type { DoneBody, RecordEvent, Visitor } from '../../client/index.js'
 import { isKefuError, KefuError, toKefuError } from '../../errors.js'
-import { type LineResult, runChat } from './_chat/chat.js'
+import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
+import { isSlash, parseSlash, plainText, slashHelp, unknownSlash } from './_chat/slash.js'
+import { parseRating, VISITOR_SLASHES } from './_chat/slashes.js'
 import { visitorTokens } from './_chat/visitor-tokens.js'
 
-const HELP = 'Type a line to send it. /quit ends, // sends a line that begins with /.'
+const HELP = 'Type a line to send it. /help shows the commands, /quit ends, // sends a line that begins with /.'
 /** Earlier records that a person gets to see at the start. */
 const BACKLOG = 50
 
@@ -16,7 +18,8 @@ export default class ChatVisitor extends ChatCommand {
   static override summary = 'write to a web channel as a visitor'
   static override description =
     'Shows the conversation and sends each line that is typed. The visitor is kept, so that the next start goes on with the same conversation. ' +
-    'Lines that are piped in are sent as well; the command ends when all are acknowledged. With --json it writes one JSON object per line.'
+    'Lines that are piped in are sent as well; the command ends when all are acknowledged. With --json it writes one JSON object per line.\n\n' +
+    `Lines that begin with / are commands, typed or piped; // sends a line that begins with /:\n${slashHelp(VISITOR_SLASHES)}`
   static override examples = [
     '<%= config.bin %> chat visitor --channel site',
     "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel site --wait 1",
@@ -124,14 +127,38 @@ export default class ChatVisitor extends ChatCommand {
   }
 
   #line(text: string): LineResult {
-    if (text === '/quit') return 'quit'
-    if (/^\/(?!\/)/.test(text)) {
-      const unknown = text === '/help' ? '' : `There is no command ${text.split(' ')[0]}. `
-      this.#streams.screen.note(unknown + HELP)
-      return 'done'
-    }
+    if (isSlash(text)) return this.#command(text)
     const id = `${this.#idPrefix}-${++this.#idCount}`
-    return this.#progress.follow(id, this.#visitor.send(text.startsWith('//') ? text.slice(1) : text, { id }))
+    return this.#progress.follow(id, this.#visitor.send(plainText(text), { id }))
+  }
+
+  #command(line: string): LineResult {
+    const { screen } = this.#streams
+    try {
+      const parsed = parseSlash(line, VISITOR_SLASHES)
+      if (parsed === undefined) screen.note(unknownSlash(line, VISITOR_SLASHES))
+      else if (parsed.name === 'quit') return 'quit'
+      else if (parsed.name === 'end') return this.#action('close', () => this.#visitor.closeConversation())
+      else if (parsed.name === 'help') screen.note(slashHelp(VISITOR_SLASHES))
+      else {
+        const { score, comment } = parseRating(parsed.rest)
+        return this.#action('rate', () => this.#visitor.rate(score, comment))
+      }
+    } catch (error) {
+      return { run: () => Promise.reject(error) }
+    }
+    return 'done'
+  }
+
+  #action(name: string, ask: () => Promise<DoneBody>): Action {
+    const { screen } = this.#streams
+    return {
+      async run() {
+        const { conversation, n, changed } = await ask()
+        screen.event({ type: 'done', do: name, conversation, n, changed })
+        if (!changed) screen.note('It was so before.')
+      },
+    }
   }
 
   /** The web channel of this machine's daemon, when there is only one. */

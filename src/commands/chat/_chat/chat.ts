@@ -14,8 +14,14 @@ export type ChatClient = {
   on(name: 'error', listener: (error: KefuError) => void): () => void
 }
 
-/** What a typed line does: it is sent, a command was carried out, or the chat ends. */
-export type LineResult = Promise<Sent> | 'done' | 'quit'
+/** Something that the server is asked to do. */
+export type Action = {
+  /** Resolves when it holds and has been told of. */
+  run(): Promise<void>
+}
+
+/** What a typed line does: it is sent, something is to be done, something was done here, or the chat ends. */
+export type LineResult = Promise<Sent> | Action | 'done' | 'quit'
 
 /** A chat to be run. */
 export type Chat = {
@@ -42,6 +48,8 @@ export type Chat = {
 export const USUAL_WAIT_MS = 60_000
 /** Messages without an acknowledgement from which on no further line is read. */
 const IN_FLIGHT_LIMIT = 256
+const NOT_SENT = 'not sent'
+const NOT_DONE = 'not done'
 /** How long the last records may take after their acknowledgements: one may still be missing before them. */
 const SHOWN_TIMEOUT_MS = 3_000
 
@@ -103,6 +111,16 @@ async function takeLines(chat: Chat, over: AbortSignal): Promise<KefuError | und
   const { screen, client } = chat
   const waiting = new Set<Promise<unknown>>()
   let refused: KefuError | undefined
+  const follow = (settled: Promise<void>): void => {
+    const entry = settled.finally(() => waiting.delete(entry))
+    waiting.add(entry)
+  }
+  const fail = (what: string, text: string, error: unknown): void => {
+    const known = toKefuError(error)
+    refused ??= known
+    if (!over.aborted)
+      screen.note(`${what}: ${shortened(text)}: ${known.message} (${known.code})${hintOf(what, known)}`)
+  }
   const lines = chat.lines[Symbol.asyncIterator]()
   const stop = aborted(over)
   try {
@@ -114,33 +132,48 @@ async function takeLines(chat: Chat, over: AbortSignal): Promise<KefuError | und
       const result = chat.line(text)
       if (result === 'quit') break
       if (result === 'done') continue
+      if (!(result instanceof Promise)) {
+        const carryOut = (): Promise<void> => result.run().catch((error: unknown) => fail(NOT_DONE, text, error))
+        // In a script lines take effect in their order. A person sees what has been sent and what has not.
+        if (screen.isInteractive) follow(carryOut())
+        else {
+          await settle(chat, waiting, stop.promise, over)
+          if (!over.aborted) follow(carryOut())
+          await settle(chat, waiting, stop.promise, over)
+        }
+        continue
+      }
       if (client.state !== 'ready') screen.note(`waiting for the connection: ${shortened(text)}`)
       const settled = result.then(
         ({ id, n }) => {
           screen.event({ type: 'sent', id, n })
           if (screen.isInteractive) screen.note(`sent: ${shortened(text)}`)
         },
-        (error: unknown) => {
-          const known = toKefuError(error)
-          refused ??= known
-          if (!over.aborted) screen.note(`not sent: ${shortened(text)}: ${known.message} (${known.code})`)
-        },
+        (error: unknown) => fail(NOT_SENT, text, error),
       )
-      const entry = settled.finally(() => waiting.delete(entry))
-      waiting.add(entry)
+      follow(settled)
       if (waiting.size >= IN_FLIGHT_LIMIT) await Promise.race([...waiting, stop.promise])
     }
-    while (waiting.size > 0 && !over.aborted) {
-      const tick = timer(chat.timeoutMs)
-      const winner = await Promise.race([...waiting, stop.promise, tick.promise])
-      tick.cancel()
-      if (winner === 'late')
-        throw new KefuError('KEFU_TIMEOUT', { what: 'an acknowledgement', timeoutMs: chat.timeoutMs })
-    }
+    await settle(chat, waiting, stop.promise, over)
   } finally {
     stop.cancel()
   }
   return screen.isInteractive ? undefined : refused
+}
+
+/** Waits until everything is answered; the time that an answer may take begins with each one that comes. */
+async function settle(
+  { timeoutMs }: Chat,
+  waiting: ReadonlySet<Promise<unknown>>,
+  stop: Promise<'aborted'>,
+  over: AbortSignal,
+): Promise<void> {
+  while (waiting.size > 0 && !over.aborted) {
+    const tick = timer(timeoutMs)
+    const winner = await Promise.race([...waiting, stop, tick.promise])
+    tick.cancel()
+    if (winner === 'late') throw new KefuError('KEFU_TIMEOUT', { what: 'an acknowledgement', timeoutMs })
+  }
 }
 
 /** Stays for what is to be received. */
@@ -184,6 +217,13 @@ function tellState(screen: Screen, { state, error, retryInMs }: StateChange): vo
   if (state === 'ready') screen.note('connected')
   else if (state !== 'closed' && error !== undefined)
     screen.note(`not connected: ${error.message}; next attempt in ${Math.ceil((retryInMs ?? 0) / 1000)} s`)
+}
+
+/** What whoever typed a command can do next; for messages that were refused the end of the chat tells. */
+function hintOf(what: string, error: KefuError): string {
+  if (what === NOT_SENT) return ''
+  const hint = error.code === 'KEFU_USAGE' ? '/help lists the commands' : error.peerReport().hint
+  return `. ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`
 }
 
 function aborted(signal: AbortSignal): { readonly promise: Promise<'aborted'>; cancel(): void } {

@@ -1,4 +1,5 @@
 import type { Conversation, ConversationId, RecordEvent } from '../../../client/index.js'
+import { isConversationId } from '../../../codec/conversation-id.js'
 import { safeText } from './safe-text.js'
 
 /** A conversation as an agent sees it in the terminal. */
@@ -10,6 +11,8 @@ export type Listed = {
   isMine: boolean
   /** Records up to this number were there when the conversation was assigned. */
   oldN: number
+  /** The last record that has come. */
+  lastN: number
   unread: number
   /** The last records, oldest first. */
   readonly recent: RecordEvent[]
@@ -43,6 +46,13 @@ export class ConversationList {
     return this.mine().find(listed => listed.number === number)
   }
 
+  /** The id behind what was typed: of a conversation in the list, also of one that is not the agent's any more, or the id itself. */
+  resolve(text: string): ConversationId | undefined {
+    if (/^\d{1,6}$/.test(text))
+      return [...this.#listed.values()].find(({ number }) => number === Number(text))?.conversation
+    return isConversationId(text) ? text : undefined
+  }
+
   /** A conversation became the agent's, again or for the first time. */
   assigned(found: Conversation): Listed {
     const contact = safeText(found.name ?? shortContact(found.contact ?? ''))
@@ -54,6 +64,7 @@ export class ConversationList {
         contact,
         isMine: true,
         oldN: found.n,
+        lastN: 0,
         unread: 0,
         recent: [],
       }
@@ -81,6 +92,7 @@ export class ConversationList {
 
   /** Keeps a record for when its conversation is shown. */
   remember(listed: Listed, event: RecordEvent): void {
+    listed.lastN = event.n
     listed.recent.push(event)
     if (listed.recent.length > RECENT_LIMIT) listed.recent.shift()
   }

@@ -1,4 +1,5 @@
-import type { Author, Part, RecordEvent } from '../../../client/index.js'
+import type { Author, Part, RecordEvent, WireRecord } from '../../../client/index.js'
+import { wordsOfInstant } from '../../_cli/words.js'
 import { safeText } from './safe-text.js'
 
 /** A record as a line: who, and what. `isNotice` when nobody said it. */
@@ -24,8 +25,42 @@ export function describeRecord({ record, own }: RecordEvent, names: Names): Reco
     case 'opened':
       return undefined
     default:
-      return notice(`(${safeText(record.type)})`)
+      return notice(describeChange(record, nameOf(record.by, names)))
   }
+}
+
+/** What somebody did to the conversation. Fields are another program's: only what has the right type is told. */
+function describeChange(record: WireRecord, who: string): string {
+  const { type, note, text, until, score, comment } = record
+  const said = (words: unknown): string => (typeof words === 'string' && words !== '' ? `: ${safeText(words)}` : '')
+  switch (type) {
+    case 'transferred':
+      return `${who} sent it on${said(note)}`
+    case 'snoozed':
+      return `put aside${typeof until === 'number' ? ` until ${wordsOfInstant(until)}` : ''}`
+    case 'woken':
+      return 'the conversation needs an agent again'
+    case 'closed':
+      return 'the conversation is closed'
+    case 'reopened':
+      return 'the conversation is open again'
+    case 'note':
+      return `note of ${who}${said(text)}`
+    case 'rated':
+      return `rated${typeof score === 'number' ? ` ${score} of 5` : ''}${said(comment)}`
+    case 'updated':
+      return `${who} changed${said(describeFacts(record))}`
+    case 'overdue':
+      return 'an answer is overdue'
+    default:
+      return `(${safeText(type)})`
+  }
+}
+
+function describeFacts({ type: _, by: __, ...facts }: WireRecord): string {
+  return Object.entries(facts)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
 }
 
 /** A part in words, safe for a terminal. */

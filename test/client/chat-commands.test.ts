@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { ROOT } from '../helpers/project.js'
+import { makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
+import {
+  agentWelcome,
+  CONVERSATION,
+  contactMessage,
+  conversationId,
+  eventually,
+  type FakeServer,
+  inboxEntry,
+  type Peer,
+  startFakeServer,
+  stub,
+  visitorWelcome,
+} from './fake-server.js'
+
+const BY = { role: 'agent' as const, id: 'a_1', name: '小王' }
+
+/** Commands in chats that lines are piped into, against a server that does what the test says. */
+describe('kefu chat with commands', () => {
+  let server: FakeServer
+  let home: string
+  let children: ChildProcessWithoutNullStreams[]
+
+  beforeEach(async () => {
+    server = await startFakeServer()
+    home = makeTmpDir()
+    children = []
+  })
+  afterEach(async () => {
+    for (const child of children) child.kill('SIGKILL')
+    await server.close()
+    removeDir(home)
+  })
+
+  function start(...args: string[]) {
+    const { KEFU_HOME: _, ...environment } = process.env
+    const child = spawn(process.execPath, [join(ROOT, 'bin/run.js'), '--home', home, 'chat', ...args], {
+      env: { ...environment, NO_COLOR: '1' },
+    })
+    children.push(child)
+    const chat = { child, stdout: '', stderr: '', ended: Promise.resolve(0 as number | null) }
+    child.stdout.on('data', chunk => {
+      chat.stdout += chunk
+    })
+    child.stderr.on('data', chunk => {
+      chat.stderr += chunk
+    })
+    chat.ended = new Promise(resolve => child.once('close', resolve))
+    return chat
+  }
+
+  async function agentPeer(): Promise<Peer> {
+    const peer = await server.accept()
+    const hello = await peer.expect('hello')
+    peer.send('welcome', agentWelcome('0:1'), hello.correlation)
+    peer.send('inbox', { entries: [], more: false })
+    return peer
+  }
+
+  /** Assigns a conversation with one message to the agent. */
+  async function assign(peer: Peer, number: number, n = 2): Promise<void> {
+    peer.send('inbox', { entries: [inboxEntry(number, n, { name: `c${number}` })], more: false })
+    const { correlation, body } = await peer.until('history')
+    const after = body.after ?? 0
+    const records = Array.from({ length: n - after }, (_, at) => contactMessage(after + at + 1))
+    peer.send('page', { conversation: conversationId(number), after, head: n, records }, correlation)
+  }
+
+  function deliver(peer: Peer, n: number, record: object, conversation = CONVERSATION): void {
+    peer.send('deliver', { conversation, contact: 'v', cursor: `0:${n}`, n, at: n, record: record as never })
+  }
+
+  it('an agent’s lines take effect in their order: answer, close, and what follows goes to the next conversation', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin')
+    chat.child.stdin.end('kat_1\nbye\n/close\nhello next\n')
+    const peer = await agentPeer()
+    await assign(peer, 1)
+    const message = await peer.until('message')
+    // The command waits for the message to be stored.
+    await assign(peer, 2)
+    assert.equal(
+      peer.waiting.some(({ kind }) => kind === 'command'),
+      false,
+    )
+    peer.send('ack', { id: message.body.id, conversation: CONVERSATION, n: 3 }, message.correlation)
+    const { body, correlation } = await peer.until('command')
+    assert.deepEqual(body, { conversation: CONVERSATION, command: { do: 'close' } })
+    peer.send('done', { conversation: CONVERSATION, n: 4, changed: true }, correlation)
+    deliver(peer, 4, { type: 'closed', by: BY, reason: 'agent', asksRating: true, from: 'a_1' })
+    const next = await peer.until('message')
+    assert.equal(next.body.conversation, conversationId(2))
+    peer.send('ack', { id: next.body.id, conversation: conversationId(2), n: 3 }, next.correlation)
+    assert.equal(await chat.ended, 0, chat.stderr)
+    assert.match(chat.stdout, /the conversation is closed/)
+  })
+
+  it('an agent takes a conversation that waits, by its id, and writes there', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin', '--json')
+    chat.child.stdin.end(`kat_1\n/accept ${conversationId(2)}\nhello\n`)
+    const peer = await agentPeer()
+    await assign(peer, 1)
+    const { body, correlation } = await peer.until('command')
+    assert.deepEqual(body, { conversation: conversationId(2), command: { do: 'accept' } })
+    peer.send('done', { conversation: conversationId(2), n: 3, changed: true }, correlation)
+    await assign(peer, 2, 3)
+    const message = await peer.until('message')
+    assert.equal(message.body.conversation, conversationId(2))
+    peer.send('ack', { id: message.body.id, conversation: conversationId(2), n: 4 }, message.correlation)
+    assert.equal(await chat.ended, 0, chat.stderr)
+    const events = chat.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      events.find(({ type }) => type === 'done'),
+      { type: 'done', do: 'accept', conversation: conversationId(2), n: 3, changed: true },
+    )
+  })
+
+  it('says with code and hint what was not done, goes on, and ends with the code of the first refusal', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin')
+    chat.child.stdin.write('kat_1\n')
+    const peer = await agentPeer()
+    await assign(peer, 1)
+    chat.child.stdin.end('/tranfser x\n/transfer nobody\n/snooze soon\n/note 退款\n//close\n')
+    const transfer = await peer.until('command')
+    peer.fail('KEFU_AGENT_NOT_FOUND', transfer.correlation)
+    const note = await peer.until('command')
+    assert.deepEqual(note.body.command, { do: 'note', text: '退款' })
+    peer.send('done', { conversation: CONVERSATION, n: 2, changed: false }, note.correlation)
+    const message = await peer.until('message')
+    assert.deepEqual(message.body.parts, [{ type: 'text', text: '/close' }])
+    peer.send('ack', { id: message.body.id, conversation: CONVERSATION, n: 3 }, message.correlation)
+    assert.equal(await chat.ended, 13, chat.stderr)
+    assert.match(chat.stderr, /There is no command \/tranfser, did you mean "\/transfer"\?/)
+    assert.match(chat.stderr, /not done: \/transfer nobody: .*\(KEFU_AGENT_NOT_FOUND\)\. Check the name of the agent\./)
+    assert.match(
+      chat.stderr,
+      /not done: \/snooze soon: it is \/snooze 10m \(KEFU_USAGE\)\. \/help lists the commands\./,
+    )
+    assert.match(chat.stderr, /It was so before\./)
+  })
+
+  it('an unknown command alone is told of, and is no failure', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin')
+    chat.child.stdin.end('kat_1\n/dance\n/help\n/quit\nnever\n')
+    await agentPeer()
+    assert.equal(await chat.ended, 0, chat.stderr)
+    assert.match(chat.stderr, /There is no command \/dance\./)
+    assert.match(chat.stderr, /\/transfer NAME\|team:NAME/)
+  })
+
+  it('a visitor ends the conversation and rates it', async () => {
+    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--json')
+    chat.child.stdin.end('谢谢\n/end\n/rate 9\n/rate 5 很好\n')
+    const peer = await server.accept()
+    const hello = await peer.expect('hello')
+    peer.send('welcome', visitorWelcome(1), hello.correlation)
+    const message = await peer.until('message')
+    peer.send('ack', { id: message.body.id, conversation: CONVERSATION, n: 2 }, message.correlation)
+    const end = await peer.until('command')
+    assert.deepEqual(end.body, { command: { do: 'close' } })
+    peer.send('deliver', {
+      conversation: CONVERSATION,
+      n: 3,
+      at: 3,
+      record: { type: 'closed', by: { role: 'contact' } },
+    })
+    peer.send('done', { conversation: CONVERSATION, n: 3, changed: true }, end.correlation)
+    const rate = await peer.until('command')
+    assert.deepEqual(rate.body, { command: { do: 'rate', score: 5, comment: '很好' } })
+    peer.send('done', { conversation: CONVERSATION, n: 4, changed: true }, rate.correlation)
+    assert.equal(await chat.ended, 2, chat.stderr)
+    const events = chat.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'done' || type === 'closed').map(({ type, n }) => [type, n]),
+      [
+        ['closed', 3],
+        ['done', 3],
+        ['done', 4],
+      ],
+    )
+    assert.match(chat.stderr, /"code":"KEFU_USAGE","message":"it is \/rate 5 \[text\]"/)
+  })
+
+  it('does not wait for ever for an answer', async () => {
+    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--timeout', '700ms')
+    chat.child.stdin.end('/end\n')
+    const peer = await server.accept()
+    const hello = await peer.expect('hello')
+    peer.send('welcome', visitorWelcome(1), hello.correlation)
+    peer.send('deliver', { conversation: CONVERSATION, ...stub(2) })
+    await peer.until('command')
+    assert.equal(await chat.ended, 18)
+    await eventually(() => chat.stderr.includes('KEFU_TIMEOUT'), 'the reason')
+  })
+})
