@@ -21,7 +21,7 @@ export default class ChatAgent extends ChatCommand {
     'Is online while it runs, and gets conversations assigned. Each line that is typed goes to the conversation on the screen; what comes in others is ' +
     'marked with their number. The token comes from --token-file, from the first line of standard input with --stdin, or is asked for. ' +
     'Lines that are piped in go to the first conversation that is there, or to --conversation. With --json it writes one JSON object per line.\n\n' +
-    `Lines that begin with / are commands, typed or piped; // sends a line that begins with /:\n${slashHelp(AGENT_SLASHES)}`
+    `Lines that begin with / are commands, typed or piped:\n${slashHelp(AGENT_SLASHES)}\n\nA line that begins with // is sent, with one of the slashes.`
   static override examples = [
     '<%= config.bin %> chat agent --token-file xiaowang.token',
     "echo 'Yes, until six.' | <%= config.bin %> chat agent --token-file xiaowang.token",
