@@ -7,18 +7,47 @@ import { CLOSE } from '../../src/codec/close-codes.js'
 import { decodeFrame, decodeJsonFrame, encodeFrame, encodeJsonFrame } from '../../src/codec/frame.js'
 import { MSGPACK_DEPTH } from '../../src/codec/plain-msgpack.js'
 import { RECORD_FLAGS } from '../../src/codec/record.js'
-import { FRAME_KINDS, type FrameKind, SOCKET_PATH, SUBPROTOCOLS, WIRE_LIMITS } from '../../src/codec/wire.js'
+import {
+  FRAME_KINDS,
+  type FrameKind,
+  PRIORITIES,
+  SOCKET_PATH,
+  SUBPROTOCOLS,
+  WIRE_LIMITS,
+} from '../../src/codec/wire.js'
 import { parseClientFrame } from '../../src/codec/wire-schema.js'
 import { ZSTD_WIRE_LIMITS } from '../../src/codec/zstd-bound.js'
 import { RECORD_TYPES } from '../../src/daemon/core/records.js'
+import { OBSTACLES, STRATEGIES } from '../../src/daemon/core/routing.js'
 import { verifyIdentity } from '../../src/daemon/engine/tokens.js'
 import { ERRORS, isKefuError } from '../../src/errors.js'
 import { readText } from '../helpers/project.js'
+import {
+  code_,
+  fieldRows,
+  fieldsOf,
+  fieldsOfNode,
+  grouped,
+  lines,
+  literalsOf,
+  literalType,
+  marked,
+  membersOf,
+  membersOfUnion,
+  number,
+  recordTypes,
+  sorted,
+  sortedTexts,
+  spans,
+  tableAfter,
+  tableFrom,
+  text,
+  textsOf,
+  typesOf,
+  yes,
+} from '../helpers/protocol-doc.js'
 
 /** docs/protocol.md against the code: every kind, field, limit and code both ways, and its examples byte by byte. */
-
-const text = readText('docs/protocol.md')
-const lines = text.split('\n')
 
 type Direction = 'client' | 'server'
 
@@ -96,42 +125,49 @@ describe('docs/protocol.md', () => {
     }
   })
 
-  for (const shape of ['WireChannel', 'InboxEntry', 'WireEntry', 'Author']) {
+  for (const shape of ['WireChannel', 'InboxEntry', 'WireEntry', 'Author', 'Changes']) {
     test(`lists every field of ${shape}`, () => {
       assert.deepEqual(fieldRows(`### ${shape}`), fieldsOf(typesOf('src/codec/wire.ts'), shape))
     })
   }
 
   test('lists every record type, its fields and whether contacts see it', () => {
-    const types = typesOf('src/daemon/core/model.ts')
+    const types = recordTypes()
     const documented = tableAfter('### Records').map(([type, fields, visible]) => [code_(type), visible, spans(fields)])
     const bodies = membersOfUnion(types.get('RecordBody')!)
     const real = bodies.map(name => {
       const fields = fieldsOf(types, name)
       fields.delete('type')
-      const type = literalType(types.get(name)!)
-      const { flags } = RECORD_TYPES[type as keyof typeof RECORD_TYPES]
-      const isPartial = (flags & RECORD_FLAGS.partial) !== 0
-      return [type, isPartial ? 'part' : yes((flags & RECORD_FLAGS.internal) === 0), marked(fields)]
+      const type = literalType(types.get(name)!) as keyof typeof RECORD_TYPES
+      return [type, visibilityOf(type), marked(fields)]
     })
-    assert.deepEqual(sorted(documented), sorted(real))
+    const inOrder = (rows: readonly unknown[][]) =>
+      sorted(rows.map(([type, seen, fields]) => [type, seen, sortedTexts(fields)]))
+    assert.deepEqual(inOrder(documented), inOrder(real))
     assert.equal(real.length, Object.keys(RECORD_TYPES).length)
   })
 
   test('explains every field of every record type, and every word of a reason', () => {
-    const types = typesOf('src/daemon/core/model.ts')
+    const types = recordTypes()
     const fields = new Set(membersOfUnion(types.get('RecordBody')!).flatMap(name => [...fieldsOf(types, name).keys()]))
     fields.delete('type')
-    const documented = tableAfter('What these fields hold:').map(([name]) => code_(name))
+    const start = lines.indexOf('### Records')
+    const documented = tableFrom(lines.indexOf('What these fields hold:', start)).map(([name]) => code_(name))
     assert.deepEqual(documented.toSorted(), [...fields].toSorted())
-    const reasons = ['src/daemon/core/assignment.ts', 'src/daemon/engine/assigner.ts'].flatMap(path =>
-      [...readText(path).matchAll(/reasons: (\[.*\])/g)].flatMap(([, list]) =>
-        [...list!.matchAll(/['`]([a-z-]+=?)/g)].map(match => match[1]!),
-      ),
-    )
-    assert.ok(reasons.length >= 6, String(reasons))
-    const paragraph = lines.slice(lines.findIndex(line => line.startsWith('Words of `reasons`'))).slice(0, 2)
-    for (const reason of reasons) assert.ok(spans(paragraph.join(' ')).includes(reason), reason)
+    const words = tableFrom(lines.findIndex(line => line.startsWith('Words of `reasons`')))
+    assert.deepEqual(words.map(([word]) => code_(word)).toSorted(), [...reasonWords()].toSorted())
+    for (const [word, where] of words)
+      for (const type of spans(where)) assert.ok(type === 'queued' || type === 'assigned', `${word} in ${type}`)
+  })
+
+  test('lists every state, every role of an author, and every priority', () => {
+    const types = typesOf('src/codec/wire.ts')
+    const meaning = (heading: string, field: string): string =>
+      tableAfter(heading).find(([name]) => name === `\`${field}\``)?.[3] ?? assert.fail(field)
+    assert.deepEqual(spans(meaning('### InboxEntry', 'state')), textsOf(types.get('ConversationState')!))
+    const { type: roles } = (types.get('Author') as ts.TypeLiteralNode).members[0] as ts.PropertySignature
+    assert.deepEqual(spans(meaning('### Author', 'role')), textsOf(roles!))
+    assert.deepEqual(spans(meaning('### Changes', 'priority')), [...PRIORITIES])
   })
 
   test('lists every part type and its fields', () => {
@@ -193,7 +229,7 @@ describe('docs/protocol.md', () => {
 
   test('has an example of each important kind', () => {
     const kinds = new Set(examples.map(({ json }) => decodeJsonFrame(json).kind))
-    for (const kind of ['hello', 'welcome', 'message', 'ack', 'deliver', 'page', 'error'] as const)
+    for (const kind of ['hello', 'welcome', 'message', 'ack', 'deliver', 'page', 'error', 'command', 'done'] as const)
       assert.ok(kinds.has(kind), kind)
   })
 
@@ -207,7 +243,7 @@ describe('docs/protocol.md', () => {
         Buffer.from(encodeFrame(channel, kind, correlation, body)).toString('hex'),
         bytes.toString('hex'),
       )
-      if (['hello', 'message'].includes(kind)) assert.deepEqual(parseClientFrame(frame).body, body)
+      if (['hello', 'message', 'command'].includes(kind)) assert.deepEqual(parseClientFrame(frame).body, body)
       else assert.deepEqual(parseServerFrame(frame).body, body)
     })
 
@@ -284,6 +320,8 @@ function sampleOf(kind: string): Record<string, unknown> {
       return { state: 'online' }
     case 'media':
       return { media: 'md_1' }
+    case 'command':
+      return { command: { do: 'close' } }
     default:
       return {}
   }
@@ -299,28 +337,6 @@ function complaint(frame: Parameters<typeof parseClientFrame>[0]): string {
   }
 }
 
-/** Cells of the first table after a heading. */
-function tableAfter(heading: string): string[][] {
-  const start = lines.indexOf(heading)
-  assert.ok(start >= 0, heading)
-  return tableFrom(start + 1)
-}
-
-function tableFrom(start: number): string[][] {
-  const first = lines.findIndex((line, at) => at >= start && line.startsWith('| ---'))
-  const end = lines.findIndex((line, at) => at > first && !line.startsWith('|'))
-  return lines.slice(first + 1, end).map(line =>
-    line
-      .slice(1, -1)
-      .split('|')
-      .map(cell => cell.trim()),
-  )
-}
-
-function fieldRows(heading: string): Map<string, string> {
-  return new Map(tableAfter(heading).map(([field, , given]) => [code_(field), given!]))
-}
-
 /** Fields of a kind from one side; empty when the document says nothing of it. */
 function documentedFields(kind: string, direction: Direction): Map<string, string> {
   const start = lines.indexOf(`### \`${kind}\``)
@@ -331,86 +347,27 @@ function documentedFields(kind: string, direction: Direction): Map<string, strin
   return new Map(tableFrom(at).map(([field, , given]) => [code_(field), given!]))
 }
 
-type Types = ReadonlyMap<string, ts.TypeNode>
-
-/** Type aliases of a file by name. */
-function typesOf(path: string): Types {
-  const source = ts.createSourceFile(path, readText(path), ts.ScriptTarget.ES2023, true)
-  const types = new Map<string, ts.TypeNode>()
-  for (const node of source.statements) if (ts.isTypeAliasDeclaration(node)) types.set(node.name.text, node.type)
-  return types
+/** Every word that the daemon writes into `reasons`; those that stand before a value with their `=`. */
+function reasonWords(): Set<string> {
+  const [routing, commands, router] = ['core/routing.ts', 'core/commands.ts', 'engine/router.ts'].map(path =>
+    readText(`src/daemon/${path}`),
+  ) as [string, string, string]
+  const words = (source: string, pattern: RegExp): string[] => [...source.matchAll(pattern)].map(match => match[1]!)
+  const found = [
+    ...Object.keys(STRATEGIES),
+    ...OBSTACLES.map(name => `${name}=`),
+    ...words(routing, /(?<!\w)\['([a-z-]+)'\]/g),
+    ...words(routing, /[`']([a-z-]+=)\$/g),
+    ...words(`${commands}${router}`, /reasons: \['([a-z-]+)'\]/g),
+    ...words(commands, /assigned\(by, .*, '([a-z-]+)', head\)/g),
+  ]
+  assert.ok(found.length >= 20, String(found))
+  return new Set(found)
 }
 
-/** Names of a table type's members, and the names of their types. */
-function membersOf(node: ts.TypeNode): Map<string, string> {
-  assert.ok(ts.isTypeLiteralNode(node))
-  return new Map(
-    node.members.filter(ts.isPropertySignature).map(member => [member.name.getText(), member.type!.getText()]),
-  )
-}
-
-function membersOfUnion(node: ts.TypeNode): string[] {
-  assert.ok(ts.isUnionTypeNode(node))
-  return node.types.map(member => member.getText())
-}
-
-/** Fields of a type, those of maps inside it as `outer.inner`, and whether they are always there. */
-function fieldsOf(types: Types, name: string): Map<string, string> {
-  return fieldsOfNode(types, types.get(name) ?? assert.fail(name), '')
-}
-
-function fieldsOfNode(types: Types, node: ts.TypeNode, prefix: string): Map<string, string> {
-  if (ts.isTypeReferenceNode(node)) return fieldsOfNode(types, types.get(node.typeName.getText())!, prefix)
-  if (ts.isIntersectionTypeNode(node))
-    return new Map(node.types.flatMap(member => [...fieldsOfNode(types, member, prefix)]))
-  assert.ok(ts.isTypeLiteralNode(node), node.getText())
-  const fields = new Map<string, string>()
-  for (const member of node.members.filter(ts.isPropertySignature)) {
-    const name = `${prefix}${member.name.getText()}`
-    fields.set(name, member.questionToken === undefined ? 'always' : 'optional')
-    if (ts.isTypeLiteralNode(member.type!))
-      for (const [inner, given] of fieldsOfNode(types, member.type, `${name}.`)) fields.set(inner, given)
-  }
-  return fields
-}
-
-/** Values of a type's `type` field. */
-function literalsOf(node: ts.TypeNode): string[] {
-  assert.ok(ts.isTypeLiteralNode(node))
-  const { type } = node.members.filter(ts.isPropertySignature).find(({ name }) => name.getText() === 'type')!
-  return [...type!.getText().matchAll(/'(\w+)'/g)].map(match => match[1]!)
-}
-
-function literalType(node: ts.TypeNode): string {
-  return literalsOf(node)[0]!
-}
-
-function marked(fields: ReadonlyMap<string, string>): string[] {
-  return [...fields]
-    .filter(([name]) => !name.includes('.'))
-    .map(([name, given]) => (given === 'optional' ? `${name}?` : name))
-}
-
-function spans(cell = ''): string[] {
-  return [...cell.matchAll(/`([^`]+)`/g)].map(match => match[1]!)
-}
-
-function code_(cell = ''): string {
-  return /^`([^`]+)`$/.exec(cell)?.[1] ?? assert.fail(`"${cell}" is no code`)
-}
-
-function number(cell = ''): number {
-  return Number(cell.replaceAll(',', ''))
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en-US')
-}
-
-function yes(value: boolean): string {
-  return value ? 'yes' : 'no'
-}
-
-function sorted<T extends readonly unknown[]>(rows: readonly T[]): T[] {
-  return rows.toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))
+function visibilityOf(type: keyof typeof RECORD_TYPES): string {
+  const row = RECORD_TYPES[type]
+  if ('contactFields' in row) return `part: ${row.contactFields.map(field => `\`${field}\``).join(', ')}`
+  assert.equal(row.flags & RECORD_FLAGS.partial, 0, type)
+  return yes((row.flags & RECORD_FLAGS.internal) === 0)
 }
