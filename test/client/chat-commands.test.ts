@@ -192,7 +192,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('does not wait for ever for an answer', async () => {
-    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--timeout', '700ms')
+    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--timeout', '2s')
     chat.child.stdin.end('/end\n')
     const peer = await server.accept()
     const hello = await peer.expect('hello')

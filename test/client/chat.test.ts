@@ -274,7 +274,7 @@ describe('kefu chat', () => {
   })
 
   it('gives up on a line when no conversation comes', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin', '--timeout', '500ms')
+    const chat = start('agent', '--url', server.url, '--stdin', '--timeout', '2s')
     chat.child.stdin.end('kat_1\nhello?\n')
     const peer = await server.accept()
     const hello = await peer.expect('hello')
