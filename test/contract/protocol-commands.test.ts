@@ -140,6 +140,7 @@ function headIn(state: Head['state']): Head {
     agent: isHeld ? 'a_1' : undefined,
     waitingSince: state === 'new' || state === 'waiting' ? 1_000 : undefined,
     unansweredSince: undefined,
+    saidAt: undefined,
     details: firstDetails(500),
   }
 }
