@@ -21,7 +21,7 @@ import { progress, report } from './lib/report.js'
 const flags = readFlags({
   agents: { type: 'number', default: 1_000, min: 1, max: 100_000, doc: 'agents of the team' },
   waiting: { type: 'number', default: 10_000, min: 1, max: 1_000_000, doc: 'conversations in line' },
-  decisions: { type: 'number', default: 20_000, min: 100, max: 10_000_000, doc: 'decisions of a round, of each sort' },
+  decisions: { type: 'number', default: 5_000, min: 100, max: 10_000_000, doc: 'decisions of a round, of each sort' },
   rounds: { type: 'number', default: 5, min: 1, max: 50, doc: 'rounds of each' },
 })
 
