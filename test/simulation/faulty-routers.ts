@@ -71,7 +71,7 @@ export const FAULTY_ROUTERS: Readonly<
   },
   'forgets at a restart who waits': {
     create: (ports, teams) => new Router({ ...ports, view: { ...ports.view, waiting: async () => [] } }, teams),
-    expected: ['idle', 'lost'],
+    expected: ['idle', 'lost', 'skipped'],
   },
   'forgets at a restart what agents have': {
     create: (ports, teams) =>
