@@ -123,6 +123,8 @@ async function drainRouter(hasSkills: boolean): Promise<number> {
       clock,
       presence: agent => (online.has(agent) ? 'online' : 'offline'),
       assigned: () => {},
+      moved: () => {},
+      defaultTeam: () => undefined,
       report: error => errors.push(error),
     },
     teams(),

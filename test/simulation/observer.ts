@@ -168,7 +168,7 @@ export class Observer {
   }
 
   #judge(conversation: ConversationId, head: Head | undefined, { agent }: AssignedBody): void {
-    const waiting = head === undefined ? undefined : waitingOf(head)
+    const waiting = head === undefined ? undefined : waitingOf(head, undefined)
     if (waiting === undefined) {
       this.report('doubly assigned', `${conversation}: to ${agent}, though it was shown as ${head?.state}`)
       return

@@ -46,7 +46,7 @@ export class Replica {
 
   #count(head: Head, change: 1 | -1): void {
     if (head.state === 'active' && head.agent !== undefined) count(this.loads, head.agent, head.kind, change)
-    const waiting = waitingOf(head)
+    const waiting = waitingOf(head, undefined)
     if (waiting === undefined) return
     const key = lineKey(waiting.need)
     const line = this.lines.get(key) ?? []

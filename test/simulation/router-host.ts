@@ -159,6 +159,8 @@ export class RouterHost {
     const { log, view } = store
     return {
       clock,
+      moved: () => {},
+      defaultTeam: () => undefined,
       log: {
         append: (...append) => this.#appendLater(incarnation(), append),
         head: conversation => this.#call(log.head(conversation)),
