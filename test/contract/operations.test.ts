@@ -20,7 +20,7 @@ describe('the operations table', () => {
   })
 
   test('what a verb says about changing things is so', () => {
-    const reading = /\.(status|show|list|info|check)$/
+    const reading = /\.(status|show|list|info|check|explain)$/
     none(NAMES.filter(name => OPERATIONS[name].mutates === reading.test(name)))
   })
 
@@ -39,7 +39,8 @@ describe('the operations table', () => {
       deep: true,
       limit: 1,
       cursor: 'x',
-      sort: 'name',
+      conversation: 'c_00000000000000000000000000',
+      command: { do: 'requeue' },
     }
     for (const name of NAMES) {
       const schema = OPERATIONS[name].request as z.ZodObject

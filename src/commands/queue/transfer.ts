@@ -7,7 +7,7 @@ export default class QueueTransfer extends QueueCommand {
   static override description =
     'To an agent at once; into the line of a team at the place that it has earned by waiting. The note is for colleagues only.'
   static override examples = [
-    '<%= config.bin %> queue transfer c_01J9ZK4T7Q0000000000000000 --team billing --note "asks for an invoice"',
+    '<%= config.bin %> queue transfer c_01J9ZK4T7Q0000000000000000 --team billing',
     '<%= config.bin %> queue transfer c_01J9ZK4T7Q0000000000000000 --agent xiaowang',
   ]
   static override args = { conversation: CONVERSATION }
