@@ -305,6 +305,9 @@ export class Core implements SessionRole {
       case 'presence':
         this.events.emit('presence', frame.body)
         break
+      case 'queue':
+        this.events.emit('queue', frame.body)
+        break
       default:
         this.#role.frame(frame)
     }

@@ -1,5 +1,13 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { Author, ConversationState, Part, PresenceNoticeBody, ReadBody, TypingNoticeBody } from '../codec/wire.js'
+import type {
+  Author,
+  ConversationState,
+  Part,
+  PresenceNoticeBody,
+  QueueBody,
+  ReadBody,
+  TypingNoticeBody,
+} from '../codec/wire.js'
 import type { KefuError } from '../errors.js'
 import type { StateChange } from './session-role.js'
 import type { RecordEvent } from './tracker.js'
@@ -33,6 +41,8 @@ export type ClientEvents = {
 export type ContactEvents = ClientEvents & {
   /** The agent of a conversation came, went away or left. */
   readonly presence: PresenceNoticeBody
+  /** The place of a contact who waits for an agent has changed. */
+  readonly queue: QueueBody
 }
 
 /** A conversation as agents' and apps' clients know it. */

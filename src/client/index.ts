@@ -15,6 +15,7 @@ export type {
   Part,
   PresenceNoticeBody,
   Priority,
+  QueueBody,
   ReadBody,
   TypingNoticeBody,
   WireChannel,

@@ -320,22 +320,25 @@ describe('visitor', () => {
     await assert.rejects(lost, code('KEFU_DISCONNECTED'))
   })
 
-  it('passes on typing, read, presence and errors that answer nothing', async () => {
+  it('passes on typing, read, presence, the place in line and errors that answer nothing', async () => {
     const { visitor, errors } = create()
     const peer = await welcome(0)
     const heard: unknown[] = []
     visitor.on('typing', ({ on }) => heard.push(['typing', on]))
     visitor.on('read', ({ n }) => heard.push(['read', n]))
     visitor.on('presence', ({ state }) => heard.push(['presence', state]))
+    visitor.on('queue', ({ ahead }) => heard.push(['queue', ahead]))
     peer.send('typing', { conversation: CONVERSATION, by: { role: 'agent', id: 'a_1' }, on: true })
     peer.send('read', { conversation: CONVERSATION, by: { role: 'agent', id: 'a_1' }, n: 3 })
     peer.send('presence', { conversation: CONVERSATION, agent: 'a_1', state: 'away' })
+    peer.send('queue', { conversation: CONVERSATION, ahead: 2, estimatedWaitMs: 60_000 })
     peer.fail('KEFU_STORE_CORRUPT', 0)
     await eventually(() => errors.length === 1, 'the error')
     assert.deepEqual(heard, [
       ['typing', true],
       ['read', 3],
       ['presence', 'away'],
+      ['queue', 2],
     ])
     assert.equal(errors[0]!.code, 'KEFU_STORE_CORRUPT')
   })

@@ -20,7 +20,7 @@ describe('wrong usage', { concurrency: 4 }, () => {
     ['agent list --fields nam', /there is no field "nam", did you mean "name"\?/],
     ['channel add fax a', /to be one of: web, app/],
     ['status --timeout 10', /needs a unit/],
-    ['channel set shop', /give --origin, --no-origin, --team or --no-team/],
+    ['channel set shop', /there is nothing to change: give a flag/],
     ['errors KEFU_PORT_TAKN', /did you mean "KEFU_PORT_TAKEN"\?/],
     ['daemon run --set port', /--set takes KEY=VALUE/],
     ['daemon run --port x', /^--port: expected an integer but received: x$/],

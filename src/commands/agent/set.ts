@@ -74,7 +74,8 @@ export default class AgentSet extends BaseCommand {
       languages: flags['no-language'] ? [] : flags.language,
       capacity: flags['no-capacity'] ? null : isEmpty(capacity) ? undefined : capacity,
     })
-    if (isEmpty(change)) throw new KefuError('KEFU_USAGE', { reason: 'there is nothing to change: give a flag' })
+    if (isEmpty(change))
+      throw new KefuError('KEFU_USAGE', { reason: 'there is nothing to change: give a flag (--help lists them)' })
     const control = await this.control()
     const answer = await control.call('agent.set', { name: args.name, ...change })
     const { agent, changed } = answer

@@ -66,7 +66,7 @@ export default class ChannelSet extends BaseCommand {
     })
     if (isEmpty(change))
       throw new KefuError('KEFU_USAGE', {
-        reason: 'there is nothing to change: give --origin, --team, --language, --reply or another flag (--help)',
+        reason: 'there is nothing to change: give a flag (--help lists them)',
       })
     const control = await this.control()
     const answer = await control.call('channel.set', { name: args.name, ...change })

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
-import type { DoneBody, RecordEvent, Visitor } from '../../client/index.js'
+import type { DoneBody, QueueBody, RecordEvent, Visitor } from '../../client/index.js'
 import { isKefuError, KefuError, toKefuError } from '../../errors.js'
+import { wordsOfCount, wordsOfDuration } from '../_cli/words.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { Progress } from './_chat/progress.js'
@@ -61,8 +62,9 @@ export default class ChatVisitor extends ChatCommand {
       if (this.#held === undefined) this.#show(event)
       else this.#held.push(event)
     })
-    for (const name of ['typing', 'read', 'presence'] as const)
+    for (const name of ['typing', 'read', 'presence', 'queue'] as const)
       visitor.on(name, body => screen.event({ type: name, ...body }))
+    visitor.on('queue', place => screen.note(wordsOfPlace(place)))
     try {
       await runChat({
         client: visitor,
@@ -170,4 +172,10 @@ export default class ChatVisitor extends ChatCommand {
     }
     throw new KefuError('KEFU_USAGE', { reason: 'add --channel with the name of a web channel' })
   }
+}
+
+/** A place in line, as a person is told. */
+function wordsOfPlace({ ahead, estimatedWaitMs }: QueueBody): string {
+  const place = ahead === 0 ? 'You are next.' : `${wordsOfCount(ahead, 'contact')} before you.`
+  return estimatedWaitMs === undefined ? place : `${place} About ${wordsOfDuration(estimatedWaitMs)}.`
 }

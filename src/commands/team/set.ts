@@ -61,7 +61,8 @@ export default class TeamSet extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(TeamSet)
     const change = changeOf(flags)
-    if (isEmpty(change)) throw new KefuError('KEFU_USAGE', { reason: 'there is nothing to change: give a flag' })
+    if (isEmpty(change))
+      throw new KefuError('KEFU_USAGE', { reason: 'there is nothing to change: give a flag (--help lists them)' })
     const control = await this.control()
     const answer = await control.call('team.set', { name: args.name, ...change })
     const { team, changed } = answer

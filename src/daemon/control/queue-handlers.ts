@@ -63,7 +63,7 @@ export function createQueueHandlers(ports: QueueControlPorts) {
         conversation,
         state: head.state,
         agent: agentName(ports, head.agent),
-        team: head.details.team,
+        team: teamName(ports, head),
         decisions: decisions.map(({ agent, by, ...rest }) =>
           presentOnly({ ...rest, by: authorView(by), agent: agentName(ports, agent) }),
         ),

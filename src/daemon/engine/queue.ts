@@ -21,7 +21,7 @@ export type QueueRow = {
   readonly lastMessage: LastMessage | undefined
 }
 
-/** The last thing that was said. */
+/** The last thing that a contact or an agent said. */
 export type LastMessage = { readonly by: Author; readonly at: number; readonly text: string }
 
 /** How many conversations there are, of all that are not closed. */
@@ -133,7 +133,7 @@ export class Queue {
     const known = this.#lastMessages.get(conversation)
     if (known?.n === n) return known.message
     const records = await readBackwards(this.#ports.log, conversation, n + 1, LOOK_BACK, 64 * 1024)
-    const last = records.findLast(({ body }) => body.type === 'message')
+    const last = records.findLast(({ body }) => body.type === 'message' && body.by.role !== 'system')
     const message = last?.body.type === 'message' ? lastMessage(last.at, last.body.by, last.body.parts) : known?.message
     if (this.#lastMessages.size >= MESSAGES_REMEMBERED) this.#lastMessages.clear()
     this.#lastMessages.set(conversation, { n, message })
