@@ -154,13 +154,15 @@ async function drainRouter(hasSkills: boolean): Promise<number> {
   let elapsedMs = 0
   const startedAt = performance.now()
   const followed = (async () => {
-    for await (const entries of store.log.tail(cursor, abort.signal))
+    for await (const entries of store.log.tail(cursor, abort.signal)) {
       for (const entry of entries) {
         router.observe(entry)
         if (entry.record.body.type !== 'assigned' || ++assigned < flags.waiting) continue
         elapsedMs = performance.now() - startedAt
         abort.abort()
       }
+      router.decide()
+    }
   })()
   for (const { id } of agents) {
     online.add(id)

@@ -123,6 +123,7 @@ export class RouterHost {
       this.#parts.observer.show(entry.record)
       this.#incarnation?.router.observe(entry)
     }
+    this.#incarnation?.router.decide()
   }
 
   /** As the engine starts: nobody is there, the agents are set, and who has conversations is given the time to come. */

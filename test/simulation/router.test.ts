@@ -17,7 +17,7 @@ test(`200 agents, 20 teams, crashes: nobody over capacity, lost, doubly assigned
   assert.equal(report.conversations, conversations)
   // The run was what it should be: lines formed, decisions crossed other records, routers were thrown away.
   assert.ok(report.assigned > conversations / 2)
-  assert.ok(report.mostWaiting >= 20 && report.refused >= 100 && report.crashes >= 5, JSON.stringify(report))
+  assert.ok(report.mostWaiting >= 20 && report.refused >= 10 && report.crashes >= 5, JSON.stringify(report))
 })
 
 test('the same seed gives the same log, in memory and on disk', async t => {

@@ -324,12 +324,16 @@ export class Engine implements SessionEvents {
     while (!signal.aborted) {
       try {
         for await (const entries of this.#ports.store.log.tail(formatCursor(seq), signal)) {
-          for (const entry of entries) {
-            // Passed before it is handled: a record that cannot be is reported once, and does not stand before all others for ever.
-            seq = entry.record.seq
-            this.#delivery.deliver(entry)
-            this.#router.observe(entry)
-            this.#replies.observe(entry)
+          try {
+            for (const entry of entries) {
+              // Passed before it is handled: a record that cannot be is reported once, and does not stand before all others for ever.
+              seq = entry.record.seq
+              this.#delivery.deliver(entry)
+              this.#router.observe(entry)
+              this.#replies.observe(entry)
+            }
+          } finally {
+            this.#router.decide()
           }
         }
       } catch (error) {

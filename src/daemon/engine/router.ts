@@ -93,7 +93,7 @@ export class Router {
     return agents
   }
 
-  /** Follows the log: every committed record, in order. */
+  /** Follows the log: every committed record, in order. Nothing is decided on it before `decide`. */
   observe({ record, head }: LogEntry): void {
     const before = this.#open.get(head.conversation)
     if (record.body.type === 'message' && before !== undefined && isSamePlace(before, head)) {
@@ -103,6 +103,10 @@ export class Router {
     }
     if (record.body.type === 'assigned') this.#ports.assigned(record.body.agent, head)
     this.#place(head)
+  }
+
+  /** Decides on those who wait, as the log has been shown so far: after each batch of records, so that what came together is seen together. */
+  decide(): void {
     this.#match()
   }
 

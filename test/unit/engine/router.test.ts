@@ -76,6 +76,7 @@ class Stage {
   async show(): Promise<void> {
     await nextTurn()
     for (const entry of this.#unshown.splice(0)) this.router.observe(entry)
+    this.router.decide()
     await nextTurn()
   }
 
