@@ -207,8 +207,8 @@ function createAgent(i: number, isFull: boolean): { -readonly [K in keyof Routin
 
 /** Each skill is known to every second agent, at levels from 1 to 5; the same for the same number. */
 function describeAgent(i: number) {
-  const skills: Record<string, number> = {}
-  for (const [at, skill] of SKILLS.entries()) if (((i >> at) & 1) === 1) skills[skill] = 1 + ((i + at) % 5)
+  const skills = new Map<string, number>()
+  for (const [at, skill] of SKILLS.entries()) if (((i >> at) & 1) === 1) skills.set(skill, 1 + ((i + at) % 5))
   const id = `a_${String(i).padStart(6, '0')}`
   return { id, name: id, skills, languages: i % 2 === 0 ? ['zh', 'en'] : ['zh'] }
 }

@@ -180,7 +180,7 @@ export class Contacts {
       ({ id, skills }) =>
         id !== without &&
         !details.declinedBy.includes(id) &&
-        Object.entries(details.requires).every(([skill, level]) => (skills[skill] ?? 0) >= level),
+        Object.entries(details.requires).every(([skill, level]) => (skills.get(skill) ?? 0) >= level),
     )
   }
 

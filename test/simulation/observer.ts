@@ -237,5 +237,5 @@ function hasRoom({ capacity }: BoardAgent, kind: ChannelKind, ...loads: readonly
 
 function isAble({ id, skills }: BoardAgent, { need }: Waiting): boolean {
   if (need.declinedBy.includes(id)) return false
-  return Object.entries(need.requires).every(([skill, level]) => (skills[skill] ?? 0) >= level)
+  return Object.entries(need.requires).every(([skill, level]) => (skills.get(skill) ?? 0) >= level)
 }

@@ -67,10 +67,10 @@ export function createWish(random: Random, staff: Staff): Wish {
   const requires: Record<string, number> = {}
   if (random.next() < 0.3) {
     const { skills } = random.pick(membersOf(staff, team))
-    const known = Object.keys(skills)
+    const known = [...skills.keys()]
     if (known.length > 0) {
       const skill = random.pick(known)
-      requires[skill] = random.integer(1, skills[skill]!)
+      requires[skill] = random.integer(1, skills.get(skill)!)
     }
   }
   return {
@@ -83,8 +83,8 @@ export function createWish(random: Random, staff: Staff): Wish {
 }
 
 function createAgent(random: Random, id: string): BoardAgent {
-  const skills: Record<string, number> = {}
-  for (const skill of SKILLS) if (random.next() < 0.4) skills[skill] = random.integer(1, 5)
+  const skills = new Map<string, number>()
+  for (const skill of SKILLS) if (random.next() < 0.4) skills.set(skill, random.integer(1, 5))
   const total = random.integer(1, 5)
   return {
     id,

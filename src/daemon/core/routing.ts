@@ -21,7 +21,7 @@ export type RoutingAgent = {
   readonly id: string
   readonly name: string
   /** Levels from 1 to 5. */
-  readonly skills: Readonly<Record<string, number>>
+  readonly skills: ReadonlyMap<string, number>
   readonly languages: readonly string[]
   readonly capacity: Capacity
   readonly presence: Presence
@@ -62,15 +62,15 @@ export type Decision = {
 /** Why an agent does not get a conversation, in the order in which it is looked at. */
 export const OBSTACLES = ['offline', 'away', 'declined', 'unskilled', 'full'] as const
 
+const [OFFLINE, AWAY, DECLINED, UNSKILLED, FULL] = [0, 1, 2, 3, 4] as const
+const NOTHING = -1
+
 /** One of `OBSTACLES`. */
 export type Obstacle = (typeof OBSTACLES)[number]
 
 /** What keeps an agent from a conversation; undefined when nothing does. */
 export function obstacle(agent: RoutingAgent, need: Need): Obstacle | undefined {
-  if (agent.presence !== 'online') return agent.presence
-  if (need.declinedBy.length > 0 && need.declinedBy.includes(agent.id)) return 'declined'
-  if (!hasSkills(agent, need.requires)) return 'unskilled'
-  return isFull(agent, need.kind) ? 'full' : undefined
+  return OBSTACLES[keptBy(agent, need, Object.entries(need.requires))]
 }
 
 /**
@@ -81,30 +81,38 @@ export function route(need: Need, members: readonly RoutingAgent[], policy: Rout
   if (!policy.isOpen) return { assign: undefined, reasons: ['off-hours'] }
   if (policy.strategy === 'manual') return { assign: undefined, reasons: ['manual'] }
   const sticky = need.lastAgent !== undefined && nowMs - need.lastAgent.at < policy.stickyMs ? need.lastAgent.id : ''
+  const required = Object.entries(need.requires)
+  const order = ORDERS[policy.strategy]
+  const isPlain = sticky === '' && need.prefers.length === 0 && need.language === undefined
   let best: RoutingAgent | undefined
   let bestFit = 0
   let free = 0
+  const kept = OBSTACLES.map(() => 0)
   for (const agent of members) {
-    if (obstacle(agent, need) !== undefined) continue
+    const by = keptBy(agent, need, required)
+    if (by !== NOTHING) {
+      kept[by]!++
+      continue
+    }
     free++
-    const fit = fitOf(agent, need, sticky)
-    if (best === undefined || fit > bestFit || (fit === bestFit && compare(agent, best, policy.strategy) < 0)) {
+    const fit = isPlain ? 0 : fitOf(agent, need, sticky)
+    if (best === undefined || fit > bestFit || (fit === bestFit && order(agent, best) < 0)) {
       best = agent
       bestFit = fit
     }
   }
-  if (best === undefined) return { assign: undefined, reasons: obstacles(need, members) }
+  if (best === undefined) return { assign: undefined, reasons: obstacleReasons(kept) }
   return { assign: { id: best.id, name: best.name }, reasons: reasonsFor(best, need, sticky, policy, free) }
 }
 
-function hasSkills({ skills }: RoutingAgent, requires: Need['requires']): boolean {
-  for (const skill in requires) if (levelOf(skills, skill) < requires[skill]!) return false
-  return true
-}
+type Required = readonly (readonly [skill: string, level: number])[]
 
-/** Skills have names that somebody chose, such as `constructor`, which every object has. */
-function levelOf(skills: RoutingAgent['skills'], skill: string): number {
-  return Object.hasOwn(skills, skill) ? skills[skill]! : 0
+/** What keeps an agent away, as its place in `OBSTACLES`, or `NOTHING`: asked of every member at every decision. */
+function keptBy(agent: RoutingAgent, need: Need, required: Required): number {
+  if (agent.presence !== 'online') return agent.presence === 'offline' ? OFFLINE : AWAY
+  if (need.declinedBy.length > 0 && need.declinedBy.includes(agent.id)) return DECLINED
+  for (const [skill, level] of required) if ((agent.skills.get(skill) ?? 0) < level) return UNSKILLED
+  return isFull(agent, need.kind) ? FULL : NOTHING
 }
 
 function isFull({ load, loadOf, capacity }: RoutingAgent, kind: ChannelKind): boolean {
@@ -120,19 +128,19 @@ const STICKY_FIT = 1_000
 
 function fitOf(agent: RoutingAgent, { prefers, language }: Need, sticky: string): number {
   let fit = agent.id === sticky ? STICKY_FIT : 0
-  for (const skill of prefers) if (levelOf(agent.skills, skill) > 0) fit += SKILL_FIT
+  for (const skill of prefers) if (agent.skills.has(skill)) fit += SKILL_FIT
   if (language !== undefined && agent.languages.includes(language)) fit += LANGUAGE_FIT
   return fit
 }
 
-function compare(a: RoutingAgent, b: RoutingAgent, strategy: Strategy): number {
-  const first =
-    strategy === 'least-active'
-      ? a.load - b.load || a.lastAssignedAt - b.lastAssignedAt
-      : strategy === 'round-robin'
-        ? a.lastAssignedAt - b.lastAssignedAt
-        : a.idleSince - b.idleSince
-  return first || (a.id < b.id ? -1 : 1)
+const ORDERS: { readonly [S in Exclude<Strategy, 'manual'>]: (a: RoutingAgent, b: RoutingAgent) => number } = {
+  'least-active': (a, b) => a.load - b.load || a.lastAssignedAt - b.lastAssignedAt || byId(a, b),
+  'round-robin': (a, b) => a.lastAssignedAt - b.lastAssignedAt || byId(a, b),
+  'longest-idle': (a, b) => a.idleSince - b.idleSince || byId(a, b),
+}
+
+function byId(a: RoutingAgent, b: RoutingAgent): number {
+  return a.id < b.id ? -1 : 1
 }
 
 function reasonsFor(
@@ -144,19 +152,14 @@ function reasonsFor(
 ): readonly string[] {
   const reasons: string[] = agent.id === sticky ? ['sticky'] : [policy.strategy]
   for (const skill of Object.keys(need.requires)) reasons.push(`skill=${skill}`)
-  for (const skill of need.prefers) if (levelOf(agent.skills, skill) > 0) reasons.push(`welcome=${skill}`)
+  for (const skill of need.prefers) if (agent.skills.has(skill)) reasons.push(`welcome=${skill}`)
   if (need.language !== undefined && agent.languages.includes(need.language)) reasons.push(`language=${need.language}`)
   reasons.push(`active=${agent.load}`, `free=${free}`)
   return reasons
 }
 
 /** How many members each obstacle keeps away. */
-function obstacles(need: Need, members: readonly RoutingAgent[]): readonly string[] {
-  if (members.length === 0) return ['no-members']
-  const counts = new Map<Obstacle, number>()
-  for (const agent of members) {
-    const kept = obstacle(agent, need)
-    if (kept !== undefined) counts.set(kept, (counts.get(kept) ?? 0) + 1)
-  }
-  return OBSTACLES.flatMap(name => (counts.has(name) ? [`${name}=${counts.get(name)}`] : []))
+function obstacleReasons(kept: readonly number[]): readonly string[] {
+  const reasons = OBSTACLES.flatMap((name, at) => (kept[at] === 0 ? [] : [`${name}=${kept[at]}`]))
+  return reasons.length === 0 ? ['no-members'] : reasons
 }

@@ -362,7 +362,7 @@ export class Engine implements SessionEvents {
   #seatOf(agent: Agent): BoardAgent {
     const { id, name, skills, languages } = agent
     const capacity = agent.capacity ?? { total: this.#options.routing.capacity, perKind: {} }
-    return { id, name, skills, languages, capacity }
+    return { id, name, skills: new Map(Object.entries(skills)), languages, capacity }
   }
 
   #setTeams(): void {

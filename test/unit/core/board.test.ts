@@ -33,7 +33,13 @@ const waiting = (number: number, changes: Partial<Waiting> = {}, asks: Partial<N
 const at = (ms: number): Instant => ({ nowMs: ms, monotonicMs: ms })
 
 function addAgent(board: RoutingBoard, name: string, total = 1, skills: Record<string, number> = {}): void {
-  board.setAgent({ id: name, name, skills, languages: [], capacity: { total, perKind: {} } })
+  board.setAgent({
+    id: name,
+    name,
+    skills: new Map(Object.entries(skills)),
+    languages: [],
+    capacity: { total, perKind: {} },
+  })
 }
 
 function matches(board: RoutingBoard, ms = 0): string[] {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Need, type RoutingAgent, type RoutingPolicy, route } from '../../../src/daemon/core/routing.js'
 
-const agent = (id: string, changes: Partial<RoutingAgent> = {}): RoutingAgent => ({
+type Changes = Partial<Omit<RoutingAgent, 'skills'>> & { readonly skills?: Readonly<Record<string, number>> }
+
+const agent = (id: string, { skills = {}, ...changes }: Changes = {}): RoutingAgent => ({
   id,
   name: id,
-  skills: {},
+  skills: new Map(Object.entries(skills)),
   languages: [],
   capacity: { total: 5, perKind: {} },
   presence: 'online',

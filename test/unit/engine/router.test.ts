@@ -65,7 +65,7 @@ class Stage {
   /** An agent with room for one conversation comes. */
   come(id: string): void {
     this.#presence.set(id, 'online')
-    this.router.setAgent({ id, name: id, skills: {}, languages: [], capacity: { total: 1, perKind: {} } })
+    this.router.setAgent({ id, name: id, skills: new Map(), languages: [], capacity: { total: 1, perKind: {} } })
   }
 
   async append(conversation: ConversationId, ...bodies: RecordBody[]): Promise<void> {
