@@ -34,6 +34,11 @@ export type AgentClient = StaffMethods & {
    * stands); with `KEFU_USAGE` or `KEFU_MESSAGE_TOO_LARGE` when it cannot be sent.
    */
   command(conversation: ConversationId, command: Command): Promise<DoneBody>
+  /**
+   * Supervisors: the records of a conversation that somebody else has come as `record` events from now on, or no more. Lost without a connection, and with
+   * it: say it again after each `ready`.
+   */
+  listen(conversation: ConversationId, on: boolean): void
   /** Says whether new conversations are welcome. */
   setPresence(state: PresenceBody['state']): void
   /** Tells the contact that the agent types; lost without a connection. */
@@ -99,6 +104,9 @@ export function createAgent(options: AgentOptions): AgentClient {
     setPresence(state) {
       presence = state
       if (core.session.isReady) beat()
+    },
+    listen(conversation, on) {
+      core.session.send(core.tracker.get(conversation)?.channel ?? 0, 'listen', { conversation, on })
     },
     typing(conversation, on) {
       core.session.send(core.tracker.get(conversation)?.channel ?? 0, 'typing', { conversation, on })

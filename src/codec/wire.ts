@@ -30,6 +30,7 @@ export const FRAME_KINDS = {
   command: 15,
   done: 16,
   queue: 17,
+  listen: 18,
 } as const satisfies Record<string, number>
 
 /** The name of a frame kind. */
@@ -56,6 +57,8 @@ export const WIRE_LIMITS = {
   wordLength: 64,
   /** Tags, skills or attributes that one command names. */
   facts: 32,
+  /** Conversations that one connection may listen to. */
+  listens: 64,
   /** An agent sends `presence` at least this often. */
   heartbeatMs: 5_000,
 } as const
@@ -300,6 +303,9 @@ export type CommandBody = { readonly conversation?: string; readonly contact?: s
 /** `done`: the command holds, and is on disk up to `n`; `changed` is false when it held before. */
 export type DoneBody = { readonly conversation: ConversationId; readonly n: number; readonly changed: boolean }
 
+/** `listen`: a supervisor gets the records of a conversation as they come, or no more. */
+export type ListenBody = { readonly conversation: string; readonly on: boolean }
+
 /** `queue` to a contact who waits: how many of the same team have their turn before, and how long that may take, where that can be said. */
 export type QueueBody = {
   readonly conversation: ConversationId
@@ -319,6 +325,7 @@ export type ClientBodies = {
   readonly history: HistoryBody
   readonly media: MediaRequestBody
   readonly command: CommandBody
+  readonly listen: ListenBody
 }
 
 /** What servers send, by kind. */

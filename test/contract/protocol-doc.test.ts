@@ -320,6 +320,8 @@ function sampleOf(kind: string): Record<string, unknown> {
       return { state: 'online' }
     case 'media':
       return { media: 'md_1' }
+    case 'listen':
+      return { conversation: 'c_00000000000000000000000000', on: true }
     case 'command':
       return { command: { do: 'close' } }
     default:

@@ -1,7 +1,7 @@
 import { encodeDeliver } from '../../codec/message-bytes.js'
 import type { InboxEntry } from '../../codec/wire.js'
 import { formatCursor } from '../core/cursor.js'
-import type { Head } from '../core/model.js'
+import type { AgentRole, Head } from '../core/model.js'
 import type { Cursor, LogEntry } from '../core/ports.js'
 import type { CatchUp } from './catch-up.js'
 import type { Outbound } from './outbound.js'
@@ -11,7 +11,13 @@ import type { AgentSession, AppSession, StaffSession, VisitorSession } from './s
 import type { Sessions } from './sessions.js'
 
 /** What deliveries stand on. */
-export type DeliveryPorts = { readonly sessions: Sessions; readonly outbound: Outbound; readonly catchUp: CatchUp }
+export type DeliveryPorts = {
+  readonly sessions: Sessions
+  readonly outbound: Outbound
+  readonly catchUp: CatchUp
+  /** What an agent may do at this moment. */
+  roleOf(agent: string): AgentRole | undefined
+}
 
 /** A conversation as an inbox shows it. */
 export function inboxEntry(head: Head, cursor: Cursor): InboxEntry {
@@ -53,6 +59,18 @@ export class Delivery {
     }
     const previous = previousAgent(entry)
     if (head.agent !== undefined || previous !== undefined) this.#toAgents(entry, previous)
+    const listeners = sessions.listenersOf(record.conversation)
+    if (listeners !== undefined) this.#toListeners(listeners, entry)
+  }
+
+  /** Supervisors who listen; who has the conversation has been told. */
+  #toListeners(listeners: ReadonlySet<AgentSession>, entry: LogEntry): void {
+    const frames: StaffFrames = { complete: undefined, bare: undefined }
+    for (const session of listeners) {
+      const { id } = session.agent
+      if (id === entry.head.agent || this.#ports.roleOf(id) !== 'supervisor') continue
+      if (this.#isDue(session, entry)) this.#push(session, entry, frames)
+    }
   }
 
   #toVisitors(first: VisitorSession, entry: LogEntry): void {

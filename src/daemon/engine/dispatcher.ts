@@ -1,6 +1,6 @@
 import { CLOSE } from '../../codec/close-codes.js'
-import type { ConversationId } from '../../codec/conversation-id.js'
-import type { ClientFrame, ClientKind } from '../../codec/wire.js'
+import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
+import { type ClientFrame, type ClientKind, type ListenBody, WIRE_LIMITS } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { AgentRole } from '../core/model.js'
 import type { SessionId, ViewPort } from '../core/ports.js'
@@ -41,7 +41,7 @@ export type DispatcherPorts = {
 /** Which frames each role may send once it is known. */
 const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> } = {
   visitor: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command']),
-  agent: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'inbox', 'presence']),
+  agent: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'listen', 'inbox', 'presence']),
   app: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'inbox']),
 }
 
@@ -178,6 +178,12 @@ export class Dispatcher {
           return target.then(found => messages.accept(session, found, frame.correlation, frame.body))
         return messages.accept(session, target, frame.correlation, frame.body)
       }
+      case 'listen': {
+        const target = conversations.resolve(session, frame.body, 'reader')
+        if (target instanceof Promise) return target.then(() => this.#listen(session, frame.body))
+        this.#listen(session, frame.body)
+        return undefined
+      }
       case 'command': {
         // Whether this actor may do it is for the commands to say; here it is whose channel the conversation is of.
         const target = conversations.resolve(session, frame.body, 'reader')
@@ -191,6 +197,18 @@ export class Dispatcher {
         return requests.answer(session, target, frame)
       }
     }
+  }
+
+  /** The conversation exists, and may be seen. */
+  #listen(session: KnownSession, { conversation, on }: ListenBody): void {
+    const { sessions, roleOf } = this.#ports
+    if (session.role !== 'agent' || session.isClosed || !isConversationId(conversation)) return
+    if (!on) sessions.endListening(session, conversation)
+    else if (roleOf(session.agent.id) !== 'supervisor')
+      throw new KefuError('KEFU_COMMAND_REFUSED', { command: 'listen' })
+    else if (session.listens.size >= WIRE_LIMITS.listens)
+      throw new KefuError('KEFU_RATE_LIMITED', { what: 'conversations that are listened to' })
+    else sessions.listen(session, conversation)
   }
 
   async #command(

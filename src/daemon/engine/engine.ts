@@ -120,15 +120,15 @@ export class Engine implements SessionEvents {
       const id = this.#router.need(head).team
       return id === undefined ? undefined : teams.byId(id)
     }
-    const roleOf = (agent: string): AgentRole | undefined => agents.byId(agent)?.role
     const defaultTeam = (channel: number): string | undefined => channels.byNumber(channel)?.team
+    const roleOf = (agent: string): AgentRole | undefined => agents.byId(agent)?.role
     const sessions = this.#sessions
     const outbound = new Outbound({ gateway: ports.gateway, clock, report })
     this.#ports = ports
     this.#options = options
     this.#outbound = outbound
     this.#catchUp = new CatchUp(log, outbound)
-    this.#delivery = new Delivery({ sessions, outbound, catchUp: this.#catchUp })
+    this.#delivery = new Delivery({ sessions, outbound, catchUp: this.#catchUp, roleOf })
     this.#messages = new Messages({
       log,
       outbound,

@@ -106,6 +106,8 @@ export class AgentSession extends SessionBase {
   inboxAfterSeq = 0
   /** Inbox pages about to be pushed. Until they are out, the client cannot know that it lacks something. */
   inboxesDue = 0
+  /** Conversations of others whose records it gets. */
+  readonly listens = new Set<ConversationId>()
   declared: 'online' | 'away' = 'online'
   heartbeatAt: number
 

@@ -24,6 +24,7 @@ export class Sessions {
   readonly #visitors = new Map<ConversationId, VisitorSession>()
   readonly #agents = new Map<string, Set<AgentSession>>()
   readonly #apps = new Map<number, Set<AppSession>>()
+  readonly #listeners = new Map<ConversationId, Set<AgentSession>>()
   #visitorCount = 0
 
   get(id: SessionId): Session | undefined {
@@ -109,6 +110,7 @@ export class Sessions {
         break
       case 'agent':
         outOf(this.#agents, session.agent.id, session)
+        for (const conversation of session.listens) outOf(this.#listeners, conversation, session)
         break
       case 'app':
         outOf(this.#apps, session.channel.number, session)
@@ -128,6 +130,21 @@ export class Sessions {
 
   appsOf(channel: number): ReadonlySet<AppSession> | undefined {
     return this.#apps.get(channel)
+  }
+
+  /** Sessions that get the records of a conversation which they do not have. */
+  listenersOf(conversation: ConversationId): ReadonlySet<AgentSession> | undefined {
+    return this.#listeners.get(conversation)
+  }
+
+  listen(session: AgentSession, conversation: ConversationId): void {
+    session.listens.add(conversation)
+    into(this.#listeners, conversation).add(session)
+  }
+
+  endListening(session: AgentSession, conversation: ConversationId): void {
+    session.listens.delete(conversation)
+    outOf(this.#listeners, conversation, session)
   }
 
   /** Every agent and app session. */

@@ -120,6 +120,7 @@ const BODIES: { readonly [K in ClientKind]: fc.Arbitrary<Record<string, unknown>
   ),
   media: fields({ media: mediaId }, where),
   command: fields({ command }, where),
+  listen: fields({ conversation, on: fc.boolean() }),
 }
 
 const CLIENT_KINDS = Object.keys(BODIES) as ClientKind[]
@@ -157,6 +158,7 @@ const GOLDEN: ClientBodies = {
   history: { conversation: CONVERSATION, after: 0, limit: 500 },
   media: { conversation: CONVERSATION, media: 'md_01ABC' },
   command: { conversation: CONVERSATION, command: { do: 'transfer', team: '售后', note: 'please' } },
+  listen: { conversation: CONVERSATION, on: true },
 }
 
 describe('client frames', () => {
@@ -209,6 +211,7 @@ describe('client frames', () => {
       history: [],
       media: ['media'],
       command: ['command'],
+      listen: ['conversation', 'on'],
     }
     for (const kind of CLIENT_KINDS) {
       refuse(kind, { ...GOLDEN[kind], extra: 1 })

@@ -209,3 +209,35 @@ test('an agent who put a conversation aside gets the message that wakes it, also
   )
   await rig.stop()
 })
+
+test('a supervisor listens to a conversation of somebody else, as long as that is wanted and the role is kept', async () => {
+  const { rig, visitor, conversation } = await served()
+  const boss = await rig.agent('boss')
+  const heard = () =>
+    boss.peer.frames
+      .filter(({ kind }) => kind === 'deliver')
+      .map(({ body }) => (body.record as { parts?: { text: string }[] }).parts?.[0]?.text)
+  const listen = async (on: boolean) => {
+    rig.send(boss.peer, 'listen', { conversation, on })
+    await rig.settle()
+  }
+  await listen(true)
+  assert.ok(boss.peer.frames.some(({ kind, body }) => kind === 'error' && body.code === 'KEFU_CONVERSATION_NOT_FOUND'))
+  await rig.agents.set('boss', { role: 'supervisor' })
+  await listen(true)
+  await rig.say(visitor.peer, 'm2')
+  await rig.settle()
+  assert.deepEqual(heard(), ['text of m2'])
+  await listen(false)
+  await rig.say(visitor.peer, 'm3')
+  await listen(true)
+  await rig.agents.set('boss', { role: 'agent' })
+  await rig.say(visitor.peer, 'm4')
+  await rig.settle()
+  assert.deepEqual(heard(), ['text of m2'])
+  rig.disconnect(boss.peer)
+  await rig.say(visitor.peer, 'm5')
+  await rig.settle()
+  assert.deepEqual(rig.reported, [])
+  await rig.stop()
+})
