@@ -2,10 +2,9 @@ import { CLOSE } from '../../codec/close-codes.js'
 import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { BoardAgent } from '../core/board.js'
-import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { MediaPort } from '../core/media.js'
 import type { Agent, AgentRole, Channel, Head } from '../core/model.js'
-import type { Clock, Cursor, GatewayPort, SessionEvents, SessionId, Store } from '../core/ports.js'
+import type { Clock, GatewayPort, LogEntry, SessionEvents, SessionId, Store } from '../core/ports.js'
 import type { Presence as PresenceState } from '../core/routing.js'
 import type { Team } from '../core/team.js'
 import type { AgentRegistry } from './agents.js'
@@ -16,6 +15,7 @@ import { Commands } from './commands.js'
 import { Conversations } from './conversations.js'
 import { Delivery } from './delivery.js'
 import { Dispatcher } from './dispatcher.js'
+import { followLog } from './follow.js'
 import { Greeting } from './greeting.js'
 import { pushInbox, rewindInbox } from './inbox.js'
 import { Messages } from './messages.js'
@@ -76,7 +76,6 @@ export type EngineCounts = Sessions['counts'] & { readonly waiting: number; read
 const SWEEP_MS = 1_000
 /** How long a socket of a crowded address may be silent before it makes room for another one. */
 const SILENCE_MS = 1_000
-const FOLLOW_RETRY_MS = 1_000
 /** How long a client may leave unread what waits for it. */
 const LAG_LIMIT_MS = 60_000
 /** Conversations whose contacts are told when their agent comes or goes. */
@@ -200,7 +199,18 @@ export class Engine implements SessionEvents {
 
   /** Begins to follow the log. Call before the first session. */
   async start(): Promise<void> {
-    this.#following = this.#follow(this.#ports.store.log.cursor())
+    const { log } = this.#ports.store
+    this.#following = followLog(
+      {
+        log,
+        clock: this.#ports.clock,
+        handle: entry => this.#handle(entry),
+        batchEnded: () => this.#router.decide(),
+        report: error => this.#ports.report(error),
+      },
+      log.cursor(),
+      this.#abort.signal,
+    )
     const { agents, channels, teams } = this.#ports
     for (const agent of agents.list()) this.#router.setAgent(this.#seatOf(agent))
     for (const agent of await this.#router.start()) this.#presence.expect(agent)
@@ -317,46 +327,10 @@ export class Engine implements SessionEvents {
       this.#notices.publish(head, 'contact', 'presence', { conversation: head.conversation, agent, state })
   }
 
-  /** Follows the log for as long as the engine lives. A failure is reported, and reading goes on after a pause where it stood. */
-  async #follow(start: Cursor): Promise<void> {
-    const { signal } = this.#abort
-    let seq = parseCursor(start)
-    while (!signal.aborted) {
-      try {
-        for await (const entries of this.#ports.store.log.tail(formatCursor(seq), signal)) {
-          try {
-            for (const entry of entries) {
-              // Passed before it is handled: a record that cannot be is reported once, and does not stand before all others for ever.
-              seq = entry.record.seq
-              this.#delivery.deliver(entry)
-              this.#router.observe(entry)
-              this.#replies.observe(entry)
-            }
-          } finally {
-            this.#router.decide()
-          }
-        }
-      } catch (error) {
-        this.#ports.report(error)
-      }
-      // Also when it ended by itself, as the tail of a closed log does.
-      await this.#pause(FOLLOW_RETRY_MS)
-    }
-  }
-
-  /** Ends early when the engine closes. */
-  #pause(delayMs: number): Promise<void> {
-    const { signal } = this.#abort
-    return new Promise(resolve => {
-      const done = (): void => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.#ports.clock.after(delayMs, done)
-      signal.addEventListener('abort', done)
-      if (signal.aborted) done()
-    })
+  #handle(entry: LogEntry): void {
+    this.#delivery.deliver(entry)
+    this.#router.observe(entry)
+    this.#replies.observe(entry)
   }
 
   #seatOf(agent: Agent): BoardAgent {
@@ -367,6 +341,8 @@ export class Engine implements SessionEvents {
 
   #setTeams(): void {
     this.#router.setTeams(boardTeams(this.#ports.teams.list(), this.#options.routing))
+    // What they promise may have changed.
+    for (const head of this.#router.openHeads()) this.#timetable.follow(head)
   }
 
   #allowOrigins(): void {
