@@ -28,7 +28,8 @@ export type CrashReport = {
   readonly violations: readonly Violation[]
 }
 
-const SETTLE_MS = 30_000
+/** How long nothing may come before something has gone wrong. */
+const STALL_MS = 30_000
 /** After catching up the kill comes within this time: it must not always hit the same moment. */
 const CAUGHT_UP_MS = 50
 /** A life that gets nowhere ends; the run goes on until all was acknowledged. */
@@ -109,6 +110,8 @@ async function readBack(writers: readonly CrashWriter[], url: string): Promise<n
   }
   const isRead = (writer: CrashWriter): boolean => writer.contiguous >= (writer.end ?? Number.POSITIVE_INFINITY)
   await until(() => writers.every(isRead), 'every conversation read back', {
+    // Millions take minutes.
+    progress: () => writers.reduce((sum, writer) => sum + writer.contiguous, 0),
     otherwise: () => {
       // A hole shows as reading that does not end: it is a finding, not a hang.
       for (const writer of writers)
@@ -129,13 +132,24 @@ async function killWhileStarting(options: DaemonProcessOptions, afterMs: number)
   await daemon.kill()
 }
 
+/** Waits for a condition, as long as there is progress, if that can be told. */
 async function until(
   condition: () => boolean,
   what: string,
-  { timeoutMs = SETTLE_MS, otherwise }: { readonly timeoutMs?: number; readonly otherwise?: () => void } = {},
+  {
+    timeoutMs = STALL_MS,
+    progress = () => 0,
+    otherwise,
+  }: { readonly timeoutMs?: number; readonly progress?: () => number; readonly otherwise?: () => void } = {},
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs
+  let last = progress()
+  let deadline = performance.now() + timeoutMs
   while (!condition()) {
+    const present = progress()
+    if (present !== last) {
+      last = present
+      deadline = performance.now() + timeoutMs
+    }
     if (performance.now() > deadline) {
       if (otherwise === undefined) throw new Error(`timed out waiting for: ${what}`)
       otherwise()
