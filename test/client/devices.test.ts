@@ -78,9 +78,11 @@ describe('several devices of one writer', () => {
   it('finds a message of a visitor behind what another tab has written since', async () => {
     const { peer: other, conversation, token } = await rig.visitor()
     await rig.say(other, 'hello')
+    // Opened, written, queued: nothing more comes by itself.
+    await rig.settle()
     const network = createRigNetwork(rig)
     const tab = keep(createVisitor({ ...optionsOn(network), tokens: { load: () => token, save() {} } }))
-    await eventually(() => tab.known === 2 && tab.state === 'ready', 'the tab')
+    await eventually(() => tab.known === 3 && tab.state === 'ready', 'the tab')
     network.isDeaf = true
     const sent = tab.send('lost', { id: 'lost' })
     await rig.settle()
