@@ -82,7 +82,7 @@ export function route(need: Need, members: readonly RoutingAgent[], policy: Rout
   if (policy.strategy === 'manual') return { assign: undefined, reasons: ['manual'] }
   const sticky = need.lastAgent !== undefined && nowMs - need.lastAgent.at < policy.stickyMs ? need.lastAgent.id : ''
   const required = Object.entries(need.requires)
-  const order = ORDERS[policy.strategy]
+  const { strategy } = policy
   const isPlain = sticky === '' && need.prefers.length === 0 && need.language === undefined
   let best: RoutingAgent | undefined
   let bestFit = 0
@@ -96,7 +96,7 @@ export function route(need: Need, members: readonly RoutingAgent[], policy: Rout
     }
     free++
     const fit = isPlain ? 0 : fitOf(agent, need, sticky)
-    if (best === undefined || fit > bestFit || (fit === bestFit && order(agent, best) < 0)) {
+    if (best === undefined || fit > bestFit || (fit === bestFit && isBefore(agent, best, strategy))) {
       best = agent
       bestFit = fit
     }
@@ -133,14 +133,11 @@ function fitOf(agent: RoutingAgent, { prefers, language }: Need, sticky: string)
   return fit
 }
 
-const ORDERS: { readonly [S in Exclude<Strategy, 'manual'>]: (a: RoutingAgent, b: RoutingAgent) => number } = {
-  'least-active': (a, b) => a.load - b.load || a.lastAssignedAt - b.lastAssignedAt || byId(a, b),
-  'round-robin': (a, b) => a.lastAssignedAt - b.lastAssignedAt || byId(a, b),
-  'longest-idle': (a, b) => a.idleSince - b.idleSince || byId(a, b),
-}
-
-function byId(a: RoutingAgent, b: RoutingAgent): number {
-  return a.id < b.id ? -1 : 1
+/** Whether the strategy prefers one agent to another. */
+function isBefore(a: RoutingAgent, b: RoutingAgent, strategy: Strategy): boolean {
+  if (strategy === 'longest-idle') return a.idleSince < b.idleSince || (a.idleSince === b.idleSince && a.id < b.id)
+  if (strategy === 'least-active' && a.load !== b.load) return a.load < b.load
+  return a.lastAssignedAt < b.lastAssignedAt || (a.lastAssignedAt === b.lastAssignedAt && a.id < b.id)
 }
 
 function reasonsFor(
