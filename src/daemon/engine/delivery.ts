@@ -1,6 +1,7 @@
 import { encodeDeliver } from '../../codec/message-bytes.js'
 import type { InboxEntry } from '../../codec/wire.js'
 import { formatCursor } from '../core/cursor.js'
+import type { LogRecord } from '../core/log-record.js'
 import type { AgentRole, Head } from '../core/model.js'
 import type { Cursor, LogEntry } from '../core/ports.js'
 import type { CatchUp } from './catch-up.js'
@@ -45,8 +46,8 @@ export class Delivery {
     this.#ports = ports
   }
 
-  /** Delivers one committed record. Records must come in log order. */
-  deliver(entry: LogEntry): void {
+  /** Delivers one committed record. Records must come in log order. `before`: where the conversation stood before this one, if it was open. */
+  deliver(entry: LogEntry, before: Head | undefined): void {
     const { record, head } = entry
     const { body } = record
     const { sessions } = this.#ports
@@ -57,7 +58,7 @@ export class Delivery {
       // The conversation was taken from its writer meanwhile, who gets nothing of it any more.
       for (const session of sessions.agentsOf(body.by.id) ?? []) takeOwn(session, record)
     }
-    const previous = previousAgent(entry)
+    const previous = previousAgent(record, before)
     if (head.agent !== undefined || previous !== undefined) this.#toAgents(entry, previous)
     const listeners = sessions.listenersOf(record.conversation)
     if (listeners !== undefined) this.#toListeners(listeners, entry)
@@ -146,13 +147,10 @@ export class Delivery {
 }
 
 /** The agent from whom this record takes the conversation: it is the last one that goes there. */
-function previousAgent({ record, head }: LogEntry): string | undefined {
-  const { body, at } = record
+function previousAgent({ body }: LogRecord, before: Head | undefined): string | undefined {
   if ('from' in body) return body.from
   // A contact's message names nobody, and takes a conversation that was put aside from its agent.
-  if (body.type !== 'message' || body.by.role !== 'contact' || head.state !== 'waiting') return undefined
-  const { lastAgent } = head.details
-  return head.waitingSince === at && lastAgent?.at === at ? lastAgent.id : undefined
+  return body.type === 'message' && body.by.role === 'contact' && before?.state === 'snoozed' ? before.agent : undefined
 }
 
 /** A record as agents, or apps, get it: with and without its cursor, each encoded when it is first needed. */

@@ -328,7 +328,7 @@ export class Engine implements SessionEvents {
   }
 
   #handle(entry: LogEntry): void {
-    this.#delivery.deliver(entry)
+    this.#delivery.deliver(entry, this.#router.openHead(entry.record.conversation))
     this.#router.observe(entry)
     this.#replies.observe(entry)
   }

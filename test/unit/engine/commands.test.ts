@@ -241,3 +241,21 @@ test('a supervisor listens to a conversation of somebody else, as long as that i
   assert.deepEqual(rig.reported, [])
   await rig.stop()
 })
+
+test('of what a contact writes in the same moment, only the message that wakes a conversation reaches the agent who had put it aside', async () => {
+  const { rig, li, visitor, conversation } = await served()
+  await command(rig, li.peer, { do: 'snooze', until: rig.clock.now() + 3_600_000 }, conversation)
+  rig.send(li.peer, 'presence', { state: 'away' })
+  await rig.settle()
+  li.peer.frames.length = 0
+  // The clock stands still: both have the same instant.
+  await rig.say(visitor.peer, 'm2')
+  await rig.say(visitor.peer, 'm3')
+  await rig.settle()
+  const got = li.peer.frames.filter(({ kind }) => kind === 'deliver').map(({ body }) => body.record as { id?: string })
+  assert.deepEqual(
+    got.map(({ id }) => id).filter(id => id !== undefined),
+    ['m2'],
+  )
+  await rig.stop()
+})
