@@ -67,7 +67,10 @@ export class Contacts {
     if (isLate)
       this.#later(random.integer(1, 5_000), () => {
         const head = this.#parts.head(conversation)
-        return head === undefined || head.state === 'closed' ? undefined : this.#parts.append(conversation, [wish])
+        if (head === undefined || head.state === 'closed') return undefined
+        // It may have been sent on meanwhile, to a team where nobody can do that.
+        const canBeServed = this.#canBeServed(head, team ?? head.details.team, undefined, requires)
+        return canBeServed ? this.#parts.append(conversation, [wish]) : undefined
       })
     if (random.next() < 0.3) this.#later(random.integer(1, 30_000), () => this.#follow(conversation))
     if (random.next() < 0.05) this.#later(random.integer(1, 30), () => this.#leave(conversation))
@@ -174,13 +177,18 @@ export class Contacts {
   }
 
   /** Whether a team has somebody for it, besides one who gives it back: what nobody can serve is not the router's to solve. */
-  #canBeServed({ details }: Head, team: string | undefined, without: string | undefined): boolean {
+  #canBeServed(
+    { details }: Head,
+    team: string | undefined,
+    without: string | undefined,
+    requires = details.requires,
+  ): boolean {
     if (without !== undefined && this.#parts.staff.teams.get(team)?.strategy === 'manual') return true
     return membersOf(this.#parts.staff, team).some(
       ({ id, skills }) =>
         id !== without &&
         !details.declinedBy.includes(id) &&
-        Object.entries(details.requires).every(([skill, level]) => (skills.get(skill) ?? 0) >= level),
+        Object.entries(requires).every(([skill, level]) => (skills.get(skill) ?? 0) >= level),
     )
   }
 

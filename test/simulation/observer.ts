@@ -19,6 +19,7 @@ export type Violation = {
     | 'two decisions'
     | 'idle'
     | 'lost'
+    | 'unexplained'
     | 'error'
   readonly detail: string
 }
@@ -48,7 +49,8 @@ export type Idle = { readonly agent: string; readonly conversation: Conversation
  *   decided, or B is kept still until its first `queued` is written, for the few ms of a write). Tried again after a conflict, a decision is as old as it was at first;
  * - *two decisions*: of a conversation, one record at a time is on its way;
  * - *idle*: an agent who is free and a conversation that waits, at rest, for longer than the writing and showing of a record take, though one could serve the other;
- * - *lost*: a conversation that is still open when everybody has had the time for it.
+ * - *lost*: a conversation that is still open when everybody has had the time for it;
+ * - *unexplained*: of a conversation the queue's views tell another decision, or other reasons, than the log (see `explanations.ts`).
  */
 export class Observer {
   readonly violations: Violation[] = []

@@ -59,6 +59,11 @@ export class RouterHost {
     return this.#presence.get(agent) ?? 'offline'
   }
 
+  /** The router that is alive; undefined before the first. */
+  get router(): Router | undefined {
+    return this.#incarnation?.router
+  }
+
   /** Begins to follow the log and starts the first router. */
   async open(): Promise<void> {
     this.#following = this.#follow()

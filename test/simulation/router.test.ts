@@ -17,6 +17,7 @@ test(`200 agents, 20 teams, crashes: nobody over capacity, lost, doubly assigned
   assert.equal(report.conversations, conversations)
   // The run was what it should be: lines formed, decisions crossed other records, routers were thrown away.
   assert.ok(report.assigned > conversations / 2)
+  assert.ok(report.explained.waiting >= 100 && report.explained.active >= 100, JSON.stringify(report.explained))
   assert.ok(report.mostWaiting >= 20 && report.refused >= 10 && report.crashes >= 5, JSON.stringify(report))
 })
 
@@ -51,6 +52,27 @@ describe('the simulation finds a router that', () => {
         `expected one of ${expected} among ${JSON.stringify(report.violations)}`,
       )
     })
+})
+
+test('the simulation finds an explanation that is not what the log says', async t => {
+  const report = await run(t, {
+    seed,
+    conversations: 300,
+    agents: 20,
+    teams: 10,
+    crashes: 1,
+    violationLimit: 5,
+    // The last record is not seen.
+    queueLog: log => ({
+      append: (...append) => log.append(...append),
+      head: conversation => log.head(conversation),
+      cachedHead: conversation => log.cachedHead(conversation),
+      read: async (...read) => (await log.read(...read)).slice(0, -1),
+      tail: (...tail) => log.tail(...tail),
+      cursor: () => log.cursor(),
+    }),
+  })
+  assert.ok(report.violations.some(({ what }) => what === 'unexplained'))
 })
 
 async function run(t: TestContext, options: SimulationOptions): Promise<SimulationReport> {

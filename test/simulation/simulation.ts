@@ -1,11 +1,12 @@
 import { type ConversationId, formatConversationId } from '../../src/codec/conversation-id.js'
-import type { Clock, LogEntry, Store } from '../../src/daemon/core/ports.js'
+import type { Clock, LogEntry, LogPort, Store } from '../../src/daemon/core/ports.js'
 import type { Presence } from '../../src/daemon/core/routing.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { Random } from '../helpers/random.js'
 import { Contacts } from './contacts.js'
 import { EventQueue } from './event-queue.js'
+import { Explanations } from './explanations.js'
 import { type Idle, Observer, type Violation } from './observer.js'
 import { createRouter, DELAYS, type RouterFactory, RouterHost } from './router-host.js'
 import { createStaff, HOURS } from './staff.js'
@@ -23,6 +24,8 @@ export type SimulationOptions = {
   readonly openStore?: (clock: Clock) => Promise<Store>
   /** The router to judge; the real one without this. */
   readonly createRouter?: RouterFactory
+  /** How the queue's views read the log; as it is without this. */
+  readonly queueLog?: (log: LogPort) => LogPort
   /** Ends the run early when there are as many violations as this. */
   readonly violationLimit?: number
 }
@@ -36,6 +39,8 @@ export type SimulationReport = {
   readonly assigned: number
   readonly refused: number
   readonly crashes: number
+  /** Conversations whose explanations were compared with the log, while they waited and while an agent had them. */
+  readonly explained: Explanations['counts']
   /** The most who waited at once, at the samples. */
   readonly mostWaiting: number
   readonly simulatedMs: number
@@ -70,6 +75,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     createRouter: options.createRouter ?? createRouter,
     committed(entry: LogEntry) {
       const { before, head } = observer.committed(entry.record)
+      explanations.committed(entry.record)
       contacts.committed(before, head, entry.record.body)
     },
   })
@@ -81,6 +87,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     presence: agent => host.presence(agent),
     head: conversation => observer.truth.heads.get(conversation),
     append: (conversation, bodies, opening) => host.append(conversation, bodies, opening && { opening }),
+  })
+  const explanations = new Explanations({
+    log: options.queueLog?.(store.log) ?? store.log,
+    clock,
+    random: new Random(seed),
+    observer,
+    router: () => host.router,
   })
   const meanArrivalMs = (ARRIVAL_MS * 200) / agents
   const startedAtMs = clock.monotonicMs()
@@ -137,7 +150,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     later(HOURS.shiftMs, hours)
   }
 
-  const sample = (): void => {
+  const sample = (): Promise<void> => {
     let waiting = 0
     for (const line of observer.shown.lines.values()) waiting += line.length
     mostWaiting = Math.max(mostWaiting, waiting)
@@ -151,6 +164,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
             observer.report('idle', `${suspect.agent} is free for ${suspect.conversation} n ${suspect.n}`)
       })
     later(SAMPLE_MS, sample)
+    return explanations.sample()
   }
 
   await host.open()
@@ -180,6 +194,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     assigned: observer.counts.assigned,
     refused: observer.counts.refused,
     crashes,
+    explained: explanations.counts,
     mostWaiting,
     simulatedMs: clock.monotonicMs() - startedAtMs,
     digest: observer.digest(),

@@ -55,10 +55,13 @@ export class MemoryView implements ViewPort {
   }
 
   async active(agent: string, limit: number): Promise<Head[]> {
-    return this.#heads()
-      .filter(head => head.agent === agent)
-      .sort((a, b) => (a.conversation < b.conversation ? -1 : 1))
-      .slice(0, limit)
+    const heads: Head[] = []
+    // Simulations ask this of ten thousands of conversations, again and again: without an array of them all.
+    for (const entries of this.#conversations.values()) {
+      const { head } = entries[entries.length - 1]!
+      if (head.agent === agent) heads.push(head)
+    }
+    return heads.sort((a, b) => (a.conversation < b.conversation ? -1 : 1)).slice(0, limit)
   }
 
   async receipt(conversation: ConversationId, reader: string): Promise<Receipt | null> {
