@@ -351,16 +351,17 @@ function documentedFields(kind: string, direction: Direction): Map<string, strin
 
 /** Every word that the daemon writes into `reasons`; those that stand before a value with their `=`. */
 function reasonWords(): Set<string> {
-  const [routing, commands, router] = ['core/routing.ts', 'core/commands.ts', 'engine/router.ts'].map(path =>
-    readText(`src/daemon/${path}`),
-  ) as [string, string, string]
+  const read = (path: string): string => readText(`src/daemon/${path}`)
+  const routing = read('core/routing.ts')
+  const commands = read('core/commands.ts')
+  const engine = `${read('engine/router.ts')}${read('engine/timetable.ts')}`
   const words = (source: string, pattern: RegExp): string[] => [...source.matchAll(pattern)].map(match => match[1]!)
   const found = [
     ...Object.keys(STRATEGIES),
     ...OBSTACLES.map(name => `${name}=`),
     ...words(routing, /(?<!\w)\['([a-z-]+)'\]/g),
     ...words(routing, /[`']([a-z-]+=)\$/g),
-    ...words(`${commands}${router}`, /reasons: \['([a-z-]+)'\]/g),
+    ...words(`${commands}${engine}`, /reasons: \['([a-z-]+)'\]/g),
     ...words(commands, /assigned\(by, .*, '([a-z-]+)', head\)/g),
   ]
   assert.ok(found.length >= 20, String(found))

@@ -2,7 +2,7 @@ import type { ConversationId } from '../../codec/conversation-id.js'
 import type { RecordStamp } from '../../codec/record.js'
 import { KefuError } from '../../errors.js'
 import type { Details, Head } from './model.js'
-import type { MessageRecordBody, OpenedBody, RecordBody, UpdatedBody } from './records.js'
+import type { MessageRecordBody, OpenedBody, QueuedBody, RecordBody, UpdatedBody } from './records.js'
 
 /** The conversation reducer: pure, so that any replay of the log gives the same heads. */
 
@@ -45,8 +45,8 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
         snoozedUntil: undefined,
         lastAgent: served(head, stamp.at),
         team: body.team ?? details.team,
-        teamSince: stamp.at,
-        declinedBy: body.declinedBy === undefined ? details.declinedBy : withText(details.declinedBy, body.declinedBy),
+        teamSince: body.asksAgain ? details.teamSince : stamp.at,
+        declinedBy: declinedAfter(details, body),
       }
       break
     case 'assigned':
@@ -212,6 +212,11 @@ function unansweredAfter(head: Head, stamp: RecordStamp, body: MessageRecordBody
 /** Whoever has it now, or had it last. */
 function served({ agent, details }: Head, at: number): Details['lastAgent'] {
   return agent === undefined ? details.lastAgent : { id: agent, at }
+}
+
+function declinedAfter({ declinedBy }: Details, body: QueuedBody): readonly string[] {
+  if (body.asksAgain) return []
+  return body.declinedBy === undefined ? declinedBy : withText(declinedBy, body.declinedBy)
 }
 
 /** What belongs to the matter ends with its episode; what is known of the contact stays. */

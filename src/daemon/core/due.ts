@@ -7,16 +7,20 @@ import type { Team } from './team.js'
 export type Due =
   | { readonly what: 'wake'; readonly at: number }
   | { readonly what: 'overflow'; readonly at: number; readonly team: string }
+  | { readonly what: 'askAgain'; readonly at: number }
   | { readonly what: 'firstResponse' | 'nextResponse' | 'idleWarning' | 'idleClose'; readonly at: number }
 
 /** What a team promises and does by itself. */
 export type TeamTimes = Pick<Team, 'overflow' | 'sla'>
 
+/** For how long an agent who has declined a conversation is not asked again, while it waits. */
+export const DECLINED_MS = 300_000
+
 /** What is due next, and when; undefined when nothing is. `team`: whose line it is or was in; `idle`: of the conversation's channel. */
 export function nextDue(head: Head, team: TeamTimes | undefined, idle: IdleTimes | undefined): Due | undefined {
   const { snoozedUntil } = head.details
   if (snoozedUntil !== undefined) return { what: 'wake', at: snoozedUntil }
-  const all = [answerDue(head, team), overflowDue(head, team), idleDue(head, idle)]
+  const all = [answerDue(head, team), overflowDue(head, team), askAgainDue(head), idleDue(head, idle)]
   return all.reduce((first, due) => (first === undefined || (due !== undefined && due.at < first.at) ? due : first))
 }
 
@@ -33,6 +37,12 @@ function overflowDue({ waitingSince, details }: Head, team: TeamTimes | undefine
   const overflow = team?.overflow
   if (waitingSince === undefined || overflow === undefined) return undefined
   return { what: 'overflow', at: details.teamSince + overflow.afterMs, team: overflow.team }
+}
+
+/** Counted from when it was given back last. */
+function askAgainDue({ waitingSince, details }: Head): Due | undefined {
+  if (waitingSince === undefined || details.declinedBy.length === 0) return undefined
+  return { what: 'askAgain', at: details.teamSince + DECLINED_MS }
 }
 
 /** Only the contact's silence counts: what waits for an answer does not close by itself. */

@@ -123,7 +123,7 @@ export type Details = {
   readonly prefers: readonly string[]
   /** While `snoozed`. */
   readonly snoozedUntil: number | undefined
-  /** Agents who gave it back since it was last assigned. */
+  /** Agents who gave it back since it was last assigned, and are not asked again yet. */
   readonly declinedBy: readonly string[]
   /** Who served the contact last, and until when (epoch ms). */
   readonly lastAgent: { readonly id: string; readonly at: number } | undefined

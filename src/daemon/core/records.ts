@@ -39,8 +39,10 @@ export type QueuedBody = {
   readonly from?: string
   /** The team whose line it waits in from here on; without one, that stays as it is. */
   readonly team?: string
-  /** An agent who is not asked again while it waits. */
+  /** An agent who is not asked again for a while. */
   readonly declinedBy?: string
+  /** From here on those who declined it are asked again. */
+  readonly asksAgain?: true
 }
 
 /** The conversation belongs to this agent from here on. */

@@ -24,7 +24,7 @@ export type TimetablePorts = {
 /** Pause after a record that the store did not take. */
 const RETRY_MS = 5_000
 
-/** Does what falls due by itself: wakes, overflows, and records answers that did not come in time. Survives restarts: everything follows from the heads. */
+/** Does what falls due by itself: wakes, overflows, asks those again who declined, and records answers that did not come in time. Survives restarts: everything follows from the heads. */
 export class Timetable {
   readonly #ports: TimetablePorts
   readonly #alarms: Alarms
@@ -83,6 +83,8 @@ function bodiesOf(due: Due, head: Head, channel: Channel | undefined): RecordBod
       return [{ type: 'woken', by: SYSTEM, since: due.at, ...from }]
     case 'overflow':
       return [{ type: 'queued', by: SYSTEM, since: waitingSince ?? due.at, reasons: ['overflow'], team: due.team }]
+    case 'askAgain':
+      return [{ type: 'queued', by: SYSTEM, since: waitingSince ?? due.at, reasons: ['asked-again'], asksAgain: true }]
     case 'idleWarning':
       return said('idleWarning')
     case 'idleClose':

@@ -139,6 +139,37 @@ test('a supervisor sees every conversation, takes it over and leaves a note; who
   await rig.stop()
 })
 
+test('who declines is asked again after a while, also over a restart, and overflow counts on meanwhile', async () => {
+  const { rig, li, conversation, head } = await served()
+  await rig.teams.add('night', {})
+  const { team } = await rig.teams.add('day', { members: ['li'], overflow: { afterMs: 400_000, team: 'night' } })
+  await rig.engine.commands.run(conversation, { role: 'operator' }, { do: 'update', set: { team: team.id } })
+  await command(rig, li.peer, { do: 'decline' }, conversation)
+  await rig.settle()
+  const { teamSince } = (await head()).details
+  const wait = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 10) {
+      rig.clock.advance(10_000)
+      await rig.settle()
+    }
+  }
+  await wait(290)
+  assert.deepEqual((await head()).details.declinedBy, [li.id])
+  await rig.stop()
+  await rig.start()
+  rig.clock.advance(10_000)
+  await rig.settle()
+  assert.deepEqual((await head()).details.declinedBy, [])
+  assert.deepEqual([(await head()).state, (await head()).details.teamSince], ['waiting', teamSince])
+  const { peer } = await rig.greet({ token: li.token })
+  await rig.settle()
+  assert.equal((await head()).agent, li.id)
+  await command(rig, peer, { do: 'decline' }, conversation)
+  await rig.settle()
+  assert.deepEqual([(await head()).state, (await head()).details.declinedBy], ['waiting', [li.id]])
+  await rig.stop()
+})
+
 test('what nobody of a team takes goes on to the next, and late answers are recorded once', async () => {
   const rig = await Rig.create({ capacity: 1 })
   await rig.agent('li')
