@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from './error-table.js'
+import { ERRORS, type ErrorCode } from './errors/table.js'
 
 export { ERRORS, type ErrorCode }
 

@@ -1,0 +1,47 @@
+import type { ErrorRow } from './row.js'
+
+/** Conversations, what is done with them, and their files. */
+export const CONVERSATION_ERRORS = {
+  KEFU_CONVERSATION_NOT_FOUND: {
+    message: 'there is no such conversation for you',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'check its id',
+  },
+  KEFU_COMMAND_REFUSED: {
+    message: '{command} is not for you to do here',
+    exit: 12,
+    http: 403,
+    retryable: false,
+    hint: 'ask who has the conversation, or a supervisor',
+  },
+  KEFU_CONVERSATION_STATE: {
+    message: 'the conversation is {state}: {command} does not fit',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'look at it again; it may have changed a moment ago',
+  },
+  KEFU_AGENT_UNAVAILABLE: {
+    message: '{name} cannot take it: {reason}',
+    exit: 14,
+    http: 409,
+    retryable: true,
+    hint: 'choose another agent or a team, or try again later',
+  },
+  KEFU_MEDIA_NOT_FOUND: {
+    message: 'there is no such file for you',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'ask for a fresh link',
+  },
+  KEFU_MEDIA_UNAVAILABLE: {
+    message: 'the file could not be stored or read: {reason}',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'try again in a moment',
+  },
+} as const satisfies Record<string, ErrorRow>

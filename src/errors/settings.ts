@@ -1,0 +1,85 @@
+import type { ErrorRow } from './row.js'
+
+/** What operators set up: channels, agents, teams and their tokens. */
+export const SETTINGS_ERRORS = {
+  KEFU_CHANNEL_NOT_FOUND: {
+    message: 'there is no channel "{name}"{suggestion}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu channel list',
+    peerHint: 'check the name of the channel',
+  },
+  KEFU_CHANNEL_EXISTS: {
+    message: 'the channel "{name}" exists with other settings',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu channel show {name}',
+  },
+  KEFU_CHANNEL_WITHOUT_TOKENS: {
+    message: 'a channel of kind {kind} has no tokens',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu channel list says which are of kind app',
+  },
+  KEFU_TOKENS_USED: {
+    message: 'the {kind} "{name}" has {limit} tokens already',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu {kind} token {name} --replace makes one and ends the older ones',
+  },
+  KEFU_AGENT_NOT_FOUND: {
+    message: 'there is no agent "{name}"{suggestion}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu agent list',
+    peerHint: 'check the name of the agent',
+  },
+  KEFU_TEAM_NOT_FOUND: {
+    message: 'there is no team "{name}"{suggestion}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu team list',
+    peerHint: 'choose a team that exists',
+  },
+  KEFU_TEAM_EXISTS: {
+    message: 'the team "{name}" exists with other settings',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu team show {name}',
+  },
+  KEFU_TEAM_IN_USE: {
+    message: 'the team "{name}" is still needed: {user} sends conversations to it',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'first run {command}',
+  },
+  KEFU_TEAM_CYCLE: {
+    message: 'what overflows from the team "{name}" to "{overflow}" would come back',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu team list shows where each team overflows to',
+  },
+  KEFU_TEAMS_USED: {
+    message: 'there are {limit} teams already',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'remove a team that is not needed any more',
+  },
+  KEFU_CHANNEL_NUMBERS_USED: {
+    message: 'all {limit} channel numbers have been given out',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'use a channel that exists; numbers are never given out twice',
+  },
+} as const satisfies Record<string, ErrorRow>

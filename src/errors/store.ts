@@ -1,0 +1,92 @@
+import type { ErrorRow } from './row.js'
+
+/** The durable store, and what is on its way to it. */
+export const STORE_ERRORS = {
+  KEFU_STORE_LOCKED: {
+    message: 'the store at {path} is in use by another process',
+    exit: 11,
+    http: 409,
+    retryable: true,
+    hint: 'kefu daemon status, or stop the other process',
+  },
+  KEFU_STORE_NOT_FOUND: {
+    message: 'there is no store at {path}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu daemon start makes one, or kefu --home DIR … if you meant another one',
+  },
+  KEFU_STORE_UNWRITABLE: {
+    message: '{path} cannot be written: {reason}',
+    exit: 12,
+    http: 500,
+    retryable: false,
+    hint: 'check owner and mode, or choose another place',
+  },
+  KEFU_STORE_CORRUPT: {
+    message: 'stored data is damaged: {where}',
+    exit: 16,
+    http: 500,
+    retryable: false,
+    hint: 'kefu store check --deep, then restore from a backup',
+    peerHint: 'tell those who run the server',
+  },
+  KEFU_STORE_FULL: {
+    message: 'the disk is full: nothing was stored',
+    exit: 1,
+    http: 507,
+    retryable: true,
+    hint: 'free space on the disk; the daemon goes on by itself',
+    peerHint: 'try again later',
+  },
+  KEFU_STORE_UNAVAILABLE: {
+    message: 'the store did not take the write ({reason}); it may or may not be stored',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'send it again with the same id',
+  },
+  KEFU_STORE_UNREADABLE: {
+    message: 'the store cannot be read at the moment ({reason})',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'try again; if it stays so, kefu daemon logs',
+    peerHint: 'try again in a moment',
+  },
+  KEFU_STORE_FORMAT_NEWER: {
+    message: 'the store has format {found}, this kefu knows up to {known}',
+    exit: 17,
+    http: 500,
+    retryable: false,
+    hint: 'upgrade kefu',
+  },
+  KEFU_STORE_CONFLICT: {
+    message: 'the conversation has moved on: expected n {expected}, it is {actual}',
+    exit: 14,
+    http: 409,
+    retryable: true,
+    hint: 'read it again and decide anew',
+  },
+  KEFU_DIRECTORY_EXISTS: {
+    message: 'the entry {key} exists already',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'read it first',
+  },
+  KEFU_DIRECTORY_CONFLICT: {
+    message: 'the entry {key} was changed or removed meanwhile',
+    exit: 14,
+    http: 409,
+    retryable: true,
+    hint: 'read it again and decide anew',
+  },
+  KEFU_QUEUE_FULL: {
+    message: 'too much is waiting to be stored',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'try again in a moment',
+  },
+} as const satisfies Record<string, ErrorRow>
