@@ -1,5 +1,6 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import { type Command, type DoneBody, type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
+import { type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
+import type { Command, DoneBody } from '../codec/wire-commands.js'
 import type { Listener } from './emitter.js'
 import type { AgentEvents } from './events.js'
 import type { Content } from './message.js'

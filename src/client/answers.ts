@@ -1,4 +1,5 @@
-import type { DoneBody, MediaBody, PageBody, ServerFrame } from '../codec/wire.js'
+import type { MediaBody, PageBody, ServerFrame } from '../codec/wire.js'
+import type { DoneBody } from '../codec/wire-commands.js'
 import { KefuError } from '../errors.js'
 import type { Answer } from './session-role.js'
 

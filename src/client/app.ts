@@ -1,5 +1,6 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { DoneBody, WireChannel } from '../codec/wire.js'
+import type { WireChannel } from '../codec/wire.js'
+import type { DoneBody } from '../codec/wire-commands.js'
 import { closing, rating } from './contact-commands.js'
 import type { Listener } from './emitter.js'
 import type { ContactEvents } from './events.js'

@@ -1,4 +1,4 @@
-import type { Command } from '../codec/wire.js'
+import type { Command } from '../codec/wire-commands.js'
 
 /** What contacts can have done to their conversation. */
 

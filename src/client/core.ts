@@ -2,9 +2,7 @@ import type { ConversationId } from '../codec/conversation-id.js'
 import type {
   AckBody,
   Author,
-  CommandBody,
   DeliverBody,
-  DoneBody,
   ErrorBody,
   HistoryBody,
   MediaRequestBody,
@@ -14,6 +12,7 @@ import type {
   WelcomeBody,
   WireRecord,
 } from '../codec/wire.js'
+import type { CommandBody, DoneBody } from '../codec/wire-commands.js'
 import { KefuError } from '../errors.js'
 import { ask, doneOf, mediaOf, pageOf } from './answers.js'
 import { Emitter } from './emitter.js'

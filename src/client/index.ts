@@ -6,15 +6,11 @@
 export type { ConversationId } from '../codec/conversation-id.js'
 export type {
   Author,
-  Changes,
-  Command,
   ConversationState,
-  DoneBody,
   MediaPart,
   PageBody,
   Part,
   PresenceNoticeBody,
-  Priority,
   QueueBody,
   ReadBody,
   TypingNoticeBody,
@@ -22,6 +18,7 @@ export type {
   WireEntry,
   WireRecord,
 } from '../codec/wire.js'
+export type { Changes, Command, DoneBody, Priority } from '../codec/wire-commands.js'
 export { type ErrorCode, isKefuError, KefuError } from '../errors.js'
 export { type AgentClient, type AgentOptions, createAgent } from './agent.js'
 export { type AppClient, type AppConversation, type AppOptions, createApp } from './app.js'

@@ -1,6 +1,7 @@
 import { toBase32 } from '../codec/base32.js'
 import { pack } from '../codec/msgpack.js'
-import { type CommandBody, type MessageBody, type Part, WIRE_LIMITS } from '../codec/wire.js'
+import { type MessageBody, type Part, WIRE_LIMITS } from '../codec/wire.js'
+import type { CommandBody } from '../codec/wire-commands.js'
 import { KefuError } from '../errors.js'
 
 /** What can be sent: parts, or a text that becomes one. */

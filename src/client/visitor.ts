@@ -1,5 +1,6 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { DoneBody, HelloBody, PageBody, WireRecord } from '../codec/wire.js'
+import type { HelloBody, PageBody, WireRecord } from '../codec/wire.js'
+import type { DoneBody } from '../codec/wire-commands.js'
 import { KefuError, toKefuError } from '../errors.js'
 import { closing, rating } from './contact-commands.js'
 import { Core } from './core.js'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Command, PRIORITIES, WIRE_LIMITS } from './wire.js'
+import { WIRE_LIMITS } from './wire.js'
+import { type Command, PRIORITIES } from './wire-commands.js'
 
 /** Validation of commands, from sockets and from the control socket: unknown fields are refused, every text is bounded and well-formed Unicode. */
 

@@ -1,4 +1,5 @@
 import type { ConversationId } from './conversation-id.js'
+import type { CommandBody, DoneBody } from './wire-commands.js'
 
 /**
  * The vocabulary of the wire protocol (docs/protocol.md): frame kinds, their bodies, message parts and limits.
@@ -247,12 +248,6 @@ export type MediaRequestBody = { readonly conversation?: string; readonly contac
 /** `media` from the server: a path with a signature, valid until `expiresAt` (epoch ms). */
 export type MediaBody = { readonly media: string; readonly url: string; readonly expiresAt: number }
 
-/** How urgent a conversation is. In a line the more urgent come first. */
-export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
-
-/** One of `PRIORITIES`. */
-export type Priority = (typeof PRIORITIES)[number]
-
 /** The occasions on which kefu answers by itself. */
 export const REPLY_OCCASIONS = {
   welcome: 'an episode begins',
@@ -264,44 +259,6 @@ export const REPLY_OCCASIONS = {
 
 /** One of `REPLY_OCCASIONS`. */
 export type ReplyOccasion = keyof typeof REPLY_OCCASIONS
-
-/** Facts about a conversation and its contact, to be changed; what is not named stays, an empty text takes away. */
-export type Changes = {
-  readonly priority?: Priority
-  readonly subject?: string
-  readonly language?: string
-  readonly team?: string
-  readonly addTags?: readonly string[]
-  readonly removeTags?: readonly string[]
-  /** Skills that an agent must have, with the level (1 to 5): all of them, in place of those before. */
-  readonly requires?: Readonly<Record<string, number>>
-  /** Skills that are welcome, in place of those before. */
-  readonly prefers?: readonly string[]
-  /** The contact's name and attributes. */
-  readonly name?: string
-  readonly attributes?: Readonly<Record<string, string>>
-}
-
-/** Something that is to be done to a conversation. Agents and teams are named by id or name; instants are epoch ms. */
-export type Command =
-  | { readonly do: 'accept' }
-  | { readonly do: 'decline' }
-  | { readonly do: 'takeOver' }
-  | { readonly do: 'assign'; readonly agent: string }
-  | { readonly do: 'transfer'; readonly agent?: string; readonly team?: string; readonly note?: string }
-  | { readonly do: 'requeue' }
-  | { readonly do: 'snooze'; readonly until: number }
-  | { readonly do: 'wake' }
-  | { readonly do: 'close'; readonly asksRating?: boolean }
-  | { readonly do: 'reopen' }
-  | { readonly do: 'note'; readonly text: string }
-  | { readonly do: 'rate'; readonly score: number; readonly comment?: string }
-  | { readonly do: 'update'; readonly set: Changes }
-
-/** `command`: an app names the `contact`, an agent the `conversation`, a visitor neither. */
-export type CommandBody = { readonly conversation?: string; readonly contact?: string; readonly command: Command }
-/** `done`: the command holds, and is on disk up to `n`; `changed` is false when it held before. */
-export type DoneBody = { readonly conversation: ConversationId; readonly n: number; readonly changed: boolean }
 
 /** `listen`: a supervisor gets the records of a conversation as they come, or no more. */
 export type ListenBody = { readonly conversation: string; readonly on: boolean }

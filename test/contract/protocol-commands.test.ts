@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type ts from 'typescript-ast'
 import { commandSchema } from '../../src/codec/command-schema.js'
-import type { Command } from '../../src/codec/wire.js'
+import type { Command } from '../../src/codec/wire-commands.js'
 import {
   type Actor,
   COMMANDS,
@@ -21,7 +21,7 @@ import {
   spans,
   tableAfter,
   tableFrom,
-  typesOf,
+  wireTypes,
   yes,
 } from '../helpers/protocol-doc.js'
 
@@ -35,7 +35,7 @@ describe('the table of commands in docs/protocol.md', () => {
   }))
 
   test('has every command with its fields', () => {
-    const types = typesOf('src/codec/wire.ts')
+    const types = wireTypes()
     const real = (types.get('Command') as ts.UnionTypeNode).types.map(member => {
       const fields = fieldsOfNode(types, member, '')
       fields.delete('do')

@@ -7,14 +7,8 @@ import { CLOSE } from '../../src/codec/close-codes.js'
 import { decodeFrame, decodeJsonFrame, encodeFrame, encodeJsonFrame } from '../../src/codec/frame.js'
 import { MSGPACK_DEPTH } from '../../src/codec/plain-msgpack.js'
 import { RECORD_FLAGS } from '../../src/codec/record.js'
-import {
-  FRAME_KINDS,
-  type FrameKind,
-  PRIORITIES,
-  SOCKET_PATH,
-  SUBPROTOCOLS,
-  WIRE_LIMITS,
-} from '../../src/codec/wire.js'
+import { FRAME_KINDS, type FrameKind, SOCKET_PATH, SUBPROTOCOLS, WIRE_LIMITS } from '../../src/codec/wire.js'
+import { PRIORITIES } from '../../src/codec/wire-commands.js'
 import { parseClientFrame } from '../../src/codec/wire-schema.js'
 import { ZSTD_WIRE_LIMITS } from '../../src/codec/zstd-bound.js'
 import { RECORD_TYPES } from '../../src/daemon/core/records.js'
@@ -43,7 +37,7 @@ import {
   tableFrom,
   text,
   textsOf,
-  typesOf,
+  wireTypes,
   yes,
 } from '../helpers/protocol-doc.js'
 
@@ -59,7 +53,7 @@ describe('docs/protocol.md', () => {
       client,
       server,
     ])
-    const types = typesOf('src/codec/wire.ts')
+    const types = wireTypes()
     const client = membersOf(types.get('ClientBodies')!)
     const server = membersOf(types.get('ServerBodies')!)
     const real = Object.entries(FRAME_KINDS).map(([kind, code]) => [
@@ -74,7 +68,7 @@ describe('docs/protocol.md', () => {
   })
 
   test('lists every field of every frame, and whether it is always there', () => {
-    const types = typesOf('src/codec/wire.ts')
+    const types = wireTypes()
     for (const [direction, table] of [
       ['client', 'ClientBodies'],
       ['server', 'ServerBodies'],
@@ -127,7 +121,7 @@ describe('docs/protocol.md', () => {
 
   for (const shape of ['WireChannel', 'InboxEntry', 'WireEntry', 'Author', 'Changes']) {
     test(`lists every field of ${shape}`, () => {
-      assert.deepEqual(fieldRows(`### ${shape}`), fieldsOf(typesOf('src/codec/wire.ts'), shape))
+      assert.deepEqual(fieldRows(`### ${shape}`), fieldsOf(wireTypes(), shape))
     })
   }
 
@@ -161,7 +155,7 @@ describe('docs/protocol.md', () => {
   })
 
   test('lists every state, every role of an author, and every priority', () => {
-    const types = typesOf('src/codec/wire.ts')
+    const types = wireTypes()
     const meaning = (heading: string, field: string): string =>
       tableAfter(heading).find(([name]) => name === `\`${field}\``)?.[3] ?? assert.fail(field)
     assert.deepEqual(spans(meaning('### InboxEntry', 'state')), textsOf(types.get('ConversationState')!))
@@ -171,7 +165,7 @@ describe('docs/protocol.md', () => {
   })
 
   test('lists every part type and its fields', () => {
-    const types = typesOf('src/codec/wire.ts')
+    const types = wireTypes()
     const documented = tableAfter('### Parts').map(([type, fields]) => [code_(type), spans(fields)])
     const real: [string, string[]][] = []
     for (const member of (types.get('Part')! as ts.UnionTypeNode).types) {

@@ -36,9 +36,14 @@ export function fieldRows(heading: string): Map<string, string> {
 /** Types of sources by name. */
 export type Types = ReadonlyMap<string, ts.TypeNode>
 
+/** The types of the wire. */
+export function wireTypes(): Types {
+  return new Map([...typesOf('src/codec/wire.ts'), ...typesOf('src/codec/wire-commands.ts')])
+}
+
 /** The types of records, and those of the wire that they are made of. */
 export function recordTypes(): Types {
-  return new Map([...typesOf('src/codec/wire.ts'), ...typesOf('src/daemon/core/records.ts')])
+  return new Map([...wireTypes(), ...typesOf('src/daemon/core/records.ts')])
 }
 
 /** Type aliases of a file by name. */

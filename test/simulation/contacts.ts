@@ -1,5 +1,6 @@
 import type { ConversationId } from '../../src/codec/conversation-id.js'
-import { type Author, PRIORITIES } from '../../src/codec/wire.js'
+import type { Author } from '../../src/codec/wire.js'
+import { PRIORITIES } from '../../src/codec/wire-commands.js'
 import type { Head } from '../../src/daemon/core/model.js'
 import type { Clock } from '../../src/daemon/core/ports.js'
 import type { MessageRecordBody, OpenedBody, RecordBody } from '../../src/daemon/core/records.js'

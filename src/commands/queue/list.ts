@@ -1,5 +1,5 @@
 import { boolean, option, string } from '@oclif/core/flags'
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { QUEUE_STATES } from '../../daemon/control/queue-vocabulary.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { commandSchema } from '../../codec/command-schema.js'
 import { isConversationId } from '../../codec/conversation-id.js'
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { QUEUE_SORTS, QUEUE_STATES } from './queue-vocabulary.js'
 import { pageRequest } from './schemas.js'
 

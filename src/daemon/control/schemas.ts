@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { PRIORITIES, REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
+import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { HOURS_LIMITS } from '../core/hours-spec.js'
 import { AGENT_ROLES, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'

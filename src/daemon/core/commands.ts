@@ -1,4 +1,5 @@
-import type { Author, Command } from '../../codec/wire.js'
+import type { Author } from '../../codec/wire.js'
+import type { Command } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
 import type { Head } from './model.js'
 import type { RecordBody } from './records.js'

@@ -1,5 +1,6 @@
 import { RECORD_FLAGS } from '../../codec/record.js'
-import type { Author, Changes, Part, ReplyOccasion } from '../../codec/wire.js'
+import type { Author, Part, ReplyOccasion } from '../../codec/wire.js'
+import type { Changes } from '../../codec/wire-commands.js'
 import type { ChannelKind, Egress } from './model.js'
 
 /**

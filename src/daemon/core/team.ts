@@ -1,4 +1,4 @@
-import type { Priority } from '../../codec/wire.js'
+import type { Priority } from '../../codec/wire-commands.js'
 import type { HoursSpec } from './hours-spec.js'
 import type { Strategy } from './routing.js'
 

@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import type { Head } from './model.js'
 import type { Need } from './routing.js'
 

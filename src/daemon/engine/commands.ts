@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { Command } from '../../codec/wire.js'
+import type { Command } from '../../codec/wire-commands.js'
 import { isKefuError, KefuError } from '../../errors.js'
 import { type Actor, type CommandContext, planCommand } from '../core/commands.js'
 import type { Head } from '../core/model.js'

@@ -1,5 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { type Author, type Part, PRIORITIES } from '../../codec/wire.js'
+import type { Author, Part } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
 import type { Head } from '../core/model.js'
 import type { Clock, LogPort } from '../core/ports.js'

@@ -1,4 +1,4 @@
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
 import { createHours } from '../core/hours.js'
 import type { Holiday, HoursSpec, WeeklySpan } from '../core/hours-spec.js'

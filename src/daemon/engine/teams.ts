@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import { entityName } from '../core/entity-name.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Command } from '../../../src/codec/wire.js'
+import type { Command } from '../../../src/codec/wire-commands.js'
 import {
   type Actor,
   COMMANDS,

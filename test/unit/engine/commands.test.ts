@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Command, DoneBody } from '../../../src/codec/wire.js'
+import type { Command, DoneBody } from '../../../src/codec/wire-commands.js'
 import { type Peer, Rig } from './rig.js'
 
 type Answer = DoneBody | string

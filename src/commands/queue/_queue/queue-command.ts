@@ -1,5 +1,5 @@
 import { string as argument } from '@oclif/core/args'
-import type { Command } from '../../../codec/wire.js'
+import type { Command } from '../../../codec/wire-commands.js'
 import { BaseCommand } from '../../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../../_cli/exit-codes.js'
 

@@ -1,5 +1,5 @@
 import { pack } from '../../../codec/msgpack.js'
-import { PRIORITIES } from '../../../codec/wire.js'
+import { PRIORITIES } from '../../../codec/wire-commands.js'
 import type { Details } from '../../core/model.js'
 
 /** Details stay the same over many records, and so do their bytes. */
