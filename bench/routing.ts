@@ -3,6 +3,7 @@ import { type BoardTeam, type Instant, RoutingBoard } from '../src/daemon/core/b
 import type { Clock } from '../src/daemon/core/ports.js'
 import type { OpenedBody } from '../src/daemon/core/records.js'
 import {
+  candidatesOf,
   type Need,
   type RoutingAgent,
   type RoutingPolicy,
@@ -73,6 +74,8 @@ function measureDecisions(strategy: Strategy, hasSkills: boolean, isFull = false
   const agents = Array.from({ length: flags.agents }, (_, i) => createAgent(i, isFull))
   const byId = new Map(agents.map(agent => [agent.id, agent]))
   const needs = Array.from({ length: 64 }, (_, i) => createNeed(i, hasSkills))
+  // As the board has them, which keeps them until a setting changes.
+  const candidates = needs.map(need => candidatesOf(agents, need))
   const policy: RoutingPolicy = { strategy, stickyMs: 0, isOpen: true }
   const nowMs = clock.now()
   let instant = 0
@@ -81,7 +84,8 @@ function measureDecisions(strategy: Strategy, hasSkills: boolean, isFull = false
   for (let i = 0; i <= flags.rounds; i++) {
     const startedAt = performance.now()
     for (let decision = 0; decision < flags.decisions; decision++) {
-      const { assign } = route(needs[decision % needs.length]!, agents, policy, nowMs)
+      const at = decision % needs.length
+      const { assign } = route(needs[at]!, candidates[at]!, policy, nowMs)
       if (assign === undefined) continue
       const agent = byId.get(assign.id)!
       agent.load = (agent.load + 1) % 4

@@ -1,6 +1,17 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { Capacity, ChannelKind } from './model.js'
-import { type Decision, obstacle, type Presence, type RoutingAgent, type RoutingPolicy, route } from './routing.js'
+import {
+  type Candidates,
+  candidatesKey,
+  candidatesOf,
+  type Decision,
+  type Need,
+  obstacle,
+  type Presence,
+  type RoutingAgent,
+  type RoutingPolicy,
+  route,
+} from './routing.js'
 import { byTurn, lineKey, type Waiting, WaitingLine } from './waiting-line.js'
 
 /** An agent's settings, as the board needs them. */
@@ -24,7 +35,15 @@ export type Instant = { readonly nowMs: number; readonly monotonicMs: number }
 
 type Seat = { -readonly [K in keyof RoutingAgent]: RoutingAgent[K] }
 
-type Members = { readonly seats: readonly Seat[]; readonly has: ReadonlySet<Seat> }
+type Members = {
+  readonly seats: readonly Seat[]
+  readonly has: ReadonlySet<Seat>
+  /** By `candidatesKey`. */
+  readonly candidates: Map<string, Candidates>
+}
+
+/** Sorts of conversations of a team whose candidates are remembered. */
+const CANDIDATES_REMEMBERED = 256
 
 type Taken = { readonly agent: string; readonly kind: ChannelKind }
 
@@ -74,6 +93,7 @@ export class RoutingBoard {
       return
     }
     Object.assign(seat, agent)
+    this.#members.clear()
     this.#stirFor(seat)
   }
 
@@ -206,7 +226,7 @@ export class RoutingBoard {
   decide({ need }: Waiting, nowMs: number): Decision {
     const team = this.#team(need.team)
     const { strategy, stickyMs } = team
-    return route(need, this.#membersOf(need.team).seats, { strategy, stickyMs, isOpen: team.isOpen(nowMs) }, nowMs)
+    return route(need, this.#candidatesOf(need), { strategy, stickyMs, isOpen: team.isOpen(nowMs) }, nowMs)
   }
 
   /** A conversation that waits. */
@@ -239,10 +259,22 @@ export class RoutingBoard {
     if (members === undefined) {
       const ids = this.#team(id).members
       const seats = ids === undefined ? [...this.#seats.values()] : ids.flatMap(agent => this.#seats.get(agent) ?? [])
-      members = { seats, has: new Set(seats) }
+      members = { seats, has: new Set(seats), candidates: new Map() }
       this.#members.set(id, members)
     }
     return members
+  }
+
+  #candidatesOf(need: Need): Candidates {
+    const { seats, candidates } = this.#membersOf(need.team)
+    const key = candidatesKey(need)
+    let found = candidates.get(key)
+    if (found === undefined) {
+      found = candidatesOf(seats, need)
+      if (candidates.size === CANDIDATES_REMEMBERED) candidates.clear()
+      candidates.set(key, found)
+    }
+    return found
   }
 
   #firstStirred(): WaitingLine | undefined {

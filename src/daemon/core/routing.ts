@@ -60,9 +60,9 @@ export type Decision = {
 }
 
 /** Why an agent does not get a conversation, in the order in which it is looked at. */
-export const OBSTACLES = ['offline', 'away', 'declined', 'unskilled', 'full'] as const
+export const OBSTACLES = ['unskilled', 'offline', 'away', 'declined', 'full'] as const
 
-const [OFFLINE, AWAY, DECLINED, UNSKILLED, FULL] = [0, 1, 2, 3, 4] as const
+const [UNSKILLED, OFFLINE, AWAY, DECLINED, FULL] = [0, 1, 2, 3, 4] as const
 const NOTHING = -1
 
 /** One of `OBSTACLES`. */
@@ -70,32 +70,55 @@ export type Obstacle = (typeof OBSTACLES)[number]
 
 /** What keeps an agent from a conversation; undefined when nothing does. */
 export function obstacle(agent: RoutingAgent, need: Need): Obstacle | undefined {
-  return OBSTACLES[keptBy(agent, need, Object.entries(need.requires))]
+  return OBSTACLES[isSkilled(agent, Object.entries(need.requires)) ? keptBy(agent, need) : UNSKILLED]
+}
+
+/** What the members of a team are to a sort of conversation by their settings alone: the same until an agent or the team is changed. */
+export type Candidates = {
+  /** Those who have the required skills. */
+  readonly able: readonly RoutingAgent[]
+  /** How well each of them fits. */
+  readonly fits: readonly number[]
+  /** How many of the members have not. */
+  readonly unskilled: number
+}
+
+/** What `route` asks of members' settings. Conversations of one `candidatesKey` have the same candidates in a team. */
+export function candidatesOf(members: readonly RoutingAgent[], need: Need): Candidates {
+  const required = Object.entries(need.requires)
+  const able = required.length === 0 ? members : members.filter(agent => isSkilled(agent, required))
+  return { able, fits: able.map(agent => fitOf(agent, need)), unskilled: members.length - able.length }
+}
+
+/** What of a need decides on its candidates in a team, as a text. */
+export function candidatesKey({ requires, prefers, language }: Need): string {
+  return isEmpty(requires) && prefers.length === 0 ? (language ?? '') : JSON.stringify([requires, prefers, language])
 }
 
 /**
- * Gives a conversation to one of the members, or says why to none of them. The agent who served the contact within `stickyMs` goes first; then who has more of the
+ * Gives a conversation to one of the team's members, or says why to none of them. The agent who served the contact within `stickyMs` goes first; then who has more of the
  * welcome skills, then who speaks the language, then the strategy decides; among equals the smallest id. `nowMs`: epoch ms.
  */
-export function route(need: Need, members: readonly RoutingAgent[], policy: RoutingPolicy, nowMs: number): Decision {
+export function route(need: Need, candidates: Candidates, policy: RoutingPolicy, nowMs: number): Decision {
   if (!policy.isOpen) return { assign: undefined, reasons: ['off-hours'] }
   if (policy.strategy === 'manual') return { assign: undefined, reasons: ['manual'] }
   const sticky = need.lastAgent !== undefined && nowMs - need.lastAgent.at < policy.stickyMs ? need.lastAgent.id : ''
-  const required = Object.entries(need.requires)
   const { strategy } = policy
-  const isPlain = sticky === '' && need.prefers.length === 0 && need.language === undefined
+  const { able, fits } = candidates
   let best: RoutingAgent | undefined
   let bestFit = 0
   let free = 0
   const kept = OBSTACLES.map(() => 0)
-  for (const agent of members) {
-    const by = keptBy(agent, need, required)
+  kept[UNSKILLED] = candidates.unskilled
+  for (let at = 0; at < able.length; at++) {
+    const agent = able[at]!
+    const by = keptBy(agent, need)
     if (by !== NOTHING) {
       kept[by]!++
       continue
     }
     free++
-    const fit = isPlain ? 0 : fitOf(agent, need, sticky)
+    const fit = agent.id === sticky ? STICKY_FIT : fits[at]!
     if (best === undefined || fit > bestFit || (fit === bestFit && isBefore(agent, best, strategy))) {
       best = agent
       bestFit = fit
@@ -107,11 +130,14 @@ export function route(need: Need, members: readonly RoutingAgent[], policy: Rout
 
 type Required = readonly (readonly [skill: string, level: number])[]
 
-/** What keeps an agent away, as its place in `OBSTACLES`, or `NOTHING`: asked of every member at every decision. */
-function keptBy(agent: RoutingAgent, need: Need, required: Required): number {
+function isSkilled({ skills }: RoutingAgent, required: Required): boolean {
+  return required.every(([skill, level]) => (skills.get(skill) ?? 0) >= level)
+}
+
+/** What keeps an agent away at this moment, as its place in `OBSTACLES`, or `NOTHING`: asked of every candidate at every decision. */
+function keptBy(agent: RoutingAgent, need: Need): number {
   if (agent.presence !== 'online') return agent.presence === 'offline' ? OFFLINE : AWAY
   if (need.declinedBy.length > 0 && need.declinedBy.includes(agent.id)) return DECLINED
-  for (const [skill, level] of required) if ((agent.skills.get(skill) ?? 0) < level) return UNSKILLED
   return isFull(agent, need.kind) ? FULL : NOTHING
 }
 
@@ -126,8 +152,8 @@ const LANGUAGE_FIT = 1
 const SKILL_FIT = 2
 const STICKY_FIT = 1_000
 
-function fitOf(agent: RoutingAgent, { prefers, language }: Need, sticky: string): number {
-  let fit = agent.id === sticky ? STICKY_FIT : 0
+function fitOf(agent: RoutingAgent, { prefers, language }: Need): number {
+  let fit = 0
   for (const skill of prefers) if (agent.skills.has(skill)) fit += SKILL_FIT
   if (language !== undefined && agent.languages.includes(language)) fit += LANGUAGE_FIT
   return fit
@@ -153,6 +179,11 @@ function reasonsFor(
   if (need.language !== undefined && agent.languages.includes(need.language)) reasons.push(`language=${need.language}`)
   reasons.push(`active=${agent.load}`, `free=${free}`)
   return reasons
+}
+
+function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in map) return false
+  return true
 }
 
 /** How many members each obstacle keeps away. */

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Need, type RoutingAgent, type RoutingPolicy, route } from '../../../src/daemon/core/routing.js'
+import {
+  candidatesOf,
+  type Need,
+  type RoutingAgent,
+  type RoutingPolicy,
+  route,
+} from '../../../src/daemon/core/routing.js'
 
 type Changes = Partial<Omit<RoutingAgent, 'skills'>> & { readonly skills?: Readonly<Record<string, number>> }
 
@@ -31,7 +37,7 @@ const policy: RoutingPolicy = { strategy: 'least-active', stickyMs: 1_000, isOpe
 const NOW = 10_000
 
 function chosen(members: readonly RoutingAgent[], asks: Partial<Need> = {}, changes: Partial<RoutingPolicy> = {}) {
-  const { assign, reasons } = route(need(asks), members, { ...policy, ...changes }, NOW)
+  const { assign, reasons } = route(need(asks), candidatesOf(members, need(asks)), { ...policy, ...changes }, NOW)
   return [assign?.id, ...reasons]
 }
 
@@ -111,20 +117,21 @@ test('a contact goes back to the agent of the last time, within the window and i
 })
 
 test('who cannot be given it is counted by what keeps them away', () => {
+  const skills = { refund: 3 }
   const members = [
-    agent('off', { presence: 'offline' }),
-    agent('off2', { presence: 'offline', load: 9 }),
-    agent('away', { presence: 'away' }),
-    agent('no'),
-    agent('new'),
-    agent('full', { skills: { refund: 3 }, load: 5 }),
+    agent('off', { presence: 'offline', skills }),
+    agent('off2', { presence: 'offline', load: 9, skills }),
+    agent('away', { presence: 'away', skills }),
+    agent('no', { skills }),
+    agent('new', { presence: 'offline' }),
+    agent('full', { skills, load: 5 }),
   ]
   assert.deepEqual(chosen(members, { requires: { refund: 1 }, declinedBy: ['no'] }), [
     undefined,
+    'unskilled=1',
     'offline=2',
     'away=1',
     'declined=1',
-    'unskilled=1',
     'full=1',
   ])
   assert.deepEqual(chosen([]), [undefined, 'no-members'])
