@@ -128,7 +128,7 @@ async function drainRouter(hasSkills: boolean): Promise<number> {
       presence: agent => (online.has(agent) ? 'online' : 'offline'),
       assigned: () => {},
       moved: () => {},
-      defaultTeam: () => undefined,
+      channel: () => undefined,
       report: error => errors.push(error),
     },
     teams(),
@@ -201,6 +201,7 @@ function createAgent(i: number, isFull: boolean): { -readonly [K in keyof Routin
     skills,
     languages,
     capacity,
+    isBot: false,
     presence,
     load: 0,
     loadOf: {},
@@ -214,7 +215,7 @@ function describeAgent(i: number) {
   const skills = new Map<string, number>()
   for (const [at, skill] of SKILLS.entries()) if (((i >> at) & 1) === 1) skills.set(skill, 1 + ((i + at) % 5))
   const id = `a_${String(i).padStart(6, '0')}`
-  return { id, name: id, skills, languages: i % 2 === 0 ? ['zh', 'en'] : ['zh'] }
+  return { id, name: id, skills, isBot: false, languages: i % 2 === 0 ? ['zh', 'en'] : ['zh'] }
 }
 
 function createNeed(i: number, hasSkills: boolean): Need {
@@ -222,6 +223,7 @@ function createNeed(i: number, hasSkills: boolean): Need {
   return {
     kind: 'web',
     team: undefined,
+    bot: undefined,
     requires: hasSkills ? { [skill]: 1 + (i % 3) } : {},
     prefers: hasSkills ? [SKILLS[(i + 1) % SKILLS.length]!] : [],
     language: hasSkills ? 'en' : undefined,

@@ -1,6 +1,6 @@
 import type { ConversationState, WireRecord } from '../codec/wire.js'
 
-/** Where a conversation stands, as far as a client knows: its state, and the agent who has it while `active` or `snoozed`. */
+/** Where a conversation stands, as far as a client knows: its state, and the agent who has it while `bot`, `active` or `snoozed`. */
 export type Standing = { readonly state: ConversationState | undefined; readonly agent: string | undefined }
 
 /** Where a record puts a conversation; undefined when it leaves it where it is. The server's own reduction says the same of every record. */
@@ -10,7 +10,10 @@ export function standingAfter({ state, agent }: Standing, record: WireRecord): S
     case 'reopened':
       return { state: 'new', agent: undefined }
     case 'assigned':
-      return { state: 'active', agent: typeof record.agent === 'string' ? record.agent : undefined }
+      return {
+        state: record.bot === true ? 'bot' : 'active',
+        agent: typeof record.agent === 'string' ? record.agent : undefined,
+      }
     case 'queued':
     case 'woken':
       return { state: 'waiting', agent: undefined }

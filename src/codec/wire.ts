@@ -95,7 +95,7 @@ export type Author = {
 export type Role = 'visitor' | 'agent' | 'app'
 
 /** Where a conversation stands. */
-export type ConversationState = 'new' | 'waiting' | 'active' | 'snoozed' | 'closed'
+export type ConversationState = 'new' | 'waiting' | 'bot' | 'active' | 'snoozed' | 'closed'
 
 /** A record as clients see it; its `type` says which other fields it has (docs/protocol.md). What a contact may not see is `{type: 'internal'}`. */
 export type WireRecord = {

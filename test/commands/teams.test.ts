@@ -143,6 +143,24 @@ describe('teams and settings of agents from the command line', () => {
     assert.match(removed.stdout, /^team\trefunds\nid\tt_\w+\nresult\tremoved\n$/)
   })
 
+  test('a channel names a bot, who is one, and keeps it until it is told otherwise', async () => {
+    await kefuJson(['agent', 'add', 'helper'], options)
+    await kefuJson(['channel', 'add', 'web', 'bots'], options)
+    const noBot = { code: 'KEFU_USAGE', exit: 2, message: /helper is no bot: kefu agent set helper --role bot/ }
+    await kefuFails(['channel', 'set', 'bots', '--bot', 'helper'], noBot, options)
+    await kefuFails(['channel', 'set', 'bots', '--bot', 'nobody'], { code: 'KEFU_AGENT_NOT_FOUND', exit: 13 }, options)
+    await agent('helper', '--role', 'bot')
+    const set = () => runKefu(['channel', 'set', 'bots', '--bot', 'helper'], options)
+    assert.match((await set()).stdout, /^bot\thelper$/m)
+    assert.match((await set()).stdout, /^result\tunchanged$/m)
+    assert.match(
+      (await runKefu(['channel', 'set', 'bots', '--no-origin', '--language', 'zh'], options)).stdout,
+      /^bot\thelper$/m,
+    )
+    assert.doesNotMatch((await runKefu(['channel', 'set', 'bots', '--no-bot'], options)).stdout, /^bot/m)
+    await runKefu(['agent', 'remove', 'helper', '-y'], options)
+  })
+
   test('agent set changes what is named; show and list tell it', async () => {
     await team('add', 'vip', '--member', 'li')
     const set = await agent('li', '--skill', 'refund=3', '--skill', '发票=5', '--language', 'zh-cn', '--capacity', '8')

@@ -52,7 +52,7 @@ describe('the table of commands in docs/protocol.md', () => {
   })
 
   test('says who may do what, and in which states, as the daemon does', () => {
-    const words = { no: 'no', holder: 'who has it', anyone: 'who may see it' }
+    const words = { no: 'no', bot: 'a bot that has it', holder: 'who has it', anyone: 'who may see it' }
     for (const { name, rights, states } of table) {
       const rule: (typeof COMMANDS)[CommandName] = COMMANDS[name]
       const isRefused = (actor: Actor): boolean => outcome(name, actor, headIn('active')) === 'KEFU_COMMAND_REFUSED'
@@ -119,7 +119,7 @@ const SUPERVISOR: Actor = { role: 'agent', id: 'a_9', name: 'boss', isSupervisor
 
 const CONTEXT: CommandContext = {
   nowMs: 2_000,
-  agent: id => ({ id, name: id, obstacle: undefined }),
+  agent: id => ({ id, name: id, isBot: false, obstacle: undefined }),
   hasTeam: () => true,
   isWanted: () => true,
 }

@@ -348,14 +348,14 @@ function reasonWords(): Set<string> {
   const read = (path: string): string => readText(`src/daemon/${path}`)
   const routing = read('core/routing.ts')
   const commands = read('core/commands.ts')
-  const engine = `${read('engine/router.ts')}${read('engine/timetable.ts')}`
+  const engine = `${read('engine/router.ts')}${read('engine/timetable.ts')}${read('core/board.ts')}`
   const words = (source: string, pattern: RegExp): string[] => [...source.matchAll(pattern)].map(match => match[1]!)
   const found = [
     ...Object.keys(STRATEGIES),
     ...OBSTACLES.map(name => `${name}=`),
     ...words(routing, /(?<!\w)\['([a-z-]+)'\]/g),
     ...words(routing, /[`']([a-z-]+=)\$/g),
-    ...words(`${commands}${engine}`, /reasons: \['([a-z-]+)'\]/g),
+    ...words(`${commands}${engine}`, /(?<!states)(?::|\?) \['([a-z-]+)'\]/g),
     ...words(commands, /assigned\(by, .*, '([a-z-]+)', head\)/g),
   ]
   assert.ok(found.length >= 20, String(found))

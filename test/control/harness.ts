@@ -68,7 +68,7 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
       presence: () => 'offline',
       assigned: () => undefined,
       moved: () => undefined,
-      defaultTeam: () => undefined,
+      channel: () => undefined,
       report,
     },
     new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),

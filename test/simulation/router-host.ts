@@ -166,7 +166,7 @@ export class RouterHost {
     return {
       clock,
       moved: () => {},
-      defaultTeam: () => undefined,
+      channel: () => undefined,
       log: {
         append: (...append) => this.#appendLater(incarnation(), append),
         head: conversation => this.#call(log.head(conversation)),

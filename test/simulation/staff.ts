@@ -90,6 +90,7 @@ function createAgent(random: Random, id: string): BoardAgent {
     id,
     name: id,
     skills,
+    isBot: false,
     languages: LANGUAGES.filter(() => random.next() < 0.5),
     capacity: { total, perKind: total > 1 && random.next() < 0.4 ? { app: random.integer(1, total - 1) } : {} },
   }

@@ -136,7 +136,7 @@ export function teamFacts(team: TeamView): Fact[] {
 
 /** A channel as named values. */
 export function channelFacts(channel: ChannelView): Fact[] {
-  const { name, kind, number, origins, team, language, replies = {}, idle, tokens, createdAt } = channel
+  const { name, kind, number, origins, team, bot, language, replies = {}, idle, tokens, createdAt } = channel
   const said = Object.entries(replies).flatMap(([tag, texts]) =>
     Object.entries(texts).map(([occasion, text]): Fact => [`reply ${occasion}:${tag}`, text]),
   )
@@ -146,6 +146,7 @@ export function channelFacts(channel: ChannelView): Fact[] {
     ['number', String(number)],
     ...origins.map((origin): Fact => ['origin', origin]),
     ...factOf('team', team ?? ''),
+    ...factOf('bot', bot ?? ''),
     ...factOf('language', language ?? ''),
     ...said,
     ...(idle?.warnAfterMs === undefined ? [] : factOf('idle warning', formatDuration(idle.warnAfterMs))),

@@ -53,9 +53,10 @@ export default class AgentSet extends BaseCommand {
       exclusive: ['capacity', 'capacity-of', 'remove-capacity-of'],
     }),
     role: option({
-      options: ['agent', 'supervisor'] as const,
+      options: ['agent', 'supervisor', 'bot'] as const,
       helpValue: 'ROLE',
-      summary: 'agent, or supervisor, who may also look after the conversations of others',
+      summary:
+        'agent; supervisor, who may also look after the conversations of others; bot, a program that answers first',
     })(),
   }
   static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const]

@@ -13,9 +13,10 @@ import { channelFacts } from '../_cli/views.js'
 const OCCASIONS = Object.keys(REPLY_OCCASIONS) as ReplyOccasion[]
 
 export default class ChannelSet extends BaseCommand {
-  static override summary = 'change the origins, the team or the automatic replies of a channel'
+  static override summary = 'change the origins, the team, the bot or the automatic replies of a channel'
   static override description =
     'The origins given replace those that the channel had. Its number, its visitors and their conversations stay. ' +
+    'A bot is an agent with the role bot: while it is connected it gets what is new, until it hands over. ' +
     'Another team is for new conversations; those that were sent to a team before stay with it until they are closed. ' +
     `Replies are said on these occasions: ${OCCASIONS.join(', ')}; in the contact's language, else in that of the channel.`
   static override examples = [
@@ -36,6 +37,8 @@ export default class ChannelSet extends BaseCommand {
     'no-origin': boolean({ summary: 'no page may connect, only programs', exclusive: ['origin'] }),
     team: string({ helpValue: 'TEAM', summary: 'team that its conversations go to' }),
     'no-team': boolean({ summary: 'its conversations go to whoever is free', exclusive: ['team'] }),
+    bot: string({ helpValue: 'AGENT', summary: 'bot that answers what is new first' }),
+    'no-bot': boolean({ summary: 'people answer from the beginning', exclusive: ['bot'] }),
     language: string({ helpValue: 'TAG', summary: 'language of contacts of whom none is known' }),
     reply: string({
       multiple: true,
@@ -60,6 +63,7 @@ export default class ChannelSet extends BaseCommand {
     const change = given<Omit<RequestOf<'channel.set'>, 'name'>>({
       origins: flags['no-origin'] ? [] : flags.origin,
       team: flags['no-team'] ? null : flags.team,
+      bot: flags['no-bot'] ? null : flags.bot,
       language: flags.language,
       replies: repliesOf(flags.reply, flags['no-reply']),
       idle: flags['no-idle'] ? null : idleOf(flags['idle-warning'], flags['idle-close']),

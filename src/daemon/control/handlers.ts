@@ -1,5 +1,6 @@
+import { KefuError } from '../../errors.js'
 import { parseWeekly } from '../core/hours-text.js'
-import type { Channel } from '../core/model.js'
+import type { Agent, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/team-settings.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
@@ -32,6 +33,11 @@ const PROGRESS_INTERVAL_MS = 200
 export function createHandlers(ports: ControlPorts): Handlers {
   const { agents, channels, teams, store, status, reload, stop } = ports
   const view = createViews(agents, teams)
+  const botNamed = (text: string): Agent => {
+    const agent = agents.show(text)
+    if (agent.role === 'bot') return agent
+    throw new KefuError('KEFU_USAGE', { reason: `${agent.name} is no bot: kefu agent set ${agent.name} --role bot` })
+  }
   return {
     'daemon.status': () => status(),
     'daemon.stop': ({ mode }) => {
@@ -64,7 +70,8 @@ export function createHandlers(ports: ControlPorts): Handlers {
           : await teams.keep(team, ({ id }) => channels.add({ ...spec, team: id }))
       return { ...added, channel: view.channel(added.channel) }
     },
-    'channel.set': async ({ name, team, ...change }) => {
+    'channel.set': async ({ name, team, bot, ...rest }) => {
+      const change = bot === undefined ? rest : { ...rest, bot: bot === null ? null : botNamed(bot).id }
       const { channel, changed } =
         typeof team === 'string'
           ? await teams.keep(team, ({ id }) => channels.set(name, { ...change, team: id }))

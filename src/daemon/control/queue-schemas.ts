@@ -62,7 +62,14 @@ export const queueEntry = z
 
 /** Of all that are not closed. */
 export const queueTotals = z
-  .object({ waiting: count, active: count, snoozed: count, agentsOnline: count, oldestSince: instant.exactOptional() })
+  .object({
+    waiting: count,
+    bot: count,
+    active: count,
+    snoozed: count,
+    agentsOnline: count,
+    oldestSince: instant.exactOptional(),
+  })
   .readonly()
 
 const decision = z
@@ -97,7 +104,7 @@ export const queueExplanation = z
 
 /** A page of the queue. `maxAgeMs`: how old the answer may be; views that are drawn again and again share one. */
 export const queueListRequest = pageRequest(QUEUE_SORTS).extend({
-  states: z.array(z.enum(QUEUE_STATES)).min(1).max(3).default(['waiting']),
+  states: z.array(z.enum(QUEUE_STATES)).min(1).max(QUEUE_STATES.length).default(['waiting']),
   channel: text.exactOptional(),
   team: text.exactOptional(),
   agent: text.exactOptional(),

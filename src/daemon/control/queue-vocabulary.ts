@@ -2,4 +2,4 @@
 export const QUEUE_SORTS = ['turn', '-turn', 'since', '-since', 'activity', '-activity', 'channel', '-channel'] as const
 
 /** Where open conversations stand. */
-export const QUEUE_STATES = ['waiting', 'active', 'snoozed'] as const
+export const QUEUE_STATES = ['waiting', 'bot', 'active', 'snoozed'] as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import { PRIORITIES } from '../../codec/wire-commands.js'
 import { HOURS_LIMITS } from '../core/hours-spec.js'
-import { AGENT_ROLES, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
+import { AGENT_ROLES, type AgentRole, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import { TEAM_LIMITS } from '../core/team.js'
 
@@ -19,7 +19,7 @@ const tokenView = z.object({ fingerprint: z.string(), createdAt: instant }).read
 const channelKinds = Object.keys(CHANNEL_KINDS) as [ChannelKind, ...ChannelKind[]]
 const perKind = z.partialRecord(z.enum(channelKinds), count)
 const levels = z.record(z.string().max(200), z.int())
-const role = z.enum(AGENT_ROLES)
+const role = z.enum(Object.keys(AGENT_ROLES) as [AgentRole, ...AgentRole[]])
 
 /** An agent as the outside sees it. Without a capacity the one of the configuration counts. */
 export const agentView = z
@@ -47,6 +47,8 @@ export const channelView = z
     origins: z.array(z.string()).readonly(),
     /** Name of the team that its conversations go to. */
     team: z.string().exactOptional(),
+    /** Name of the bot that gets what is new first. */
+    bot: z.string().exactOptional(),
     language: z.string().exactOptional(),
     /** What kefu says by itself, by language and occasion. */
     replies: z.record(z.string(), z.partialRecord(occasion, z.string())).readonly().exactOptional(),
@@ -73,11 +75,12 @@ export const channelSpec = z.strictObject({
   team: name.exactOptional(),
 })
 
-/** Changes of a channel; a team of null: none. */
+/** Changes of a channel; a team or a bot of null: none. */
 export const channelChange = z.strictObject({
   name,
   origins: z.array(z.string().max(300)).max(64).exactOptional(),
   team: name.nullable().exactOptional(),
+  bot: name.nullable().exactOptional(),
   language: z.string().max(60).nullable().exactOptional(),
   replies: z
     .array(z.strictObject({ occasion, language: z.string().max(60), text: z.string().max(8_000).nullable() }))

@@ -30,13 +30,14 @@ export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<Tea
         createdAt,
       }
     },
-    channel({ number, name, kind, origins, team, language, replies, idle, tokens, createdAt }) {
+    channel({ number, name, kind, origins, team, bot, language, replies, idle, tokens, createdAt }) {
       return {
         number,
         name,
         kind,
         origins,
         ...(team === undefined ? {} : { team: teams.byId(team)?.name ?? team }),
+        ...(bot === undefined ? {} : { bot: agents.byId(bot)?.name ?? bot }),
         ...(language === undefined ? {} : { language }),
         ...(replies === undefined ? {} : { replies }),
         ...(idle === undefined ? {} : { idle }),

@@ -15,7 +15,9 @@ import {
 import { byTurn, lineKey, type Waiting, WaitingLine } from './waiting-line.js'
 
 /** An agent's settings, as the board needs them. */
-export type BoardAgent = Pick<RoutingAgent, 'id' | 'name' | 'skills' | 'languages'> & { readonly capacity: Capacity }
+export type BoardAgent = Pick<RoutingAgent, 'id' | 'name' | 'skills' | 'languages' | 'isBot'> & {
+  readonly capacity: Capacity
+}
 
 /** A team as the board needs it. `members`: ids of agents; undefined for everybody. */
 export type BoardTeam = Omit<RoutingPolicy, 'isOpen'> & {
@@ -26,7 +28,7 @@ export type BoardTeam = Omit<RoutingPolicy, 'isOpen'> & {
 /** A conversation and who gets it. */
 export type Match = {
   readonly waiting: Waiting
-  readonly agent: { readonly id: string; readonly name: string }
+  readonly agent: { readonly id: string; readonly name: string; readonly isBot: boolean }
   readonly reasons: readonly string[]
 }
 
@@ -218,12 +220,15 @@ export class RoutingBoard {
       }
       this.dequeue(waiting.conversation)
       this.take(waiting.conversation, assign.id, waiting.need.kind, instant)
-      return { waiting, agent: assign, reasons }
+      return { waiting, agent: { ...assign, isBot: assign.id === waiting.need.bot }, reasons }
     }
   }
 
   /** What would be decided on a conversation if it were its turn. */
   decide({ need }: Waiting, nowMs: number): Decision {
+    const bot = need.bot === undefined ? undefined : this.#seats.get(need.bot)
+    if (bot?.isBot && obstacle(bot, { ...need, requires: {} }) === undefined)
+      return { assign: { id: bot.id, name: bot.name }, reasons: ['bot'] }
     const team = this.#team(need.team)
     const { strategy, stickyMs } = team
     return route(need, this.#candidatesOf(need), { strategy, stickyMs, isOpen: team.isOpen(nowMs) }, nowMs)
@@ -258,7 +263,8 @@ export class RoutingBoard {
     let members = this.#members.get(id)
     if (members === undefined) {
       const ids = this.#team(id).members
-      const seats = ids === undefined ? [...this.#seats.values()] : ids.flatMap(agent => this.#seats.get(agent) ?? [])
+      const all = ids === undefined ? [...this.#seats.values()] : ids.flatMap(agent => this.#seats.get(agent) ?? [])
+      const seats = all.filter(({ isBot }) => !isBot)
       members = { seats, has: new Set(seats), candidates: new Map() }
       this.#members.set(id, members)
     }
@@ -308,7 +314,7 @@ export class RoutingBoard {
 
 /** Field by field: what is spread out of another object is many times as slow to read, and every decision reads every seat. */
 function seatOf(
-  { id, name, skills, languages, capacity }: BoardAgent,
+  { id, name, skills, languages, capacity, isBot }: BoardAgent,
   { load, loadOf }: Pick<Seat, 'load' | 'loadOf'>,
 ): Seat {
   return {
@@ -317,6 +323,7 @@ function seatOf(
     skills,
     languages,
     capacity,
+    isBot,
     presence: 'offline',
     load,
     loadOf,

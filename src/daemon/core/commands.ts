@@ -16,15 +16,15 @@ export type Actor =
 /** The name of a command. */
 export type CommandName = Command['do']
 
-/** Who may do it, and to a conversation in which states. `holder`: an agent who has it. */
+/** Who may do it, and to a conversation in which states. `holder`: an agent who has it; `bot`: one that has it as a bot. */
 type Rule = {
   readonly contact: boolean
-  readonly agent: 'no' | 'holder' | 'anyone'
+  readonly agent: 'no' | 'bot' | 'holder' | 'anyone'
   readonly states: readonly Head['state'][]
   readonly summary: string
 }
 
-const OPEN = ['new', 'waiting', 'active', 'snoozed'] as const
+const OPEN = ['new', 'waiting', 'bot', 'active', 'snoozed'] as const
 const ANY = [...OPEN, 'closed'] as const
 
 /** The one table of commands. Supervisors and operators may do all of them but `rate`; operators, who are no agents, neither accept nor take over. */
@@ -34,7 +34,12 @@ export const COMMANDS = {
   takeOver: { contact: false, agent: 'no', states: OPEN, summary: 'takes it from whoever has it' },
   assign: { contact: false, agent: 'no', states: OPEN, summary: 'gives it to an agent' },
   transfer: { contact: false, agent: 'holder', states: OPEN, summary: 'sends it on to an agent or a team' },
-  requeue: { contact: false, agent: 'no', states: OPEN, summary: 'puts it back to its place in the line' },
+  requeue: {
+    contact: false,
+    agent: 'bot',
+    states: OPEN,
+    summary: 'puts it back to its place in the line; a bot hands it over to people so',
+  },
   snooze: { contact: false, agent: 'holder', states: ['active', 'snoozed'], summary: 'puts it aside until a time' },
   wake: { contact: false, agent: 'holder', states: ['snoozed'], summary: 'takes it up again before that time' },
   close: { contact: true, agent: 'holder', states: ANY, summary: 'ends the episode' },
@@ -53,7 +58,11 @@ export const COMMANDS = {
 export type CommandContext = {
   readonly nowMs: number
   /** An agent by id, with what keeps them from this conversation; undefined for an unknown id. */
-  agent(id: string): { readonly id: string; readonly name: string; readonly obstacle: Obstacle | undefined } | undefined
+  agent(
+    id: string,
+  ):
+    | { readonly id: string; readonly name: string; readonly isBot: boolean; readonly obstacle: Obstacle | undefined }
+    | undefined
   /** Whether there is a team of this id. */
   hasTeam(id: string): boolean
   /** Whether an agent is one of those whom the conversation waits for. */
@@ -72,7 +81,8 @@ export function planCommand(command: Command, actor: Actor, head: Head, context:
     throw new KefuError('KEFU_CONVERSATION_STATE', { command: command.do, state: head.state })
   const by = authorOf(actor)
   const from = head.agent === undefined ? {} : { from: head.agent }
-  const since = head.waitingSince ?? head.details.lineSince
+  // Who has talked with a bot begins to wait for people now.
+  const since = head.state === 'bot' ? context.nowMs : (head.waitingSince ?? head.details.lineSince)
   switch (command.do) {
     case 'accept':
       return [assigned(by, taker(actor, context), 'accepted', head)]
@@ -83,7 +93,7 @@ export function planCommand(command: Command, actor: Actor, head: Head, context:
     case 'decline':
       return [{ type: 'queued', by, since, reasons: ['declined'], ...from, declinedBy: head.agent! }]
     case 'requeue':
-      return [{ type: 'queued', by, since, reasons: ['requeued'], ...from }]
+      return [{ type: 'queued', by, since, reasons: head.state === 'bot' ? ['handed-over'] : ['requeued'], ...from }]
     case 'transfer':
       return transfer(command, by, since, head, context)
     case 'snooze':
@@ -135,6 +145,7 @@ function isPermitted(name: CommandName, rule: Rule, actor: Actor, head: Head): b
   if (name === 'rate') return false
   if (actor.role === 'operator') return name !== 'accept' && name !== 'takeOver'
   if (actor.isSupervisor || rule.agent === 'anyone') return true
+  if (rule.agent === 'bot') return head.state === 'bot' && head.agent === actor.id
   // After the end there is nobody who has it: then it is still with who had it last.
   return rule.agent === 'holder' && (head.agent === actor.id || head.state === 'closed')
 }
@@ -198,7 +209,8 @@ function assigned(by: Author, { id, name }: Target, reason: string, head: Head):
 function target(id: string, context: CommandContext): Target {
   const agent = context.agent(id)
   if (agent === undefined) throw new KefuError('KEFU_AGENT_NOT_FOUND', { name: id, suggestion: '' })
-  const { name, obstacle } = agent
+  const { name, isBot, obstacle } = agent
+  if (isBot) throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name, reason: 'a bot, which gets what is new' })
   if (obstacle === 'offline' || obstacle === 'away' || obstacle === 'full')
     throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name, reason: obstacle })
   return agent

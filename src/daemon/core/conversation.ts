@@ -34,9 +34,12 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
           waitingSince = stamp.at
           details = { ...details, snoozedUntil: undefined, lastAgent: served(head, stamp.at) }
         }
-      } else if (isAnswer(body) && details.answeredAt === undefined) details = { ...details, answeredAt: stamp.at }
+      } else if (isAnswer(body) && state !== 'bot' && details.answeredAt === undefined)
+        details = { ...details, answeredAt: stamp.at }
       break
     case 'queued':
+      // What a bot has said answers nobody who now asks for a person.
+      if (state === 'bot') unansweredSince ??= body.since
       state = 'waiting'
       agent = undefined
       waitingSince = body.since
@@ -50,7 +53,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       }
       break
     case 'assigned':
-      state = 'active'
+      state = body.bot ? 'bot' : 'active'
       agent = body.agent
       details = {
         ...details,
@@ -209,9 +212,9 @@ function unansweredAfter(head: Head, stamp: RecordStamp, body: MessageRecordBody
   return isAnswer(body) ? undefined : head.unansweredSince
 }
 
-/** Whoever has it now, or had it last. */
-function served({ agent, details }: Head, at: number): Details['lastAgent'] {
-  return agent === undefined ? details.lastAgent : { id: agent, at }
+/** The person who has it now, or had it last. */
+function served({ agent, state, details }: Head, at: number): Details['lastAgent'] {
+  return agent === undefined || state === 'bot' ? details.lastAgent : { id: agent, at }
 }
 
 function declinedAfter({ declinedBy }: Details, body: QueuedBody): readonly string[] {

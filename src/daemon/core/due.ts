@@ -25,8 +25,14 @@ export function nextDue(head: Head, team: TeamTimes | undefined, idle: IdleTimes
 }
 
 function answerDue({ state, unansweredSince, details }: Head, team: TeamTimes | undefined): Due | undefined {
-  // Told once for each thing that was not answered.
-  if (state === 'closed' || unansweredSince === undefined || unansweredSince === details.overdueSince) return undefined
+  // Told once for each thing that was not answered. A bot has promised nothing.
+  if (
+    state === 'closed' ||
+    state === 'bot' ||
+    unansweredSince === undefined ||
+    unansweredSince === details.overdueSince
+  )
+    return undefined
   const what = details.answeredAt === undefined ? 'firstResponse' : 'nextResponse'
   const sla = team?.sla
   const withinMs = sla?.perPriority?.[details.priority]?.[`${what}Ms`] ?? sla?.[`${what}Ms`]
@@ -48,8 +54,8 @@ function askAgainDue({ waitingSince, details }: Head): Due | undefined {
 /** Only the contact's silence counts: what waits for an answer does not close by itself. */
 function idleDue(head: Head, idle: IdleTimes | undefined): Due | undefined {
   const { state, saidAt, unansweredSince, details } = head
-  if (idle === undefined || state !== 'active' || saidAt === undefined || unansweredSince !== undefined)
-    return undefined
+  const isServed = state === 'active' || state === 'bot'
+  if (idle === undefined || !isServed || saidAt === undefined || unansweredSince !== undefined) return undefined
   const { warnAfterMs, closeAfterMs } = idle
   if (warnAfterMs !== undefined && warnAfterMs < closeAfterMs && details.idleWarnedAt !== saidAt)
     return { what: 'idleWarning', at: saidAt + warnAfterMs }

@@ -35,6 +35,8 @@ export type Channel = {
   readonly idle?: IdleTimes
   /** Id of the team whose line its conversations wait in, unless they were sent to another. */
   readonly team?: string
+  /** Id of the bot that gets what is new first, while it is there. */
+  readonly bot?: string
   readonly createdAt: number
 }
 
@@ -44,13 +46,17 @@ export type IdleTimes = { readonly warnAfterMs?: number; readonly closeAfterMs: 
 /** Texts by occasion. */
 export type Replies = Readonly<Partial<Record<ReplyOccasion, string>>>
 
-/** What an agent may do: their own conversations, or also those of others. */
-export const AGENT_ROLES = ['agent', 'supervisor'] as const
+/** What an agent may do. */
+export const AGENT_ROLES = {
+  agent: 'answers what they are given or take',
+  supervisor: 'also looks after the conversations of others',
+  bot: 'a program that answers first what is new on a channel, and hands over to people',
+} as const satisfies Record<string, string>
 
 /** One of `AGENT_ROLES`. */
-export type AgentRole = (typeof AGENT_ROLES)[number]
+export type AgentRole = keyof typeof AGENT_ROLES
 
-/** A person who answers. Tokens are stored as SHA-256 (hex). */
+/** Who answers: a person, or a program. Tokens are stored as SHA-256 (hex). */
 export type Agent = {
   readonly id: string
   readonly name: string

@@ -55,6 +55,8 @@ export type AssignedBody = {
   readonly reasons: readonly string[]
   /** The agent it was taken from. */
   readonly from?: string
+  /** The agent is a program that answers first. */
+  readonly bot?: true
 }
 
 /** Somebody sent it on, to an agent or a team; the record behind it says who has it now. */
@@ -139,7 +141,7 @@ export const RECORD_TYPES = {
   opened: { flags: RECORD_FLAGS.internal },
   message: { flags: 0 },
   queued: { flags: RECORD_FLAGS.internal },
-  assigned: { flags: RECORD_FLAGS.partial, contactFields: ['agent', 'name'] },
+  assigned: { flags: RECORD_FLAGS.partial, contactFields: ['agent', 'name', 'bot'] },
   transferred: { flags: RECORD_FLAGS.internal },
   snoozed: { flags: RECORD_FLAGS.internal },
   woken: { flags: RECORD_FLAGS.internal },

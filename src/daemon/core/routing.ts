@@ -24,6 +24,8 @@ export type RoutingAgent = {
   readonly skills: ReadonlyMap<string, number>
   readonly languages: readonly string[]
   readonly capacity: Capacity
+  /** A program: of no team, and given only what is new on the channels that name it. */
+  readonly isBot: boolean
   readonly presence: Presence
   /** Conversations the agent has, in all and of each kind of channel. */
   readonly load: number
@@ -37,6 +39,8 @@ export type RoutingAgent = {
 export type Need = {
   readonly kind: ChannelKind
   readonly team: string | undefined
+  /** Who is asked before any person. */
+  readonly bot: string | undefined
   readonly requires: Readonly<Record<string, number>>
   readonly prefers: readonly string[]
   readonly language: string | undefined

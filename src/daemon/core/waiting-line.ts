@@ -1,6 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import { PRIORITIES } from '../../codec/wire-commands.js'
-import type { Head } from './model.js'
+import type { Channel, Head } from './model.js'
 import type { Need } from './routing.js'
 
 /** A conversation that waits. `rank`: the more urgent, the higher. `since`: epoch ms. */
@@ -69,20 +69,24 @@ export class WaitingLine {
 }
 
 /** Equal for conversations that the same agents can take, so that among them only the turn decides. */
-export function lineKey({ kind, team, requires, declinedBy }: Need): string {
+export function lineKey({ kind, team, bot, requires, declinedBy }: Need): string {
   const skills = Object.entries(requires).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([team ?? null, kind, skills, [...declinedBy].sort()])
+  return JSON.stringify([team ?? null, kind, skills, [...declinedBy].sort(), ...(bot === undefined ? [] : [bot])])
 }
 
-/** What a conversation asks for, as it stands; of `defaultTeam` when it was sent to no team. */
-export function needOf({ kind, details }: Head, defaultTeam: string | undefined): Need {
-  const { team = defaultTeam, requires, prefers, language, declinedBy, lastAgent } = details
-  return { kind, team, requires, prefers, language, declinedBy, lastAgent }
+/** Where a channel sends its conversations: to the team, when they were sent to none; to the bot first, when they are new. */
+export type ChannelRouting = Pick<Channel, 'team' | 'bot'>
+
+/** What a conversation asks for, as it stands. */
+export function needOf({ kind, state, details }: Head, channel: ChannelRouting | undefined): Need {
+  const { team = channel?.team, requires, prefers, language, declinedBy, lastAgent } = details
+  const bot = state === 'new' ? channel?.bot : undefined
+  return { kind, team, bot, requires, prefers, language, declinedBy, lastAgent }
 }
 
-/** A conversation's place in line, of `defaultTeam` when it was sent to no team; undefined when it does not wait. */
-export function waitingOf(head: Head, defaultTeam: string | undefined): Waiting | undefined {
+/** A conversation's place in line; undefined when it does not wait. */
+export function waitingOf(head: Head, channel: ChannelRouting | undefined): Waiting | undefined {
   if (head.waitingSince === undefined) return undefined
   const rank = PRIORITIES.indexOf(head.details.priority)
-  return { conversation: head.conversation, rank, since: head.waitingSince, need: needOf(head, defaultTeam) }
+  return { conversation: head.conversation, rank, since: head.waitingSince, need: needOf(head, channel) }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import { entityName } from '../core/entity-name.js'
-import { AGENT_ROLES, type Agent } from '../core/model.js'
+import { AGENT_ROLES, type Agent, type AgentRole } from '../core/model.js'
 import { orderedId, type RandomBytes } from '../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../core/ports.js'
 import { issueAccessToken, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
@@ -57,7 +57,7 @@ export const tokenEntrySchema = z.object({ sha256: z.string().regex(/^[0-9a-f]{6
 const agentSchema: z.ZodType<Agent> = z.object({
   id: z.string(),
   name: z.string(),
-  role: z.enum(AGENT_ROLES),
+  role: z.enum(Object.keys(AGENT_ROLES) as [AgentRole, ...AgentRole[]]),
   tokens: z.array(tokenEntrySchema).readonly(),
   skills: z.record(z.string(), z.int().min(1).max(5)).readonly(),
   languages: z.array(z.string()).readonly(),

@@ -27,8 +27,12 @@ export type ChannelSpec = {
   readonly team?: string
 }
 
-/** What is to be changed of a channel; what is not named stays. `team`: the id of one that exists; null for none. */
-export type ChannelChange = VoiceChange & { readonly origins?: readonly string[]; readonly team?: string | null }
+/** What is to be changed of a channel; what is not named stays. `team`, `bot`: the id of one that exists; null for none. */
+export type ChannelChange = VoiceChange & {
+  readonly origins?: readonly string[]
+  readonly team?: string | null
+  readonly bot?: string | null
+}
 
 /** What adding did. Secrets are given for a new channel only, and never again: `token` of an app, `identitySecret` of a web channel. */
 export type ChannelAdded = {
@@ -45,7 +49,7 @@ export type ChannelRegistry = {
    * origins or another team, `KEFU_USAGE` for a name or origin that is none, `KEFU_CHANNEL_NUMBERS_USED`.
    */
   add(spec: ChannelSpec): Promise<ChannelAdded>
-  /** Replaces the origins of a web channel, the team of any, or what it says by itself. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
+  /** Replaces the origins of a web channel, the team or the bot of any, or what it says by itself. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
   set(name: string, change: ChannelChange): Promise<{ readonly channel: Channel; readonly changed: boolean }>
   /**
    * A new token of an app channel, beside those that exist or instead of them (`replace`). Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_TOKENS_USED`
@@ -90,6 +94,7 @@ const channelSchema: z.ZodType<Channel> = z.object({
   language: z.string().exactOptional(),
   idle: z.object({ warnAfterMs: z.int().exactOptional(), closeAfterMs: z.int() }).readonly().exactOptional(),
   team: z.string().exactOptional(),
+  bot: z.string().exactOptional(),
   createdAt: z.int(),
 })
 
@@ -156,11 +161,18 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
     set: (name, change) =>
       registry.exclusive(async () => {
         const present = show(name)
-        const { team: before, language, replies, idle, ...rest } = present
+        const { team: teamBefore, bot: botBefore, language, replies, idle, ...rest } = present
         const origins = change.origins === undefined ? rest.origins : checkedOrigins(rest.kind, change.origins)
-        const team = change.team === undefined ? before : (change.team ?? undefined)
+        const team = change.team === undefined ? teamBefore : (change.team ?? undefined)
+        const bot = change.bot === undefined ? botBefore : (change.bot ?? undefined)
         const voice = changedVoice(present, change)
-        const channel: Channel = { ...rest, origins, ...(team === undefined ? {} : { team }), ...voice }
+        const channel: Channel = {
+          ...rest,
+          origins,
+          ...(team === undefined ? {} : { team }),
+          ...(bot === undefined ? {} : { bot }),
+          ...voice,
+        }
         if (isDeepStrictEqual(channel, present)) return { channel: present, changed: false }
         await registry.update(channel)
         return { channel, changed: true }

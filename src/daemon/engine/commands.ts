@@ -61,7 +61,7 @@ export class Commands {
         const agent = agents.byId(id)
         const seat = router.board.agent(id)
         if (agent === undefined || seat === undefined) return undefined
-        return { id, name: agent.name, obstacle: obstacle(seat, need) }
+        return { id, name: agent.name, isBot: seat.isBot, obstacle: obstacle(seat, need) }
       },
       hasTeam: team => router.board.hasTeam(team),
       isWanted: agent => router.board.isMember(agent, need.team),

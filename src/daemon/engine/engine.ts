@@ -149,10 +149,10 @@ export class Engine implements SessionEvents {
         presence: agent => this.#presence.state(agent),
         assigned: (agent, head) => {
           this.#presence.expect(agent)
-          this.#positions.served(this.#router.need(head).team)
+          if (head.state !== 'bot') this.#positions.served(this.#router.need(head).team)
         },
         moved: head => this.#timetable.follow(head),
-        defaultTeam,
+        channel: number => channels.byNumber(number),
         report,
       },
       boardTeams(teams.list(), options.routing),
@@ -334,9 +334,9 @@ export class Engine implements SessionEvents {
   }
 
   #seatOf(agent: Agent): BoardAgent {
-    const { id, name, skills, languages } = agent
+    const { id, name, skills, languages, role } = agent
     const capacity = agent.capacity ?? { total: this.#options.routing.capacity, perKind: {} }
-    return { id, name, skills: new Map(Object.entries(skills)), languages, capacity }
+    return { id, name, skills: new Map(Object.entries(skills)), languages, capacity, isBot: role === 'bot' }
   }
 
   #setTeams(): void {

@@ -28,6 +28,9 @@ export type LastMessage = { readonly by: Author; readonly at: number; readonly t
 /** How many conversations there are, of all that are not closed. */
 export type QueueTotals = {
   readonly waiting: number
+  /** Those that bots have. */
+  readonly bot: number
+  /** Those that people have. */
   readonly active: number
   readonly snoozed: number
   readonly agentsOnline: number
@@ -86,14 +89,16 @@ export class Queue {
   totals(): QueueTotals {
     const { board } = this.#ports.router
     let snoozed = 0
+    let bot = 0
     let oldestSince: number | undefined
     for (const { state, waitingSince } of this.#ports.router.openHeads()) {
       if (state === 'snoozed') snoozed++
+      if (state === 'bot') bot++
       if (waitingSince !== undefined && waitingSince < (oldestSince ?? Number.POSITIVE_INFINITY))
         oldestSince = waitingSince
     }
-    const agentsOnline = [...board.agents()].filter(({ presence }) => presence === 'online').length
-    return { waiting: board.waitingCount, active: board.takenCount, snoozed, agentsOnline, oldestSince }
+    const agentsOnline = [...board.agents()].filter(({ presence, isBot }) => presence === 'online' && !isBot).length
+    return { waiting: board.waitingCount, bot, active: board.takenCount - bot, snoozed, agentsOnline, oldestSince }
   }
 
   /** Rows for heads, with what was said last. */

@@ -5,7 +5,7 @@ import type { Head } from '../core/model.js'
 import type { Appended, Clock, LogEntry, LogPort, ViewPort } from '../core/ports.js'
 import { type RecordBody, SYSTEM } from '../core/records.js'
 import type { Need, Presence } from '../core/routing.js'
-import { lineKey, needOf, waitingOf } from '../core/waiting-line.js'
+import { type ChannelRouting, lineKey, needOf, waitingOf } from '../core/waiting-line.js'
 
 /** What routing stands on. */
 export type RouterPorts = {
@@ -13,8 +13,8 @@ export type RouterPorts = {
   readonly view: ViewPort
   readonly clock: Clock
   presence(agent: string): Presence
-  /** Id of the team for a channel's conversations that were sent to none. */
-  defaultTeam(channel: number): string | undefined
+  /** Where a channel (by number) sends its conversations. */
+  channel(number: number): ChannelRouting | undefined
   /** An agent has got a conversation, whether the agent is there or not. */
   assigned(agent: string, head: Head): void
   /** Where a conversation stands, or that an answer is due, has changed. */
@@ -168,7 +168,7 @@ export class Router {
 
   /** What a conversation asks for. */
   need(head: Head): Need {
-    return needOf(head, this.#ports.defaultTeam(head.channel))
+    return needOf(head, this.#ports.channel(head.channel))
   }
 
   /** A conversation that is not closed, as the log has it. */
@@ -201,13 +201,13 @@ export class Router {
       return
     }
     this.#flights.delete(conversation)
-    if (state === 'active' && agent !== undefined) {
+    if ((state === 'active' || state === 'bot') && agent !== undefined) {
       board.dequeue(conversation)
       board.take(conversation, agent, kind, this.#instant())
       return
     }
     board.release(conversation, this.#instant())
-    const waiting = waitingOf(head, this.#ports.defaultTeam(head.channel))
+    const waiting = waitingOf(head, this.#ports.channel(head.channel))
     if (waiting === undefined) board.dequeue(conversation)
     else board.enqueue(waiting)
     if (state === 'new') this.#fresh.add(conversation)
@@ -218,7 +218,9 @@ export class Router {
     for (let match = this.board.next(instant); match !== undefined; match = this.board.next(instant)) {
       const head = this.#open.get(match.waiting.conversation)!
       const { agent, reasons } = match
-      void this.#settle(head, { type: 'assigned', by: SYSTEM, agent: agent.id, name: agent.name, reasons })
+      const { id, name, isBot } = agent
+      const bot = isBot ? { bot: true as const } : {}
+      void this.#settle(head, { type: 'assigned', by: SYSTEM, agent: id, name, reasons, ...bot })
     }
     for (const conversation of this.#fresh) {
       const waiting = this.board.waiting(conversation)
@@ -307,7 +309,7 @@ export class Router {
   /** Whether the agent has no conversation any more, or is back and keeps them. Snoozed ones ask for nobody until they wake. */
   async #takeAll(agent: string): Promise<boolean> {
     for (;;) {
-      const heads = (await this.#allActive(agent)).filter(({ state }) => state === 'active')
+      const heads = (await this.#allActive(agent)).filter(({ state }) => state !== 'snoozed')
       if (heads.length === 0 || this.#ports.presence(agent) !== 'offline') return true
       const free = heads.filter(head => !this.#flights.has(head.conversation))
       const taken = await Promise.all(

@@ -21,6 +21,7 @@ const waiting = (number: number, changes: Partial<Waiting> = {}, asks: Partial<N
   need: {
     kind: 'web',
     team: undefined,
+    bot: undefined,
     requires: {},
     prefers: [],
     language: undefined,
@@ -38,6 +39,7 @@ function addAgent(board: RoutingBoard, name: string, total = 1, skills: Record<s
     name,
     skills: new Map(Object.entries(skills)),
     languages: [],
+    isBot: false,
     capacity: { total, perKind: {} },
   })
 }

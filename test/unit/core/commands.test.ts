@@ -56,7 +56,8 @@ const head = (state: Head['state'], changes: Partial<Head['details']> = {}): Hea
 
 const context = (changes: Partial<CommandContext> = {}): CommandContext => ({
   nowMs: NOW,
-  agent: id => [LI, WANG, BOSS].map(agent => ({ ...agent, obstacle: undefined })).find(agent => agent.id === id),
+  agent: id =>
+    [LI, WANG, BOSS].map(agent => ({ ...agent, isBot: false, obstacle: undefined })).find(agent => agent.id === id),
   hasTeam: id => id === 't_billing',
   isWanted: () => false,
   ...changes,
@@ -175,7 +176,7 @@ describe('effects', () => {
 })
 
 describe('refusals', () => {
-  const full = { agent: (id: string) => ({ id, name: id, obstacle: 'full' as const }) }
+  const full = { agent: (id: string) => ({ id, name: id, isBot: false, obstacle: 'full' as const }) }
 
   test('nobody is given more than they can take, but a supervisor may take over all the same', () => {
     assert.equal(outcome({ do: 'assign', agent: WANG.id }, OPERATOR, head('waiting'), full), 'KEFU_AGENT_UNAVAILABLE')

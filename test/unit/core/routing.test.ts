@@ -16,6 +16,7 @@ const agent = (id: string, { skills = {}, ...changes }: Changes = {}): RoutingAg
   skills: new Map(Object.entries(skills)),
   languages: [],
   capacity: { total: 5, perKind: {} },
+  isBot: false,
   presence: 'online',
   load: 0,
   loadOf: {},
@@ -26,6 +27,7 @@ const agent = (id: string, { skills = {}, ...changes }: Changes = {}): RoutingAg
 const need = (changes: Partial<Need> = {}): Need => ({
   kind: 'web',
   team: undefined,
+  bot: undefined,
   requires: {},
   prefers: [],
   language: undefined,

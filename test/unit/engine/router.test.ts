@@ -51,7 +51,7 @@ class Stage {
         presence: agent => this.#presence.get(agent) ?? 'offline',
         assigned: () => {},
         moved: () => {},
-        defaultTeam: () => undefined,
+        channel: () => undefined,
         report: error => this.errors.push(error),
       },
       new Map([
@@ -65,7 +65,14 @@ class Stage {
   /** An agent with room for one conversation comes. */
   come(id: string): void {
     this.#presence.set(id, 'online')
-    this.router.setAgent({ id, name: id, skills: new Map(), languages: [], capacity: { total: 1, perKind: {} } })
+    this.router.setAgent({
+      id,
+      name: id,
+      skills: new Map(),
+      languages: [],
+      isBot: false,
+      capacity: { total: 1, perKind: {} },
+    })
   }
 
   async append(conversation: ConversationId, ...bodies: RecordBody[]): Promise<void> {

@@ -34,11 +34,12 @@ export function queueColumns(nowMs: number): readonly ListColumn<QueueRowView>[]
 
 /** What is above the table. */
 export function totalsLine(
-  { waiting, active, snoozed, agentsOnline, oldestSince }: QueueTotalsView,
+  { waiting, bot, active, snoozed, agentsOnline, oldestSince }: QueueTotalsView,
   nowMs: number,
 ): string {
   const parts = [
     `${waiting} waiting${oldestSince === undefined ? '' : `, oldest ${wordsOfWait(nowMs - oldestSince)}`}`,
+    ...(bot > 0 ? [`${bot} with bots`] : []),
     `${active} assigned`,
     ...(snoozed > 0 ? [`${snoozed} snoozed`] : []),
     `${wordsOfCount(agentsOnline, 'agent')} online`,

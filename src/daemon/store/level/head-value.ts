@@ -14,7 +14,7 @@ export type HeadValue = {
   readonly windowN: number
 }
 
-const STATES = ['new', 'waiting', 'active', 'snoozed', 'closed'] as const
+const STATES = ['new', 'waiting', 'active', 'snoozed', 'closed', 'bot'] as const
 const FIELDS = 16
 
 /** Room for the fields that are numbers, and for the heads of arrays. */

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Peer, Rig } from './rig.js'
+
+/** A rig whose channel `site` has the connected bot `helper`, beside the agent `li`. */
+async function withBot() {
+  const rig = await Rig.create()
+  const helper = await rig.agent('helper')
+  await rig.agents.set('helper', { role: 'bot' })
+  await rig.channels.set('site', { bot: helper.id })
+  const li = await rig.agent('li')
+  const visitor = await rig.visitor()
+  await rig.say(visitor.peer, 'm1')
+  await rig.settle()
+  const { conversation } = visitor
+  const head = async () => (await rig.store.log.head(conversation))!
+  const command = async (peer: Peer, command: object) => {
+    rig.send(peer, 'command', { conversation, command } as never)
+    await rig.settle()
+    const at = peer.frames.findLastIndex(({ kind }) => kind === 'done' || kind === 'error')
+    const answer = peer.frames.splice(at, 1)[0]!
+    return answer.kind === 'done' ? 'done' : answer.body.code
+  }
+  return { rig, helper, li, visitor, conversation, head, command }
+}
+
+describe('a bot', () => {
+  test('gets what is new first, speaks, and hands over to people, who have the time that the team promises from then on', async () => {
+    const { rig, helper, li, visitor, conversation, head, command } = await withBot()
+    assert.deepEqual([(await head()).state, (await head()).agent], ['bot', helper.id])
+    assert.deepEqual([rig.engine.queue.totals().bot, rig.engine.queue.totals().active], [1, 0])
+    const told = await rig.receive(
+      visitor.peer,
+      'deliver',
+      ({ body }) => (body.record as { type: string }).type === 'assigned',
+    )
+    assert.equal((told.body.record as { bot?: boolean }).bot, true)
+    rig.clock.advance(1_000)
+    await rig.say(helper.peer, 'b1', { conversation })
+    assert.deepEqual([(await head()).details.answeredAt, (await head()).unansweredSince], [undefined, undefined])
+    rig.clock.advance(1_000)
+    const now = Math.floor(rig.clock.now())
+    assert.equal(await command(helper.peer, { do: 'requeue' }), 'done')
+    const { state, agent, unansweredSince, details } = await head()
+    assert.deepEqual([state, agent, unansweredSince, details.lineSince], ['active', li.id, now, now])
+    assert.equal(details.lastAgent, undefined)
+    assert.equal(await command(helper.peer, { do: 'close' }), 'KEFU_CONVERSATION_NOT_FOUND')
+    await rig.say(li.peer, 'a1', { conversation })
+    assert.equal((await head()).details.answeredAt, now)
+    assert.deepEqual(rig.reported, [])
+    await rig.stop()
+  })
+
+  test('gets nothing else: not what waits, not by an assignment, not by taking, not as a member of a team', async () => {
+    const { rig, helper, li, conversation, head, command } = await withBot()
+    await rig.teams.add('refunds', { members: ['helper'] })
+    const boss = await rig.agent('boss')
+    await rig.agents.set('boss', { role: 'supervisor' })
+    assert.equal(await command(boss.peer, { do: 'takeOver' }), 'done')
+    assert.deepEqual([(await head()).state, (await head()).agent], ['active', boss.id])
+    assert.equal(await command(boss.peer, { do: 'transfer', agent: 'helper' }), 'KEFU_AGENT_UNAVAILABLE')
+    assert.equal(await command(helper.peer, { do: 'accept' }), 'KEFU_CONVERSATION_NOT_FOUND')
+    assert.equal(await command(boss.peer, { do: 'transfer', team: 'refunds' }), 'done')
+    assert.equal((await head()).state, 'waiting')
+    assert.equal(await command(helper.peer, { do: 'accept' }), 'KEFU_CONVERSATION_NOT_FOUND')
+    const { now } = await rig.engine.queue.explain(conversation)
+    assert.deepEqual(now?.reasons, ['no-members'])
+    assert.notEqual((await head()).agent, li.id)
+    await rig.stop()
+  })
+
+  test('that is not there, full or gone for good leaves it to people; a new episode is its again when it is back', async () => {
+    const { rig, helper, li, visitor, conversation, head, command } = await withBot()
+    rig.disconnect(helper.peer)
+    for (let second = 0; second < 32; second++) {
+      rig.clock.advance(1_000)
+      rig.send(li.peer, 'presence', { state: 'online' })
+      await rig.settle()
+    }
+    assert.deepEqual([(await head()).state, (await head()).agent], ['active', li.id])
+    const other = await rig.visitor()
+    await rig.say(other.peer, 'm1')
+    await rig.settle()
+    assert.equal((await rig.store.log.head(other.conversation))?.agent, li.id)
+    const { peer } = await rig.greet({ token: helper.token })
+    await rig.settle()
+    assert.equal((await head()).agent, li.id)
+    assert.equal(await command(li.peer, { do: 'close' }), 'done')
+    await rig.say(visitor.peer, 'm2')
+    await rig.settle()
+    assert.deepEqual([(await head()).state, (await head()).agent], ['bot', helper.id])
+    await rig.agents.set('helper', { capacity: { total: 1 } })
+    const third = await rig.visitor()
+    await rig.say(third.peer, 'm1')
+    await rig.settle()
+    assert.equal((await rig.store.log.head(third.conversation))?.agent, li.id)
+    rig.send(peer, 'command', { conversation, command: { do: 'close' } })
+    await rig.settle()
+    assert.equal((await head()).state, 'closed')
+    await rig.stop()
+  })
+
+  test('keeps what it has over a restart of the daemon, and a channel without it goes to people', async () => {
+    const { rig, helper, li, head } = await withBot()
+    await rig.stop()
+    await rig.start()
+    await rig.greet({ token: helper.token })
+    const { peer } = await rig.greet({ token: li.token })
+    for (let second = 0; second < 40; second++) {
+      rig.clock.advance(1_000)
+      for (const known of rig.peers.values())
+        if (known.id >= peer.id - 1) rig.send(known, 'presence', { state: 'online' })
+      await rig.settle()
+    }
+    assert.deepEqual([(await head()).state, (await head()).agent], ['bot', helper.id])
+    await rig.channels.set('site', { bot: null })
+    const other = await rig.visitor()
+    await rig.say(other.peer, 'm1')
+    await rig.settle()
+    assert.equal((await rig.store.log.head(other.conversation))?.agent, li.id)
+    await rig.stop()
+  })
+})
