@@ -27,17 +27,15 @@ const parts = [{ type: 'text' as const, text: 'x' }]
 const RECORDS: { readonly [T in Later]: fc.Arbitrary<Extract<RecordBody, { type: T }>> } = {
   message: by.map(author => ({ type: 'message', by: author, parts })),
   queued: fc.tuple(by, from).map(([author, gone]) => ({ type: 'queued', by: author, since: 1, reasons: [], ...gone })),
-  assigned: fc
-    .tuple(by, agent, from, fc.constantFrom({}, { bot: true as const }))
-    .map(([author, id, gone, bot]) => ({
-      type: 'assigned',
-      by: author,
-      agent: id,
-      name: id,
-      reasons: [],
-      ...gone,
-      ...bot,
-    })),
+  assigned: fc.tuple(by, agent, from, fc.constantFrom({}, { bot: true as const })).map(([author, id, gone, bot]) => ({
+    type: 'assigned',
+    by: author,
+    agent: id,
+    name: id,
+    reasons: [],
+    ...gone,
+    ...bot,
+  })),
   transferred: fc.tuple(by, agent).map(([author, id]) => ({ type: 'transferred', by: author, agent: id })),
   snoozed: by.map(author => ({ type: 'snoozed', by: author, until: 9 })),
   woken: fc.tuple(by, from).map(([author, gone]) => ({ type: 'woken', by: author, since: 1, ...gone })),

@@ -187,45 +187,6 @@ test('a user whom the site vouches for keeps the conversation on every device; a
   await rig.stop()
 })
 
-test('no role touches a foreign conversation, and foreign looks like unknown', async () => {
-  const rig = await Rig.create()
-  const owner = await rig.agent('owner')
-  const victim = await rig.visitor()
-  await rig.say(victim.peer, 'm1')
-  await rig.settle()
-  await rig.agents.add('idle')
-  const other = await rig.greet({ token: (await rig.agents.issueToken('idle')).token })
-  const app = await rig.greet({ token: rig.appToken })
-  const intruder = await rig.visitor()
-  const unknown = rig.tokens.conversationId(1, 'v_nobody')
-  const attempts: { readonly [K in ClientKind]?: Partial<ClientBodies[K]> } = {
-    message: { id: 'x', parts: [{ type: 'text', text: 'x' }] },
-    history: { after: 0 },
-    read: { n: 1 },
-    ack: { n: 1 },
-    typing: { on: true },
-    media: { media: `md_${'0'.repeat(26)}` },
-  }
-  for (const peer of [other.peer, app.peer, intruder.peer]) {
-    for (const [kind, body] of Object.entries(attempts)) {
-      const answers: unknown[] = []
-      for (const conversation of [victim.conversation, unknown]) {
-        rig.send(peer, kind as ClientKind, { ...body, conversation } as never)
-        answers.push((await rig.receive(peer, 'error')).body)
-      }
-      assert.equal((answers[0] as { code: string }).code, 'KEFU_CONVERSATION_NOT_FOUND')
-      assert.deepEqual(answers[0], answers[1], `${kind} tells a foreign conversation from an unknown one`)
-    }
-  }
-  await rig.settle()
-  assert.equal((await rig.store.log.head(victim.conversation))?.n, 3)
-  assert.deepEqual(
-    owner.peer.frames.filter(frame => frame.kind === 'typing' || frame.kind === 'read'),
-    [],
-  )
-  await rig.stop()
-})
-
 test('a file can be named only in the conversation it was uploaded to', async () => {
   const rig = await Rig.create()
   const { peer, conversation } = await rig.visitor()
