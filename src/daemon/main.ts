@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
 import { type ErrorCode, KefuError } from '../errors.js'
 import { systemClock } from './clock.js'
@@ -11,6 +10,7 @@ import { ensureFolder, ensureRuntimeFolder } from './config/folders.js'
 import type { ConfigReading } from './config/load.js'
 import type { Config } from './config/schema.js'
 import { createHandlers } from './control/handlers.js'
+import type { MetricsReading } from './control/metrics-schemas.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
 import type { Clock, Store } from './core/ports.js'
@@ -28,6 +28,8 @@ import type { Readiness } from './http/health.js'
 import { createHttp } from './http/router.js'
 import { createLiveSettings } from './live-settings.js'
 import { createMediaStore } from './media/store.js'
+import { describeMetrics } from './metrics.js'
+import { createEventLoopWatch } from './observe/event-loop.js'
 import type { Log } from './observe/log.js'
 import { createProxyHint } from './proxy-hint.js'
 import { Reloader, type ReloaderPorts } from './reload.js'
@@ -76,7 +78,6 @@ const INVALID_FRAME_LIMIT = 10
 const HIGH_WATER_LEAST_BYTES = 64 * 1024
 const UPLOAD_TIMEOUT_MS = 60_000
 const RECONNECT_AFTER_MS = 1_000
-const EVENT_LOOP_RESOLUTION_MS = 10
 /** Time that each part has to close. A disk that hangs longer does not keep the process: what was acknowledged is on it. */
 const CLOSE_DEADLINE_MS = 5_000
 /** The exit code of a daemon that did not close as a whole. */
@@ -101,7 +102,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const startedAt = clock.monotonicMs()
   const closers: Closer[] = []
   const stop = new StopRequest()
-  const eventLoopDelay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS })
+  const instance = randomBytes(8).toString('hex')
+  const eventLoop = createEventLoopWatch()
   const report = (error: unknown): void => log.error('engine.failed', { error })
   let state: DaemonStatus['state'] = 'starting'
   let listener: Listener | undefined
@@ -186,8 +188,23 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),
-        eventLoopDelay,
+        eventLoopDelay: eventLoop.delay,
         socketPath: SOCKET_PATH,
+      })
+    const metrics = async (): Promise<MetricsReading> =>
+      describeMetrics({
+        store: await store.info(),
+        instance,
+        version,
+        home: dirs.home,
+        state,
+        uptimeMs: clock.monotonicMs() - startedAt,
+        meters: engine.meters,
+        slow: engine.slow,
+        counts: engine.counts,
+        connectionLimit: options.connectionLimit,
+        queue: engine.queue.totals(),
+        eventLoopDelay: eventLoop.delay,
       })
     const handlers = createHandlers({
       agents,
@@ -198,6 +215,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       clock,
       store,
       status,
+      metrics,
       reload: () => reloader.reload(),
       stop: mode => stop.request(mode),
     })
@@ -235,7 +253,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const bound = listener
     closers.push({ name: 'listener', close: () => bound.close() })
     stop.onSignals(options.hangUp === 'stop' ? ['SIGTERM', 'SIGINT', 'SIGHUP'] : ['SIGTERM', 'SIGINT'])
-    eventLoopDelay.enable()
+    eventLoop.start()
     state = 'running'
     const ready = await status()
     log.info('daemon.ready', {
@@ -254,7 +272,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     bound.stopAccepting()
     if (mode === 'drain') await drain(engine, stop, live.config.drain.deadlineMs, log)
   } finally {
-    eventLoopDelay.disable()
+    eventLoop.stop()
     stop.close()
     process.off('SIGHUP', onHangUp)
     leftBehind = await closeAll(closers, options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, log)

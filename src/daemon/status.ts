@@ -1,7 +1,7 @@
-import type { IntervalHistogram } from 'node:perf_hooks'
 import type { ErrorCode } from '../errors.js'
 import { FEW_CONNECTIONS } from './config/file-limit.js'
 import type { DaemonStatus } from './control/schemas.js'
+import { distributionOf, type Histogram } from './core/histogram.js'
 import type { StoreInfo } from './core/ports.js'
 import type { EngineCounts } from './engine/engine.js'
 
@@ -25,13 +25,15 @@ export type StatusSources = {
   readonly channels: number
   readonly agents: number
   readonly store: StoreInfo
-  readonly eventLoopDelay: Pick<IntervalHistogram, 'percentile' | 'max'>
+  /** In microseconds. */
+  readonly eventLoopDelay: Histogram
   readonly socketPath: string
 }
 
 /** The daemon on one screen, with a warning for everything that an operator should look at. */
 export function describeStatus(sources: StatusSources): DaemonStatus {
   const { bound, counts, store } = sources
+  const delay = distributionOf(sources.eventLoopDelay.buckets())
   const authority =
     bound === undefined ? undefined : `${bound.host.includes(':') ? `[${bound.host}]` : bound.host}:${bound.port}`
   return {
@@ -61,9 +63,9 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
     active: counts.active,
     store,
     eventLoopDelay: {
-      p50Ms: toMs(sources.eventLoopDelay.percentile(50)),
-      p99Ms: toMs(sources.eventLoopDelay.percentile(99)),
-      maxMs: toMs(sources.eventLoopDelay.max),
+      p50Ms: toMs(delay.p50),
+      p99Ms: toMs(delay.p99),
+      maxMs: toMs(delay.max),
     },
     rssBytes: process.memoryUsage.rss(),
     warnings: [...warningsOfStore(store), ...warningsOfLimit(sources), ...sources.configWarnings],
@@ -91,6 +93,6 @@ function warningsOfStore(store: StoreInfo): string[] {
   }
 }
 
-function toMs(nanoseconds: number): number {
-  return Number.isFinite(nanoseconds) ? Math.round(nanoseconds / 10_000) / 100 : 0
+function toMs(microseconds: number): number {
+  return Math.round(microseconds / 10) / 100
 }

@@ -28,6 +28,7 @@ export function withLog(store: Store, change: (log: LogPort) => Partial<LogPort>
     read: (...args) => log.read(...args),
     tail: (...args) => log.tail(...args),
     cursor: () => log.cursor(),
+    committedAtMs: () => log.committedAtMs(),
   }
   return { ...store, log: { ...plain, ...change(log) } }
 }

@@ -31,6 +31,7 @@ const AREAS: Readonly<Record<string, Area>> = {
   controlClient: {
     at: [
       ...['client', 'operations', 'page', 'protocol', 'schemas'],
+      ...['metrics-interval', 'metrics-schemas'],
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],

@@ -84,6 +84,7 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
     store,
     status: async () => exampleStatus(await store.info()),
     reload: () => Promise.reject(new Error('not asked')),
+    metrics: () => Promise.reject(new Error('not asked')),
     stop: mode => void stops.push(mode),
   }
 }

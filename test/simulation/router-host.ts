@@ -174,6 +174,7 @@ export class RouterHost {
         read: (...read) => this.#call(log.read(...read)),
         tail: (after, signal) => log.tail(after, signal),
         cursor: () => log.cursor(),
+        committedAtMs: () => log.committedAtMs(),
       },
       view: {
         inbox: (owner, range) => this.#call(view.inbox(owner, range)),

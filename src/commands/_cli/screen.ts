@@ -1,7 +1,8 @@
 /** A terminal that is drawn again and again, on its second screen: what was there before comes back. */
 export type LiveScreen = {
-  /** Lines that fit. */
+  /** Lines that fit, and characters on each. */
   readonly rows: number
+  readonly columns: number
   /** Aborted when the person wants to leave (`q`, Ctrl-C) or the given signal is. */
   readonly signal: AbortSignal
   /** Replaces everything that is shown; lines that do not fit are cut off. */
@@ -50,6 +51,9 @@ export function createScreen({ input, output, signal }: LiveScreenOptions): Live
   return {
     get rows() {
       return output.rows
+    },
+    get columns() {
+      return output.columns
     },
     signal: leave.signal,
     draw(text) {

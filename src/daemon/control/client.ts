@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode, KefuError } from '../../errors.js'
 import type { AnswerOf, Operation, RequestOf, StreamOperation, UnaryOperation } from './operations.js'
 import { CONTROL_PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from './protocol.js'
 
+export type { MetricsReading, SlowConsumerView } from './metrics-schemas.js'
 export type { AnswerOf, RequestOf } from './operations.js'
 export type { QueueEntryView, QueueExplanationView, QueueRowView, QueueTotalsView } from './queue-schemas.js'
 export type { AgentView, ChannelView, DaemonStatus, TeamView } from './schemas.js'

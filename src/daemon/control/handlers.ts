@@ -13,6 +13,7 @@ import { createViews } from './views.js'
 export type ControlPorts = QueueControlPorts & {
   readonly store: Pick<Store, 'info' | 'check'>
   status(): DaemonStatus | Promise<DaemonStatus>
+  metrics(): AnswerOf<'metrics.show'> | Promise<AnswerOf<'metrics.show'>>
   /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */
   reload(): Promise<AnswerOf<'daemon.reload'>>
   /** Begins to end the daemon; returns at once. */
@@ -31,7 +32,7 @@ const PROGRESS_INTERVAL_MS = 200
 
 /** Every operation of the table over these ports. */
 export function createHandlers(ports: ControlPorts): Handlers {
-  const { agents, channels, teams, store, status, reload, stop } = ports
+  const { agents, channels, teams, store, status, metrics, reload, stop } = ports
   const view = createViews(agents, teams)
   const botNamed = (text: string): Agent => {
     const agent = agents.show(text)
@@ -45,6 +46,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
       return { pid: process.pid, mode }
     },
     'daemon.reload': () => reload(),
+    'metrics.show': () => metrics(),
     'agent.add': async ({ name }) => {
       const added = await agents.add(name)
       return { ...added, agent: view.agent(added.agent) }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { metricsReading } from './metrics-schemas.js'
 import { QUEUE_OPERATIONS } from './queue-operations.js'
 import {
   agentChange,
@@ -58,6 +59,14 @@ export const OPERATIONS = {
       warnings: z.array(z.string()).readonly(),
     }),
     mutates: true,
+    stream: false,
+    since,
+  },
+  'metrics.show': {
+    summary: 'what the daemon has done since its start, and what it holds now, in numbers',
+    request: nothing,
+    answer: metricsReading,
+    mutates: false,
     stream: false,
     since,
   },

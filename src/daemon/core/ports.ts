@@ -67,6 +67,8 @@ export type LogPort = {
   tail(after: Cursor, signal: AbortSignal): AsyncIterable<readonly LogEntry[]>
   /** The position of the last durable record. */
   cursor(): Cursor
+  /** The monotonic instant at which the last record became durable; 0 while none has since the log was opened. */
+  committedAtMs(): number
 }
 
 /** A directory entry and its revision. */
@@ -260,6 +262,8 @@ export type SessionEvents = {
 export type GatewayPort = {
   /** Queues frames to one session, in order. `false` when more than the high-water mark waits for that peer: stop until `drained`. A session that is gone takes and drops them. */
   send(session: SessionId, frames: readonly Uint8Array[]): boolean
+  /** Bytes that wait for that peer to read; 0 for a session that is gone. */
+  bufferedBytes(session: SessionId): number
   /** Sends what is queued, then closes with a WebSocket code. `closed` follows. */
   close(session: SessionId, code: number, reason: string): void
   /** Origins that may open sockets at all (those of the web channels). */

@@ -1,5 +1,6 @@
 import { CLOSE } from '../../codec/close-codes.js'
 import type { LogPort } from '../core/ports.js'
+import type { Meters } from './meters.js'
 import type { Outbound } from './outbound.js'
 import { buildPage, pageReadBytes } from './pages.js'
 import type { VisitorSession } from './session.js'
@@ -17,10 +18,12 @@ const READ_LIMIT = 200
 export class CatchUp {
   readonly #log: LogPort
   readonly #outbound: Outbound
+  readonly #meters: Meters
 
-  constructor(log: LogPort, outbound: Outbound) {
+  constructor(log: LogPort, outbound: Outbound, meters: Meters) {
     this.#log = log
     this.#outbound = outbound
+    this.#meters = meters
   }
 
   /** Starts or, after a stall, goes on. Does nothing for a session that is being fed. */
@@ -54,6 +57,7 @@ export class CatchUp {
         keep: 'first',
       })
       this.#outbound.push(session, page.frame)
+      this.#meters.caughtUp += page.last - session.pushedN
       session.pushedN = page.last
       this.#outbound.flush(session)
     }

@@ -5,6 +5,7 @@ import type { LogRecord } from '../core/log-record.js'
 import type { AgentRole, Head } from '../core/model.js'
 import type { Cursor, LogEntry } from '../core/ports.js'
 import type { CatchUp } from './catch-up.js'
+import type { Meters } from './meters.js'
 import type { Outbound } from './outbound.js'
 import { takeOwn } from './own-messages.js'
 import { visibleBody } from './pages.js'
@@ -16,6 +17,7 @@ export type DeliveryPorts = {
   readonly sessions: Sessions
   readonly outbound: Outbound
   readonly catchUp: CatchUp
+  readonly meters: Meters
   /** What an agent may do at this moment. */
   roleOf(agent: string): AgentRole | undefined
 }
@@ -79,6 +81,7 @@ export class Delivery {
     for (let session: VisitorSession | undefined = first; session !== undefined; session = session.sibling) {
       if (!this.#isDueToVisitor(session, entry)) continue
       frame ??= visitorFrame(entry)
+      this.#ports.meters.delivered++
       this.#ports.outbound.push(session, frame)
     }
   }
@@ -127,6 +130,7 @@ export class Delivery {
    */
   #announce(session: AgentSession, { record, head }: LogEntry): void {
     const entries = [inboxEntry({ ...head, n: record.n }, formatCursor(record.seq))]
+    this.#ports.meters.delivered++
     this.#ports.outbound.send(session, head.channel, 'inbox', 0, { entries, more: session.inboxesDue > 0 })
   }
 
@@ -135,6 +139,7 @@ export class Delivery {
     // A client that resumed from here would never ask for what the page that is due tells.
     if (session.inboxesDue > 0) frame = frames.bare ??= staffFrame(entry, session.role === 'app', false)
     else frame = frames.complete ??= staffFrame(entry, session.role === 'app', true)
+    this.#ports.meters.delivered++
     this.#ports.outbound.push(session, frame)
   }
 

@@ -19,6 +19,7 @@ import { followLog } from './follow.js'
 import { Greeting } from './greeting.js'
 import { pushInbox, rewindInbox } from './inbox.js'
 import { Messages } from './messages.js'
+import { Meters } from './meters.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
 import { Positions } from './positions.js'
@@ -32,6 +33,7 @@ import { endRevokedSessions } from './revocation.js'
 import { Router } from './router.js'
 import { type KnownSession, NewSession } from './session.js'
 import { Sessions } from './sessions.js'
+import { SlowConsumers } from './slow-consumers.js'
 import type { TeamRegistry } from './teams.js'
 import { Timetable } from './timetable.js'
 import type { Tokens } from './tokens.js'
@@ -104,6 +106,9 @@ export class Engine implements SessionEvents {
   /** What operators see of the conversations, and do to them. */
   readonly queue: Queue
   readonly commands: Commands
+  /** What has been done since the start. */
+  readonly meters: Meters
+  readonly slow: SlowConsumers
   readonly #abort = new AbortController()
   #following: Promise<void> | undefined
   #cancelSweep: (() => void) | undefined
@@ -122,15 +127,20 @@ export class Engine implements SessionEvents {
     const defaultTeam = (channel: number): string | undefined => channels.byNumber(channel)?.team
     const roleOf = (agent: string): AgentRole | undefined => agents.byId(agent)?.role
     const sessions = this.#sessions
-    const outbound = new Outbound({ gateway: ports.gateway, clock, report })
+    const meters = new Meters(clock)
+    const slow = new SlowConsumers(ports)
+    const outbound = new Outbound({ gateway: ports.gateway, meters, slow, report })
+    this.meters = meters
+    this.slow = slow
     this.#ports = ports
     this.#options = options
     this.#outbound = outbound
-    this.#catchUp = new CatchUp(log, outbound)
-    this.#delivery = new Delivery({ sessions, outbound, catchUp: this.#catchUp, roleOf })
+    this.#catchUp = new CatchUp(log, outbound, meters)
+    this.#delivery = new Delivery({ sessions, outbound, catchUp: this.#catchUp, meters, roleOf })
     this.#messages = new Messages({
       log,
       outbound,
+      meters,
       media,
       defaultTeam,
       openingLimit: limits.openings,
@@ -205,7 +215,10 @@ export class Engine implements SessionEvents {
         log,
         clock: this.#ports.clock,
         handle: entry => this.#handle(entry),
-        batchEnded: () => this.#router.decide(),
+        batchEnded: () => {
+          this.meters.batchDelivered(log.committedAtMs())
+          this.#router.decide()
+        },
         report: error => this.#ports.report(error),
       },
       log.cursor(),

@@ -7,6 +7,7 @@ import { CHANNEL_KINDS } from '../core/model.js'
 import type { Appended, AppendOptions, LogPort } from '../core/ports.js'
 import type { OpenedBody } from '../core/records.js'
 import type { Target } from './conversations.js'
+import type { Meters, Taken } from './meters.js'
 import type { Outbound } from './outbound.js'
 import { forgetOwn, rememberOwn } from './own-messages.js'
 import type { RateLimiter } from './rate-limit.js'
@@ -16,6 +17,7 @@ import type { KnownSession } from './session.js'
 export type MessagePorts = {
   readonly log: LogPort
   readonly outbound: Outbound
+  readonly meters: Meters
   readonly media: Pick<MediaPort, 'keep'>
   /** Id of the team for a channel's conversations. */
   defaultTeam(channel: number): string | undefined
@@ -101,9 +103,9 @@ export class Messages {
       target.opening === undefined ? { id } : { id, opening: this.#opening(target.opening) }
     countInFlight(session, conversation, 1)
     rememberOwn(session, conversation, id)
-    this.#inFlight++
+    const taken = this.#ports.meters.take(this.#inFlight++)
     this.#ports.log.append(conversation, [{ type: 'message', by, id, parts }], options).then(
-      appended => this.#acknowledge(session, target, correlation, id, appended),
+      appended => this.#acknowledge(session, target, correlation, id, appended, taken),
       (error: unknown) => {
         this.#settle(session, conversation)
         forgetOwn(session, conversation, id)
@@ -120,13 +122,18 @@ export class Messages {
     correlation: number,
     id: string,
     { n, duplicate }: Appended,
+    taken: Taken,
   ): void {
     this.#settle(session, conversation)
     // A duplicate does not come by in the log again, so nothing else would take the id off.
     if (duplicate) forgetOwn(session, conversation, id)
-    const { outbound } = this.#ports
-    if (duplicate) outbound.send(session, channel, 'ack', correlation, { id, conversation, n, duplicate })
-    else outbound.push(session, encodeAck(channel, correlation, id, conversation, n))
+    const { outbound, meters } = this.#ports
+    if (duplicate) {
+      outbound.send(session, channel, 'ack', correlation, { id, conversation, n, duplicate })
+      return
+    }
+    outbound.push(session, encodeAck(channel, correlation, id, conversation, n))
+    meters.accept(session.role, taken)
   }
 
   /** The team as it is now: the session may have begun before the channel had it. */

@@ -2,13 +2,16 @@ import { CLOSE } from '../../codec/close-codes.js'
 import { encodeFrame } from '../../codec/frame.js'
 import type { ServerBodies, ServerKind } from '../../codec/wire.js'
 import { type ErrorCode, KefuError, toKefuError } from '../../errors.js'
-import type { Clock, GatewayPort } from '../core/ports.js'
+import type { GatewayPort } from '../core/ports.js'
+import type { Meters } from './meters.js'
 import type { Session } from './session.js'
+import type { SlowConsumers } from './slow-consumers.js'
 
 /** What frames leave through. */
 export type OutboundPorts = {
   readonly gateway: GatewayPort
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly meters: Meters
+  readonly slow: SlowConsumers
   /** An error that its operator has to hear of, too. */
   report(error: unknown): void
 }
@@ -33,8 +36,6 @@ export class Outbound {
   readonly #ports: OutboundPorts
   #dirty: Session[] = []
   #flushing = false
-  /** Sessions that read too slowly, and since when: the longest first. */
-  readonly #lagging = new Map<Session, number>()
 
   constructor(ports: OutboundPorts) {
     this.#ports = ports
@@ -75,6 +76,8 @@ export class Outbound {
     extra?: { readonly id?: string; readonly retryAfterMs?: number },
   ): void {
     const failure = toKefuError(error)
+    if (failure.code === 'KEFU_RATE_LIMITED') this.#ports.meters.refused++
+    else this.#ports.meters.errors++
     if (REPORTED.has(failure.code)) this.#ports.report(error)
     const told = PRIVATE.has(failure.code) ? new KefuError(failure.code, { reason: SEE_LOG, where: SEE_LOG }) : failure
     this.send(session, 0, 'error', correlation, { ...told.peerReport(), ...extra })
@@ -91,7 +94,7 @@ export class Outbound {
     if (session.isClosed) return
     this.#handOver(session)
     session.isClosed = true
-    this.#lagging.delete(session)
+    this.#endLag(session)
     this.#ports.gateway.close(session.id, code, reason)
   }
 
@@ -107,22 +110,24 @@ export class Outbound {
   caughtUp(session: Session): boolean {
     if (!session.isLagging) return false
     session.isLagging = false
-    this.#lagging.delete(session)
+    this.#endLag(session)
     return true
   }
 
   /** The session is gone. */
   forget(session: Session): void {
     session.outgoing = undefined
-    this.#lagging.delete(session)
+    this.#endLag(session)
   }
 
   /** Closes the sessions that have been lagging since before an instant (monotonic): what waits for them takes memory. */
   closeLagging(before: number): void {
-    for (const [session, since] of this.#lagging) {
-      if (since > before) return
+    for (const session of this.#ports.slow.sinceBefore(before))
       this.reject(session, 0, new KefuError('KEFU_SLOW_CONSUMER'), CLOSE.slowConsumer)
-    }
+  }
+
+  #endLag(session: Session): void {
+    if (session.role !== 'new') this.#ports.slow.remove(session)
   }
 
   #flush(): void {
@@ -140,7 +145,7 @@ export class Outbound {
     if (session.isClosed || this.#sendAll(session, frames) || session.isLagging) return
     session.isLagging = true
     // Who has not said hello has a deadline of its own.
-    if (session.role !== 'new') this.#lagging.set(session, this.#ports.clock.monotonicMs())
+    if (session.role !== 'new') this.#ports.slow.add(session)
   }
 
   /** A gateway that cannot send ends this session, which would have a hole, and no other. */

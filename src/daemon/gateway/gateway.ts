@@ -134,6 +134,8 @@ export function createGateway(events: SessionEvents, options: GatewayOptions): G
       return socket.bufferedBytes < options.highWaterBytes
     },
 
+    bufferedBytes: session => sockets.get(session)?.bufferedBytes ?? 0,
+
     close(session, code, reason) {
       const socket = sockets.get(session)
       if (socket === undefined) return

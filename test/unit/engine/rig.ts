@@ -203,6 +203,7 @@ export class Rig {
         peer.mostBytes = Math.max(peer.mostBytes, bytes)
         return !peer.isSlow
       },
+      bufferedBytes: id => (this.peers.get(id)?.isSlow === true ? this.peers.get(id)!.mostBytes : 0),
       close: (id, code, reason) => {
         const peer = this.peers.get(id)
         if (peer === undefined || peer.closedWith !== undefined) return

@@ -45,6 +45,7 @@ class Stage {
           read: (...read) => store.log.read(...read),
           tail: (...tail) => store.log.tail(...tail),
           cursor: () => store.log.cursor(),
+          committedAtMs: () => store.log.committedAtMs(),
         },
         view: store.view,
         clock,

@@ -41,7 +41,8 @@ async function drawQueue({ control, request, columns, output, intervalMs, signal
       const height = Math.max(1, screen.rows - OTHER_LINES)
       const shown = answer.conversations.slice(0, height)
       const cells = shown.map(row => columns(nowMs).map(column => oneLine((column.human ?? column.plain)(row))))
-      const table = shown.length === 0 ? 'Nobody waits.\n' : await renderTable(columns(nowMs), cells, output.terminal)
+      const terminal = { ...output.terminal, width: screen.columns }
+      const table = shown.length === 0 ? 'Nobody waits.\n' : await renderTable(columns(nowMs), cells, terminal)
       const clock = new Date(nowMs).toTimeString().slice(0, 8)
       const title = `${totalsLine(answer.totals, nowMs)} · ${clock}`
       screen.draw(`${title}   every ${wordsOfDuration(intervalMs)} · q quits\n${table}${trouble}`)

@@ -62,6 +62,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   let refusal: KefuError | undefined
   let commits = 0
   let committedRecords = 0
+  let committedAtMs = 0
   let isNoteMissing = false
   let isClosing: Promise<void> | undefined
 
@@ -84,6 +85,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   function onCommit(commit: Commit): void {
     commits++
     committedRecords += commit.records
+    if (commit.records > 0) committedAtMs = clock.monotonicMs()
     note(commit)
     view.changed(commit.activeChanges)
     outbox.added(commit.rows)
@@ -158,6 +160,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     },
     tail,
     cursor: () => formatCursor(feed.durableSeq),
+    committedAtMs: () => committedAtMs,
   }
 
   async function* tail(after: Cursor, signal: AbortSignal): AsyncGenerator<readonly LogEntry[], void, undefined> {

@@ -33,6 +33,7 @@ export class MemoryLog implements LogPort {
   /** The same by conversation: `n` is the index plus one. */
   readonly conversations = new Map<ConversationId, LogEntry[]>()
   commits = 0
+  #committedAtMs = 0
   readonly #clock: Clock
   readonly #onAppend: (entry: LogEntry) => void
   readonly #platformKeys = new Map<string, { readonly n: number; readonly storedAtMs: number }>()
@@ -100,10 +101,15 @@ export class MemoryLog implements LogPort {
     return formatCursor(this.entries.length)
   }
 
+  committedAtMs(): number {
+    return this.#committedAtMs
+  }
+
   /** Works off what waits. */
   flush(): void {
     const jobs = this.#jobs
     this.#jobs = []
+    const before = this.entries.length
     if (jobs.length > 0) this.commits++
     const answers: (() => void)[] = []
     for (const job of jobs) {
@@ -115,6 +121,7 @@ export class MemoryLog implements LogPort {
         answers.push(() => job.reject(error))
       }
     }
+    if (this.entries.length > before) this.#committedAtMs = this.#clock.monotonicMs()
     for (const answer of answers) answer()
     this.#signals.wake()
   }

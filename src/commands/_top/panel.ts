@@ -1,0 +1,121 @@
+import type { SlowConsumerView } from '../../daemon/control/client.js'
+import type { Distribution } from '../../daemon/control/metrics-interval.js'
+import { type Column, renderTable } from '../_cli/table.js'
+import { oneLine, type Terminal } from '../_cli/terminal.js'
+import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfSize } from '../_cli/words.js'
+import { fold, type Part, section } from './fold.js'
+import { type Moment, oldestMs } from './moment.js'
+
+const SLOW_COLUMNS: readonly Column[] = [
+  { header: 'SLOW' },
+  { header: 'WHO', isFlexible: true },
+  { header: 'FOR', align: 'right' },
+  { header: 'UNREAD', align: 'right' },
+]
+
+/** A moment as a person reads it: which daemon, sections, then the slow consumers; `notes` end the first line. Nothing is wider than the terminal. */
+export async function renderPanel(moment: Moment, notes: readonly string[], terminal: Terminal): Promise<string> {
+  const text = [
+    ...fold([...daemonParts(moment), ...notes.map((note): Part => [note])], '', terminal).map(line => `${line}\n`),
+    section('TRAFFIC', trafficParts(moment), terminal),
+    section('LATENCY', latencyParts(moment), terminal),
+    section('STORE', storeParts(moment), terminal),
+    section('PROCESS', processParts(moment), terminal),
+    section('SOCKETS', socketParts(moment), terminal),
+    section('QUEUE', queueParts(moment), terminal),
+  ].join('')
+  const { worst } = moment.reading.slow
+  if (worst.length === 0) return text
+  return `${text}\n${await renderTable(SLOW_COLUMNS, worst.map(slowRow), terminal)}`
+}
+
+function daemonParts({ interval, reading: { home, state, uptimeMs, pid, version } }: Moment): Part[] {
+  return [
+    [`kefu ${oneLine(home)}`],
+    [`${state} ${wordsOfDuration(uptimeMs)}`],
+    [`pid ${pid}`],
+    [version],
+    [interval.isFromStart ? 'since its start' : `last ${wordsOfDuration(interval.seconds * 1_000)}`],
+  ]
+}
+
+function trafficParts({ interval: { perSecond } }: Moment): Part[] {
+  const { contacts, agents, apps, out, caughtUp, refused, errors } = perSecond
+  return [
+    [`in ${rate(perSecond.in)}`],
+    [`contacts ${rate(contacts)}`],
+    [`agents ${rate(agents)}`],
+    [`apps ${rate(apps)}`],
+    [`out ${rate(out)}`],
+    ...(caughtUp > 0 ? ([[`catching up ${rate(caughtUp)}`]] satisfies Part[]) : []),
+    attention(`refused ${rate(refused)}`, refused > 0),
+    attention(`errors ${rate(errors)}`, errors > 0),
+  ]
+}
+
+function latencyParts({ interval: { append, deliver, eventLoop } }: Moment): Part[] {
+  return [
+    [`append ${distribution(append)}`],
+    [`deliver ${distribution(deliver)}`],
+    [`event loop ${distribution(eventLoop)}`],
+  ]
+}
+
+function storeParts({ interval, reading: { store } }: Moment): Part[] {
+  return [
+    attention(store.state, store.state !== 'ready'),
+    [`commits ${rate(interval.perSecond.commits)}`],
+    [`${decimal(interval.recordsPerCommit)} records each`],
+    [wordsOfCount(store.records, 'record')],
+    [wordsOfSize(store.sizeBytes)],
+  ]
+}
+
+function processParts({ interval, reading }: Moment): Part[] {
+  return [[`cpu ${Math.round(interval.cpu * 100)} % of a core`], [`memory ${wordsOfSize(reading.rssBytes)}`]]
+}
+
+function socketParts({ reading: { sockets, slow } }: Moment): Part[] {
+  const { open, visitors, agents, apps, limit } = sockets
+  return [
+    [`${groupDigits(open)} of ${groupDigits(limit)}`],
+    [wordsOfCount(visitors, 'visitor')],
+    [wordsOfCount(agents, 'agent')],
+    [wordsOfCount(apps, 'app')],
+    attention(wordsOfCount(slow.count, 'slow consumer'), slow.count > 0),
+  ]
+}
+
+function queueParts(moment: Moment): Part[] {
+  const { waiting, active, snoozed, agentsOnline } = moment.reading.queue
+  const oldest = oldestMs(moment)
+  const since = oldest === undefined ? '' : `, oldest ${wordsOfDuration(Math.floor(oldest / 1_000) * 1_000)}`
+  return [
+    [`${groupDigits(waiting)} waiting${since}`],
+    [`${groupDigits(active)} assigned`],
+    [`${groupDigits(snoozed)} snoozed`],
+    [`${wordsOfCount(agentsOnline, 'agent')} online`],
+  ]
+}
+
+function slowRow({ role, name, forMs, bufferedBytes }: SlowConsumerView): string[] {
+  return [role, oneLine(name), wordsOfDuration(forMs), wordsOfSize(bufferedBytes)]
+}
+
+function attention(text: string, isWanted: boolean): Part {
+  return isWanted ? [text, 'yellow'] : [text]
+}
+
+function distribution({ count, p50, p99, max }: Distribution): string {
+  return count === 0 ? '–' : `p50 ${decimal(p50)} p99 ${decimal(p99)} max ${decimal(max)} ms`
+}
+
+function rate(perSecond: number): string {
+  return `${decimal(perSecond)}/s`
+}
+
+/** Three digits, or more where the number has them. */
+function decimal(value: number): string {
+  if (value === 0) return '0'
+  return value >= 99.5 ? groupDigits(Math.round(value)) : value.toFixed(value >= 9.95 ? 1 : 2)
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { queueTotals } from './queue-schemas.js'
+
+/** What the control socket tells of what a daemon does. Counters grow from its start on; whoever wants rates takes two readings. */
+
+const count = z.int().min(0)
+/** Pairs of the largest value of a bucket, in microseconds, and how many it has; empty buckets are left out. */
+const buckets = z.array(z.tuple([count, count]).readonly()).readonly()
+
+const slowConsumer = z
+  .object({
+    role: z.enum(['visitor', 'agent', 'app']),
+    /** Name of the agent, or of the channel. */
+    name: z.string(),
+    forMs: count,
+    bufferedBytes: count,
+  })
+  .readonly()
+
+/** A reading. */
+export const metricsReading = z
+  .object({
+    /** Of this process: another one after a restart, and all counters begin anew. */
+    instance: z.string(),
+    pid: z.int(),
+    version: z.string(),
+    home: z.string(),
+    state: z.enum(['starting', 'running', 'draining']),
+    /** On the monotonic clock: what counters are divided by. */
+    uptimeMs: z.number().min(0),
+    /** Messages on disk by who wrote them. */
+    accepted: z.object({ contacts: count, agents: count, apps: count }).readonly(),
+    /** Records sent as they were written, and from the log to those who had missed them. */
+    delivered: z.object({ live: count, caughtUp: count }).readonly(),
+    /** Frames refused because of a limit, and other errors told to clients. */
+    refused: count,
+    errors: count,
+    /** From a message's frame to its acknowledgement. */
+    append: buckets,
+    /** From a record's commit to its frame. */
+    deliver: buckets,
+    eventLoop: buckets,
+    cpuUs: count,
+    rssBytes: count,
+    sockets: z.object({ open: count, visitors: count, agents: count, apps: count, limit: count }).readonly(),
+    /** Sessions that read too slowly: how many, and the ones that have for longest. */
+    slow: z.object({ count, worst: z.array(slowConsumer).readonly() }).readonly(),
+    queue: queueTotals,
+    store: z
+      .object({ state: z.string(), records: count, sizeBytes: count, commits: count, committedRecords: count })
+      .readonly(),
+  })
+  .readonly()
+
+/** A reading. */
+export type MetricsReading = z.infer<typeof metricsReading>
+/** A session that reads too slowly. */
+export type SlowConsumerView = z.infer<typeof slowConsumer>
