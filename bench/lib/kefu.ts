@@ -27,7 +27,11 @@ export type KefuOptions = {
 }
 
 /** A daemon of this checkout: the real program. */
-export type KefuServer = Server & { status(): Promise<DaemonStatus>; readonly readyMs: number }
+export type KefuServer = Server & {
+  readonly control: ControlClient
+  status(): Promise<DaemonStatus>
+  readonly readyMs: number
+}
 
 const PROGRAM = join(ROOT, 'bin', 'run.js')
 const START_TIMEOUT_MS = 60_000
@@ -85,6 +89,7 @@ export async function startKefu({ agents, nodeArgs = [], home: kept }: KefuOptio
       agentTokens,
       pid: daemon.pid ?? 0,
       readyMs,
+      control: client,
       status: () => client.call('daemon.status', {}),
       info: async () => infoOf(await client.call('daemon.status', {})),
       mark: () => undefined,

@@ -19,7 +19,7 @@ export type QueueWatch = {
 }
 
 /** Views of the same queue share one answer of the daemon for this long. */
-const SHARED_MS = 1_000
+export const SHARED_MS = 1_000
 const PAGE_LIMIT = 1_000
 /** Lines of the screen that are not rows: totals, the table's head, a line for what went wrong. */
 const OTHER_LINES = 3
