@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SHARED_MS } from '../src/commands/queue/_queue/watch.js'
+import { drawnRequest } from '../src/commands/queue/_queue/watch.js'
 import { intervalBetween } from '../src/daemon/control/metrics-interval.js'
 import { type AppLoad, connectApp } from './lib/app-load.js'
 import { readFlags } from './lib/arguments.js'
@@ -21,6 +21,8 @@ const flags = readFlags({
   bytes: { type: 'number', default: 120, min: 1, max: 4_000, doc: 'bytes of text in a message' },
 })
 
+/** Of each watcher's terminal: a tall one. */
+const LINES = 50
 /** After watchers have come or gone. */
 const SETTLE_MS = 1_000
 
@@ -101,11 +103,11 @@ try {
   /** Asks what `kefu queue list -w` asks at a terminal, at its times; watchers begin evenly spread. */
   async function watch(control: KefuServer['control'], index: number, signal: AbortSignal): Promise<void> {
     const intervalMs = flags['interval-ms']
-    const maxAgeMs = Math.min(SHARED_MS, intervalMs)
+    const request = drawnRequest({ states: ['waiting'] }, LINES, intervalMs)
     await pause((index * intervalMs) / flags.watchers, signal)
     while (!signal.aborted) {
       const askedAt = performance.now()
-      const { totals } = await control.call('queue.list', { states: ['waiting'], maxAgeMs })
+      const { totals } = await control.call('queue.list', request)
       answers.record(performance.now() - askedAt)
       if (totals.waiting !== flags.waiting) throw new Error(`${totals.waiting} conversations wait`)
       await pause(intervalMs, signal)

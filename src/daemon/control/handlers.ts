@@ -20,7 +20,7 @@ export type ControlPorts = QueueControlPorts & {
   stop(mode: 'drain' | 'now'): void
 }
 
-/** How an operation runs. The signal aborts when the client goes away. */
+/** How an operation runs. The signal aborts when the client goes away. An answer is not changed once it is given: the same object is the same answer. */
 export type Handlers = {
   readonly [O in Operation]: (
     request: ParsedRequestOf<O>,

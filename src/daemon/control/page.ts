@@ -18,15 +18,41 @@ export function pageOf<T>(
 ): Page<T> {
   const direction = sort.startsWith('-') ? -1 : 1
   const order = (a: SortKey, b: SortKey): number => direction * compareKeys(a, b)
-  const sorted = items.map(item => ({ item, key: keyOf(item) })).sort((a, b) => order(a.key, b.key))
   const after = cursor === undefined ? undefined : decodeCursor(cursor, sort)
-  const rest = after === undefined ? sorted : sorted.filter(({ key }) => order(key, after) > 0)
-  const page = rest.slice(0, limit)
+  const first = firstOf(items, keyOf, order, after, limit + 1)
+  const page = first.slice(0, limit)
   const last = page.at(-1)
   const result = page.map(({ item }) => item)
-  return rest.length > page.length && last !== undefined
+  return first.length > page.length && last !== undefined
     ? { items: result, next: encodeCursor(sort, last.key) }
     : { items: result }
+}
+
+/** The first `count` items behind a key, in order. A long list is not sorted for the sake of one page: what can no longer be among the first is left out. */
+function firstOf<T>(
+  items: readonly T[],
+  keyOf: (item: T) => SortKey,
+  order: (a: SortKey, b: SortKey) => number,
+  after: SortKey | undefined,
+  count: number,
+): { readonly item: T; readonly key: SortKey }[] {
+  const found: { readonly item: T; readonly key: SortKey }[] = []
+  let end: SortKey | undefined
+  const cut = (): void => {
+    found.sort((a, b) => order(a.key, b.key))
+    found.length = Math.min(found.length, count)
+  }
+  for (const item of items) {
+    const key = keyOf(item)
+    if (after !== undefined && order(key, after) <= 0) continue
+    if (end !== undefined && order(key, end) >= 0) continue
+    found.push({ item, key })
+    if (found.length < 2 * count) continue
+    cut()
+    end = found.at(-1)!.key
+  }
+  cut()
+  return found
 }
 
 function compareKeys(a: SortKey, b: SortKey): number {

@@ -42,8 +42,9 @@ export async function openControlServer(
 ): Promise<ControlServer> {
   if (await isAnswered(path)) throw new KefuError('KEFU_DAEMON_ALREADY_RUNNING', { home })
   await removeLeftOver(path)
+  const texts = new WeakMap<object, Buffer>()
   const server = createServer({ maxHeaderSize: HEADER_LIMIT_BYTES }, (request, response) => {
-    void serve(ports, request, response)
+    void serve(ports, texts, request, response)
   })
   server.maxConnections = CONNECTION_LIMIT
   server.headersTimeout = HEADER_TIMEOUT_MS
@@ -104,9 +105,10 @@ async function removeLeftOver(path: string): Promise<void> {
   })
 }
 
-/** One request. Every failure is answered; the promise never rejects. */
+/** One request. Every failure is answered; the promise never rejects. `texts`: what answers are as JSON, for those that several requests share. */
 async function serve(
   { handlers, log, version }: ControlServerPorts,
+  texts: WeakMap<object, Buffer>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -124,8 +126,13 @@ async function serve(
     if (isStream(operation)) {
       await sendStream(response, operation, handler(body, gone.signal) as AsyncIterable<unknown>)
     } else {
-      const answer = OPERATIONS[operation].answer.parse(await handler(body, gone.signal))
-      sendJson(response, 200, answer)
+      const answer = (await handler(body, gone.signal)) as object
+      let text = texts.get(answer)
+      if (text === undefined) {
+        text = jsonOf(OPERATIONS[operation].answer.parse(answer))
+        texts.set(answer, text)
+      }
+      sendJson(response, 200, text)
     }
     if (OPERATIONS[operation].mutates) log.info('control.operation', { operation, ms: elapsed(started) })
   } catch (error) {
@@ -177,10 +184,13 @@ function parseBody(operation: Operation, text: string): unknown {
   throw new KefuError('KEFU_USAGE', { reason: `${field}: ${issue?.message ?? 'not valid'}` })
 }
 
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
+function jsonOf(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`)
+}
+
+function sendJson(response: ServerResponse, status: number, text: Buffer): void {
   if (response.destroyed) return
-  const text = `${JSON.stringify(value)}\n`
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length })
   response.end(text)
 }
 
@@ -209,7 +219,7 @@ function sendFailure(response: ServerResponse, failure: KefuError): void {
   }
   // What is left of a request that was not read to its end must not be taken for the next one.
   response.setHeader('connection', 'close')
-  sendJson(response, failure.status, { error })
+  sendJson(response, failure.status, jsonOf({ error }))
 }
 
 function isStream(operation: Operation): operation is StreamOperation {

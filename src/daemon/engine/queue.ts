@@ -2,6 +2,7 @@ import type { ConversationId } from '../../codec/conversation-id.js'
 import type { Author, Part } from '../../codec/wire.js'
 import { PRIORITIES } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
+import type { LogRecord } from '../core/log-record.js'
 import type { Head } from '../core/model.js'
 import type { Clock, LogPort } from '../core/ports.js'
 import type { RecordBody } from '../core/records.js'
@@ -138,18 +139,27 @@ export class Queue {
   async #lastMessage({ conversation, n }: Head): Promise<LastMessage | undefined> {
     const known = this.#lastMessages.get(conversation)
     if (known?.n === n) return known.message
-    const records = await readBackwards(this.#ports.log, conversation, n + 1, LOOK_BACK, 64 * 1024)
-    const last = records.findLast(({ body }) => body.type === 'message' && body.by.role !== 'system')
-    const message = last?.body.type === 'message' ? lastMessage(last.at, last.body.by, last.body.parts) : known?.message
+    const { log } = this.#ports
+    // Of those who write at this moment it is the last record, which the log has in memory.
+    let said = (await log.read(conversation, n - 1, 1)).findLast(isSaid)
+    said ??= (await readBackwards(log, conversation, n, LOOK_BACK, 64 * 1024)).findLast(isSaid)
+    const message = said?.body.type === 'message' ? lastMessage(said.at, said.body.by, said.body.parts) : known?.message
     if (this.#lastMessages.size >= MESSAGES_REMEMBERED) this.#lastMessages.clear()
     this.#lastMessages.set(conversation, { n, message })
     return message
   }
 }
 
-/** A conversation's turn as a text that sorts: the more urgent first, then who waits longest. */
-export function turnKey({ details, waitingSince = Number.MAX_SAFE_INTEGER }: Head): string {
-  return `${PRIORITIES.length - PRIORITIES.indexOf(details.priority)} ${String(waitingSince).padStart(16, '0')}`
+/** Later than every instant, in epoch ms; as a number, times the count of priorities, still exact. */
+const NEVER = 2 ** 44
+
+/** A conversation's turn as a number that sorts: the more urgent first, then who waits longest. */
+export function turnKey({ details, waitingSince = NEVER }: Head): number {
+  return (PRIORITIES.length - PRIORITIES.indexOf(details.priority)) * NEVER * 2 + waitingSince
+}
+
+function isSaid({ body }: LogRecord): boolean {
+  return body.type === 'message' && body.by.role !== 'system'
 }
 
 function lastMessage(at: number, by: Author, parts: readonly Part[]): LastMessage {

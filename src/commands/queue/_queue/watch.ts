@@ -19,7 +19,9 @@ export type QueueWatch = {
 }
 
 /** Views of the same queue share one answer of the daemon for this long. */
-export const SHARED_MS = 1_000
+const SHARED_MS = 1_000
+/** Pages of drawn views come in steps of so many rows, so that views of other heights share them, too. */
+const ROW_STEP = 25
 const PAGE_LIMIT = 1_000
 /** Lines of the screen that are not rows: totals, the table's head, a line for what went wrong. */
 const OTHER_LINES = 3
@@ -30,16 +32,24 @@ export async function watchQueue(watch: QueueWatch): Promise<void> {
   else await tellChanges(watch)
 }
 
+/** What a view that is drawn on so many lines asks for: no more rows than it can show. */
+export function drawnRequest(
+  request: RequestOf<'queue.list'>,
+  lines: number,
+  intervalMs: number,
+): RequestOf<'queue.list'> {
+  const limit = Math.min(request.limit ?? PAGE_LIMIT, PAGE_LIMIT, Math.ceil(rowsOn(lines) / ROW_STEP) * ROW_STEP)
+  return { ...request, limit, maxAgeMs: Math.min(SHARED_MS, intervalMs) }
+}
+
 async function drawQueue({ control, request, columns, output, intervalMs, signal }: QueueWatch): Promise<void> {
-  const maxAgeMs = Math.min(SHARED_MS, intervalMs)
-  let answer = await control.call('queue.list', { ...request, maxAgeMs })
+  let answer = await control.call('queue.list', drawnRequest(request, process.stdout.rows, intervalMs))
   const screen = createScreen({ input: process.stdin, output: process.stdout, signal })
   let trouble = ''
   try {
     while (!screen.signal.aborted) {
       const nowMs = Date.now()
-      const height = Math.max(1, screen.rows - OTHER_LINES)
-      const shown = answer.conversations.slice(0, height)
+      const shown = answer.conversations.slice(0, rowsOn(screen.rows))
       const cells = shown.map(row => columns(nowMs).map(column => oneLine((column.human ?? column.plain)(row))))
       const terminal = { ...output.terminal, width: screen.columns }
       const table = shown.length === 0 ? 'Nobody waits.\n' : await renderTable(columns(nowMs), cells, terminal)
@@ -49,7 +59,7 @@ async function drawQueue({ control, request, columns, output, intervalMs, signal
       await screen.pause(intervalMs)
       if (screen.signal.aborted) break
       try {
-        answer = await control.call('queue.list', { ...request, maxAgeMs })
+        answer = await control.call('queue.list', drawnRequest(request, screen.rows, intervalMs))
         trouble = ''
       } catch (error) {
         // A daemon that restarts comes back: the view goes on.
@@ -60,6 +70,11 @@ async function drawQueue({ control, request, columns, output, intervalMs, signal
   } finally {
     screen.close()
   }
+}
+
+/** Conversations that fit. */
+function rowsOn(lines: number): number {
+  return Math.max(1, lines - OTHER_LINES)
 }
 
 /** One line per change: `queued`, `assigned`, `snoozed` or `left`, and the row. */

@@ -68,6 +68,18 @@ export class LiveFeed {
     return undefined
   }
 
+  /** The record of a seq; undefined when the window does not hold it. */
+  at(seq: number): LogEntry | undefined {
+    let [low, high] = [0, this.#window.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#window[middle]!.firstSeq <= seq) low = middle
+      else high = middle - 1
+    }
+    const committed = this.#window[low]
+    return committed === undefined || seq < committed.firstSeq ? undefined : committed.entries[seq - committed.firstSeq]
+  }
+
   /** Resolves when something happened: more records, a new start, the end, or `wake`. */
   wait(): Promise<void> {
     if (this.#isClosed) return Promise.resolve()

@@ -156,7 +156,11 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       const conversation = loader.entry(id)
       if (!conversation.isLoaded) await loader.load(conversation)
       const head = conversation.durable
-      return head === null ? [] : readPage(database, conversation.bytes, head, after, limit, limitBytes)
+      if (head === null) return []
+      // Views of busy conversations ask for the last record only, again and again.
+      const last = after === head.n - 1 && limit > 0 ? feed.at(head.seq) : undefined
+      if (last !== undefined) return [last.record]
+      return readPage(database, conversation.bytes, head, after, limit, limitBytes)
     },
     tail,
     cursor: () => formatCursor(feed.durableSeq),
