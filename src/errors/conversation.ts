@@ -1,6 +1,6 @@
 import type { ErrorRow } from './row.js'
 
-/** Conversations, what is done with them, and their files. */
+/** Conversations, what is done with them, their files, and what of them has to go out. */
 export const CONVERSATION_ERRORS = {
   KEFU_CONVERSATION_NOT_FOUND: {
     message: 'there is no such conversation for you',
@@ -43,5 +43,26 @@ export const CONVERSATION_ERRORS = {
     http: 503,
     retryable: true,
     hint: 'try again in a moment',
+  },
+  KEFU_OUTBOX_NOT_FOUND: {
+    message: 'message {n} of {conversation} is not in the outbox',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu outbox list',
+  },
+  KEFU_OUTBOX_STATE: {
+    message: 'message {n} of {conversation} is {state}: {command} does not fit',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu outbox list shows where it stands now',
+  },
+  KEFU_OUTBOX_UNKNOWN: {
+    message: 'nobody knows whether message {n} of {conversation} was sent: once more may be twice',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'ask the contact, then kefu outbox retry {conversation}:{n} --unknown, or kefu outbox drop {conversation}:{n}',
   },
 } as const satisfies Record<string, ErrorRow>

@@ -1,69 +1,35 @@
 import assert from 'node:assert/strict'
 import type { ConversationId } from '../../src/codec/conversation-id.js'
-import type { OutboxJob, OutboxResult, Store } from '../../src/daemon/core/ports.js'
+import type { OutboxResult } from '../../src/daemon/core/ports.js'
+import { fillOut, type Handler, isEmpty, LANE, OUT, rowsOf, SENT, workUntil } from './outbox-bench.js'
 import { answer, fill, message, type StoreCase, storeCase, turns, until } from './store-bench.js'
-
-const LANE = 'ch:7'
-const OUT = { channel: 7, kind: 'web', egress: 'outbox' } as const
-const SENT: OutboxResult = { type: 'sent' }
-
-type Handler = (job: OutboxJob, attempt: number) => Promise<OutboxResult>
-
-/** Conversations of a platform channel with answers that have to go out. */
-async function fillOut({ log }: Store, conversations: number, answers: number): Promise<ConversationId[]> {
-  const ids = await Promise.all(Array.from({ length: conversations }, (_, i) => fill(log, i, 1, OUT)))
-  for (let k = 0; k < answers; k++)
-    await Promise.all(ids.map(id => log.append(id, [answer('ann', `a${k}`)], { id: `a${k}` })))
-  return ids
-}
-
-/** Works through the lane until the condition holds. */
-async function workUntil(
-  { outbox }: Store,
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  handler: Handler,
-  concurrency = 8,
-): Promise<void> {
-  const abort = new AbortController()
-  const working = outbox.work(LANE, concurrency, handler, abort.signal)
-  try {
-    await until(what, condition)
-    await turns()
-  } finally {
-    abort.abort()
-  }
-  await working
-}
-
-const isEmpty = (store: Store) => async () => (await store.outbox.rows(LANE, 1)).length === 0
 
 /** The outbox: order per conversation, attempts, results. */
 export const outboxCases: readonly StoreCase[] = [
   storeCase('what agents write to a platform is in its lane, with the record', async ({ store }) => {
     const id = await fill(store.log, 1, 2, OUT)
     const { n, cursor } = await store.log.append(id, [answer('ann', 'a')], { id: 'a' })
-    assert.deepEqual(await store.outbox.rows(LANE, 10), [
+    assert.deepEqual(await rowsOf(store, 10), [
       { lane: LANE, conversation: id, n, seq: Number(cursor.slice(2)), state: 'queued', attempts: 0 },
     ])
     const socket = await fill(store.log, 2, 1, { channel: 7 })
     await store.log.append(socket, [answer('ann', 'b'), message('c')], { id: 'b' })
-    assert.equal((await store.outbox.rows(LANE, 10)).length, 1)
-    assert.deepEqual(await store.outbox.rows('ch:1', 10), [])
+    assert.equal((await rowsOf(store, 10)).length, 1)
+    assert.deepEqual(await rowsOf(store, 10, 'ch:1'), [])
   }),
 
   storeCase('a repetition makes no second row', async ({ store }) => {
     const [id] = await fillOut(store, 1, 1)
     await store.log.append(id!, [answer('ann', 'a0')], { id: 'a0' })
-    assert.equal((await store.outbox.rows(LANE, 10)).length, 1)
+    assert.equal((await rowsOf(store, 10)).length, 1)
   }),
 
   storeCase('rows come in log order, as many as asked for', async ({ store }) => {
     await fillOut(store, 5, 4)
-    const rows = await store.outbox.rows(LANE, 100)
+    const rows = await rowsOf(store, 100)
     assert.equal(rows.length, 20)
     assert.ok(rows.every((row, i) => i === 0 || row.seq > rows[i - 1]!.seq))
-    assert.deepEqual(await store.outbox.rows(LANE, 7), rows.slice(0, 7))
+    assert.deepEqual(await rowsOf(store, 7), rows.slice(0, 7))
   }),
 
   storeCase('with 8 workers each conversation keeps its order, one job at a time', async ({ store }) => {
@@ -152,7 +118,7 @@ export const outboxCases: readonly StoreCase[] = [
     await fillOut(store, 1, 1)
     const seen: unknown[] = []
     await workUntil(store, 'the job', isEmpty(store), async (_, attempt) => {
-      const [row] = await store.outbox.rows(LANE, 1)
+      const [row] = await rowsOf(store, 1)
       seen.push([row?.state, row?.attempts, attempt])
       return SENT
     })
@@ -171,7 +137,7 @@ export const outboxCases: readonly StoreCase[] = [
     for (let attempt = 1; attempt < 3; attempt++) {
       await until(
         'the attempt',
-        async () => (await store.outbox.rows(LANE, 1))[0]?.state === 'queued' && calls.length === attempt,
+        async () => (await rowsOf(store, 1))[0]?.state === 'retrying' && calls.length === attempt,
       )
       clock.advance(29_999)
       await turns(5)
@@ -216,7 +182,7 @@ export const outboxCases: readonly StoreCase[] = [
       },
     )
     assert.deepEqual(sent, [4, 5])
-    const [row, ...others] = await store.outbox.rows(LANE, 10)
+    const [row, ...others] = await rowsOf(store, 10)
     assert.deepEqual(
       [row?.conversation, row?.n, row?.state, row?.attempts, row?.reason],
       [id, 3, 'dead', 1, 'refused: 45015'],
@@ -233,12 +199,12 @@ export const outboxCases: readonly StoreCase[] = [
       if (n === 4) throw new Error('a handler failed, as the test wants')
       return SENT
     }
-    const rest = async () => (await store.outbox.rows(LANE, 10)).length === 2
+    const rest = async () => (await rowsOf(store, 10)).length === 2
     await workUntil(store, 'the last', rest, handler)
     await workUntil(store, 'nothing more', rest, handler)
     assert.deepEqual(calls, [3, 4, 5, 6])
     assert.deepEqual(
-      (await store.outbox.rows(LANE, 10)).map(({ n, state }) => [n, state]),
+      (await rowsOf(store, 10)).map(({ n, state }) => [n, state]),
       [
         [3, 'unknown'],
         [4, 'unknown'],
@@ -256,8 +222,8 @@ export const outboxCases: readonly StoreCase[] = [
     }
     const abort = new AbortController()
     const working = store.outbox.work(LANE, 2, handler, abort.signal)
-    await until('the other', async () => (await store.outbox.rows(LANE, 10)).length === 3)
-    await until('the state', async () => (await store.outbox.rows(LANE, 1))[0]?.state === 'parked')
+    await until('the other', async () => (await rowsOf(store, 10)).length === 3)
+    await until('the state', async () => (await rowsOf(store, 1))[0]?.state === 'parked')
     await store.outbox.resume(other!)
     await turns(5)
     assert.deepEqual(
@@ -314,7 +280,7 @@ export const outboxCases: readonly StoreCase[] = [
     )
     assert.deepEqual(calls, [3])
     assert.deepEqual(
-      (await store.outbox.rows(LANE, 10)).map(({ n, state }) => [n, state]),
+      (await rowsOf(store, 10)).map(({ n, state }) => [n, state]),
       [
         [4, 'queued'],
         [5, 'queued'],
@@ -330,7 +296,7 @@ export const outboxCases: readonly StoreCase[] = [
         subject.store,
         'the states',
         async () => {
-          const rows = await subject.store.outbox.rows(LANE, 10)
+          const rows = await rowsOf(subject.store, 10)
           return (
             rows.some(row => row.state === 'parked') && rows.filter(row => row.conversation === second).length === 1
           )
@@ -340,9 +306,9 @@ export const outboxCases: readonly StoreCase[] = [
           return n === 3 ? SENT : { type: 'retry', retryMs: 60_000 }
         },
       )
-      const before = await subject.store.outbox.rows(LANE, 10)
+      const before = await rowsOf(subject.store, 10)
       const store = await subject.restart()
-      assert.deepEqual(await store.outbox.rows(LANE, 10), before)
+      assert.deepEqual(await rowsOf(store, 10), before)
       const calls: string[] = []
       const handler: Handler = async ({ conversation, n }, attempt) => {
         calls.push(`${conversation === first ? 'first' : 'second'} ${n} ${attempt}`)
@@ -382,7 +348,7 @@ export const outboxCases: readonly StoreCase[] = [
       abort.abort()
       finish(SENT)
       await working
-      await until('the state', async () => (await store.outbox.rows(LANE, 10))[0]?.state === 'unknown')
+      await until('the state', async () => (await rowsOf(store, 10))[0]?.state === 'unknown')
       const later: number[] = []
       await workUntil(
         store,
@@ -395,7 +361,7 @@ export const outboxCases: readonly StoreCase[] = [
       )
       assert.deepEqual([calls, later], [[3], [4]])
       assert.deepEqual(
-        (await store.outbox.rows(LANE, 10)).map(({ n, state, attempts }) => [n, state, attempts]),
+        (await rowsOf(store, 10)).map(({ n, state, attempts }) => [n, state, attempts]),
         [[3, 'unknown', 1]],
       )
     },

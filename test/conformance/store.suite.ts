@@ -6,6 +6,7 @@ import { dedupeCases } from './store-dedupe.cases.js'
 import { directoryCases } from './store-directory.cases.js'
 import { lifeCases } from './store-life.cases.js'
 import { outboxCases } from './store-outbox.cases.js'
+import { steeringCases } from './store-outbox-steering.cases.js'
 import { readCases } from './store-read.cases.js'
 import { viewCases } from './store-view.cases.js'
 
@@ -16,7 +17,7 @@ export const STORE_CASES = {
   read: readCases,
   directory: directoryCases,
   bus: busCases,
-  outbox: outboxCases,
+  outbox: [...outboxCases, ...steeringCases],
   view: viewCases,
   life: lifeCases,
 } as const satisfies Record<string, readonly StoreCase[]>

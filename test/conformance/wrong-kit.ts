@@ -58,7 +58,10 @@ export function withOutbox(store: Store, change: (outbox: OutboxPort) => Partial
   const plain: OutboxPort = {
     work: (...args) => outbox.work(...args),
     resume: id => outbox.resume(id),
-    rows: (...args) => outbox.rows(...args),
+    retry: (...args) => outbox.retry(...args),
+    drop: (...args) => outbox.drop(...args),
+    rows: range => outbox.rows(range),
+    totals: () => outbox.totals(),
   }
   return { ...store, outbox: { ...plain, ...change(outbox) } }
 }

@@ -78,7 +78,7 @@ export async function askStore(store: Store): Promise<Answers> {
   await ask('counts', async () => [...(await store.view.activeCounts())].sort())
   for (const agent of AGENTS) await ask(`active ${agent}`, () => store.view.active(agent, 1_000))
   await ask('directory', () => store.directory.list(''))
-  await ask('outbox', () => store.outbox.rows(LANE, 10_000))
+  await ask('outbox', () => store.outbox.rows({ lane: LANE, limit: 10_000 }))
   return answers
 }
 

@@ -248,7 +248,7 @@ describe('store: a disk that fails', { concurrency: 4 }, () => {
     await until('an empty outbox', async () => {
       clock.advance(500)
       await turns()
-      return (await store.outbox.rows('ch:7', 1)).length === 0
+      return (await store.outbox.rows({ limit: 1 })).rows.length === 0
     })
     abort.abort()
     await working

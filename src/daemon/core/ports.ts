@@ -113,20 +113,46 @@ export type OutboxJob = {
   readonly seq: number
 }
 
-/** What became of an attempt. `park` waits for `resume`, `retryMs` keeps the place, `dead` and `unknown` let followers go. */
+/**
+ * What became of an attempt. `park` waits for `resume`, `retryMs` keeps the place, `dead` and `unknown` let followers go. Of a reason the first
+ * `OUTBOX_REASON_LENGTH` characters are kept.
+ */
 export type OutboxResult =
   | { readonly type: 'sent' }
-  | { readonly type: 'unknown' }
-  | { readonly type: 'park' }
-  | { readonly type: 'retry'; readonly retryMs: number }
+  | { readonly type: 'unknown'; readonly reason?: string }
+  | { readonly type: 'park'; readonly reason?: string }
+  | { readonly type: 'retry'; readonly retryMs: number; readonly reason?: string }
   | { readonly type: 'dead'; readonly reason: string }
+
+/** Characters of a reason that are kept: platforms write what they like. */
+export const OUTBOX_REASON_LENGTH = 500
+
+/** What became of a message: not tried yet, tried and to be tried again, being sent, perhaps sent, waiting for `resume`, given up. */
+export const OUTBOX_STATES = ['queued', 'sending', 'unknown', 'parked', 'dead', 'retrying'] as const
+
+/** Where a message in the outbox stands. */
+export type OutboxState = (typeof OUTBOX_STATES)[number]
 
 /** A row of the outbox as views show it. */
 export type OutboxRow = OutboxJob & {
-  readonly state: 'queued' | 'sending' | 'unknown' | 'parked' | 'dead'
+  readonly state: OutboxState
   readonly attempts: number
+  /** While it is `retrying`: when it may be tried again, epoch ms. */
+  readonly retryAt?: number
+  /** Why the last attempt that ended did not succeed. */
   readonly reason?: string
 }
+
+/** Which rows: of one lane or of all, in some states or in any, after a position of the log. */
+export type OutboxRange = {
+  readonly lane?: string
+  readonly states?: readonly OutboxState[]
+  readonly after?: Cursor
+  readonly limit: number
+}
+
+/** How many rows there are in each state. */
+export type OutboxTotals = Readonly<Record<OutboxState, number>>
 
 /** Messages on their way to platforms. Rows come from the log's projection, in the same batch as their record. */
 export type OutboxPort = {
@@ -143,8 +169,26 @@ export type OutboxPort = {
   ): Promise<void>
   /** Lets the parked jobs of a conversation go. */
   resume(conversation: ConversationId): Promise<void>
-  /** Rows of a lane in log order. */
-  rows(lane: string, limit: number): Promise<OutboxRow[]>
+  /**
+   * An operator's word that a dead message is to be tried again. It is queued at its place: before what of its conversation still waits, and after the job
+   * that is being sent, if any; followers that have gone are not sent again. Attempts go on being counted. An `unknown` one only with `mayRepeat`: it may then
+   * go out twice. Durable on return; whether anything changed (false: it is queued or retrying already). Throws `KEFU_OUTBOX_NOT_FOUND` (not in the
+   * outbox, or no more), `KEFU_OUTBOX_STATE` (sending, parked), `KEFU_OUTBOX_UNKNOWN`, and what an append throws.
+   *
+   * No record tells of it: what an operator does to the delivery is not part of what was said, and every reader of the conversation would have to learn to
+   * skip it. Whoever calls this logs it.
+   */
+  retry(conversation: ConversationId, n: number, options?: { readonly mayRepeat?: boolean }): Promise<boolean>
+  /**
+   * An operator's word that a message is not to be sent any more: its row goes, followers go on. Durable on return; whether anything changed (false: it is
+   * not in the outbox any more, sent or dropped). Throws `KEFU_OUTBOX_NOT_FOUND` (no such message, or none that goes through an outbox),
+   * `KEFU_OUTBOX_STATE` while it is being sent, and what an append throws. The record stays; no other tells of it, as with `retry`.
+   */
+  drop(conversation: ConversationId, n: number): Promise<boolean>
+  /** A page of rows in log order; `next` when there are more. Also of lanes whose channel is gone. */
+  rows(range: OutboxRange): Promise<{ readonly rows: OutboxRow[]; readonly next?: Cursor }>
+  /** Of each lane with rows. Kept, not counted at each call. Of a damaged store: of what could be read. */
+  totals(): Promise<ReadonlyMap<string, OutboxTotals>>
 }
 
 /** How far one reader of a conversation has got. */

@@ -24,5 +24,5 @@ export const OPERATIONS: readonly {
   { name: 'activeCounts', isWrite: false, call: ({ view }) => view.activeCounts() },
   { name: 'active', isWrite: false, call: ({ view }) => view.active('ann', 10) },
   { name: 'receipt', isWrite: false, call: ({ view }, id) => view.receipt(id, 'ann') },
-  { name: 'rows', isWrite: false, call: ({ outbox }) => outbox.rows('ch:1', 10) },
+  { name: 'rows', isWrite: false, call: ({ outbox }) => outbox.rows({ lane: 'ch:1', limit: 10 }) },
 ]

@@ -9,7 +9,7 @@ import {
   waitingKey,
 } from '../../../codec/keys.js'
 import type { Head } from '../../core/model.js'
-import type { LogEntry } from '../../core/ports.js'
+import type { LogEntry, OutboxRow } from '../../core/ports.js'
 import { type Departure, type ProjectionSink, project } from '../../core/projection.js'
 import type { Append } from './append.js'
 import type { Conversation } from './conversation.js'
@@ -18,7 +18,6 @@ import { type Digests, type Inbox, inboxKey } from './digests.js'
 import { putFact } from './format.js'
 import { encodeHead, type HeadValue } from './head-value.js'
 import { type IdWindow, SAVE_RECORDS } from './id-window.js'
-import type { OutboxEntry } from './outbox-row.js'
 
 const EMPTY = new Uint8Array(0)
 
@@ -36,7 +35,7 @@ export class Commit implements Batch, ProjectionSink<Conversation> {
   readonly entries: LogEntry[] = []
   readonly riders: Rider[] = []
   /** Outbox rows that came with the records. */
-  readonly rows: OutboxEntry[] = []
+  readonly rows: OutboxRow[] = []
   /** Conversations with records here, and (sealed) their standings after it. */
   readonly touched: Conversation[] = []
   readonly standings: Standing[] = []

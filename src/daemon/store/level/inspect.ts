@@ -8,14 +8,14 @@ import {
   prefixEnd,
 } from '../../../codec/keys.js'
 import { openValue } from '../../../codec/record.js'
-import type { StoreFinding } from '../../core/ports.js'
+import type { OutboxRow, StoreFinding } from '../../core/ports.js'
 import type { Acknowledgement } from './acknowledged.js'
 import type { Database, Pair } from './database.js'
 import { Digest } from './digest.js'
 import { type DirectoryEntry, parseEntry } from './directory-entry.js'
 import { Findings } from './findings.js'
 import { checkFormat, DIGEST_PREFIX, type DigestName, type Facts, readFact } from './format.js'
-import { type OutboxEntry, parseRow, salt } from './outbox-row.js'
+import { parseRow, salt } from './outbox-row.js'
 
 /** Everything that is read before a store is ready. */
 export type Inspection = {
@@ -29,7 +29,7 @@ export type Inspection = {
   readonly active: ReadonlyMap<string, number>
   readonly directory: readonly DirectoryEntry[]
   readonly revision: number
-  readonly outbox: readonly OutboxEntry[]
+  readonly outbox: readonly OutboxRow[]
   readonly dedupe: Facts['dedupe'] | undefined
 }
 
@@ -109,7 +109,7 @@ async function inspectSets(database: Database, findings: Findings): Promise<Sets
   const unsound = new Set<DigestName>()
   const active = new Map<string, number>()
   const directory: DirectoryEntry[] = []
-  const outbox: OutboxEntry[] = []
+  const outbox: OutboxRow[] = []
 
   const scan = async (name: DigestName, prefix: Uint8Array, visit: (key: Uint8Array, value: Uint8Array) => void) => {
     try {

@@ -1,17 +1,29 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
 import { Heap } from '../../core/heap.js'
-import type { Clock } from '../../core/ports.js'
-import type { OutboxEntry } from './outbox-row.js'
+import type { Clock, OutboxRow } from '../../core/ports.js'
 
-/** The rows of one conversation, oldest first. Only the first can go. A line is in one place: ready, delayed, held by a worker, or parked. */
-type Line = { readonly rows: OutboxEntry[]; isHeld: boolean; dueAtMs: number }
+/** A row that still has to go. `isTaken`: somebody is changing it on disk, so that nobody else may. */
+type Job = { row: OutboxRow; isTaken: boolean }
 
-/** The rows of a lane that still have to go: one line per conversation, handed out to whoever asks, the oldest row first. */
+/** The jobs of one conversation, oldest first. Only the first can go, and none while a worker has one. `place`: where the line waits, if it does. */
+type Line = { readonly jobs: Job[]; isWorked: boolean; place: Place | undefined }
+
+/** A line's place in a heap; void as soon as it is not the line's own any more. */
+type Place = { readonly line: Line; readonly key: number }
+
+/** Void places that are suffered before the heaps are made anew. */
+const VOID_LIMIT = 256
+
+/**
+ * The rows of a lane that still have to go: one line per conversation, handed out to whoever asks, the oldest row first. A row is handed out to a worker
+ * (`next`) or lent to somebody who changes it (`take`); both give it back with `put`, or say that it is `gone`.
+ */
 export class Lane {
   readonly #clock: Clock
   readonly #lines = new Map<ConversationId, Line>()
-  readonly #ready = new Heap<Line>(line => line.rows[0]!.seq)
-  readonly #delayed = new Heap<Line>(line => line.dueAtMs)
+  #ready = new Heap<Place>(({ key }) => key)
+  #delayed = new Heap<Place>(({ key }) => key)
+  #voidPlaces = 0
   readonly #waiting = new Set<() => void>()
   #cancelTimer: (() => void) | undefined
   #isClosed = false
@@ -20,71 +32,95 @@ export class Lane {
     this.#clock = clock
   }
 
-  /** Takes a row as it is on disk. Of a known one the state is taken, unless a worker holds it; a finished one changes nothing. */
-  add(row: OutboxEntry): void {
-    if (row.state === 'dead' || row.state === 'unknown') return
-    const line = this.#lines.get(row.conversation)
+  /** Takes a row that is on disk and was not known. */
+  add(row: OutboxRow): void {
+    let line = this.#lines.get(row.conversation)
     if (line === undefined) {
-      const fresh: Line = { rows: [row], isHeld: false, dueAtMs: 0 }
-      this.#lines.set(row.conversation, fresh)
-      this.#place(fresh)
-      return
+      line = { jobs: [], isWorked: false, place: undefined }
+      this.#lines.set(row.conversation, line)
     }
-    const { rows } = line
-    if (row.seq > rows.at(-1)!.seq) {
-      rows.push(row)
-      return
+    const { jobs } = line
+    let at = jobs.length
+    while (at > 0 && jobs[at - 1]!.row.seq > row.seq) at--
+    if (jobs[at - 1]?.row.seq === row.seq) return
+    jobs.splice(at, 0, { row, isTaken: false })
+    if (at === 0) this.#place(line)
+  }
+
+  /** Forgets what nobody has in hand: the disk is read again. */
+  reset(): void {
+    for (const [conversation, line] of this.#lines) {
+      const taken = line.jobs.filter(({ isTaken }) => isTaken)
+      line.jobs.splice(0, line.jobs.length, ...taken)
+      if (taken.length === 0) this.#lines.delete(conversation)
     }
-    const at = rows.findIndex(({ seq }) => seq === row.seq)
-    if (at === -1 || (at === 0 && line.isHeld)) return
-    const wasParked = at === 0 && rows[0]!.state === 'parked'
-    rows[at] = row
-    if (wasParked) this.#place(line)
+    this.#placeAll()
   }
 
   /** Hands out the first row of a conversation that nobody works on and that is due; waits for one. Undefined when the signal aborts. */
-  async next(signal: AbortSignal): Promise<OutboxEntry | undefined> {
+  async next(signal: AbortSignal): Promise<OutboxRow | undefined> {
     for (;;) {
       if (signal.aborted || this.#isClosed) return undefined
       this.#takeDue()
-      const line = this.#ready.pop()
-      if (line !== undefined) {
-        line.isHeld = true
-        return line.rows[0]
+      const place = this.#ready.pop()
+      if (place !== undefined) {
+        const { line } = place
+        if (line.place !== place) {
+          this.#voidPlaces--
+          continue
+        }
+        line.place = undefined
+        line.isWorked = true
+        const first = line.jobs[0]!
+        first.isTaken = true
+        return first.row
       }
       await this.#wait(signal)
     }
   }
 
-  /** Gives a conversation back with its first row in a new state, to be tried again or parked. */
-  release(row: OutboxEntry): void {
+  /** A row of the lane; as `sending` while somebody has it. */
+  find(conversation: ConversationId, seq: number): OutboxRow | undefined {
+    const job = this.#lines.get(conversation)?.jobs.find(({ row }) => row.seq === seq)
+    return job?.isTaken === true ? { ...job.row, state: 'sending' } : job?.row
+  }
+
+  /** Lends a row for a change: nobody sends it, and nothing of its conversation passes it, until it is back. False: it is not there in this state. */
+  take(row: OutboxRow): boolean {
     const line = this.#lines.get(row.conversation)
-    if (line === undefined) return
-    line.rows[0] = row
-    line.isHeld = false
+    const job = line?.jobs.find(each => each.row === row)
+    if (line === undefined || job === undefined || job.isTaken) return false
+    job.isTaken = true
+    if (job === line.jobs[0]) this.#place(line)
+    return true
+  }
+
+  /** Takes a row back, in the state that it is in now. `isWorker`: from whom `next` gave it to. */
+  put(row: OutboxRow, isWorker: boolean): void {
+    const line = this.#lines.get(row.conversation)
+    const job = line?.jobs.find(({ row: { seq } }) => seq === row.seq)
+    if (line === undefined || job === undefined) return
+    job.row = row
+    job.isTaken = false
+    if (isWorker) line.isWorked = false
     this.#place(line)
   }
 
-  /** The first row of a conversation is through: the next may go. */
-  finish(row: OutboxEntry): void {
+  /** A row that was handed out or lent does not have to go any more. */
+  gone(row: OutboxRow, isWorker: boolean): void {
     const line = this.#lines.get(row.conversation)
-    if (line === undefined) return
-    line.rows.shift()
-    line.isHeld = false
-    if (line.rows.length === 0) this.#lines.delete(row.conversation)
-    else this.#place(line)
+    const at = line?.jobs.findIndex(({ row: { seq } }) => seq === row.seq) ?? -1
+    if (line === undefined || at === -1) return
+    line.jobs.splice(at, 1)
+    if (isWorker) line.isWorked = false
+    if (line.jobs.length === 0) this.#lines.delete(row.conversation)
+    if (isWorker || at === 0) this.#place(line)
   }
 
   /** The parked row that holds a conversation up. */
-  parked(conversation: ConversationId): OutboxEntry | undefined {
-    const line = this.#lines.get(conversation)
-    const first = line?.rows[0]
-    return first?.state === 'parked' && line?.isHeld === false ? first : undefined
-  }
-
-  /** Lets a parked row go, unless that has happened meanwhile. */
-  unpark(before: OutboxEntry, after: OutboxEntry): void {
-    if (this.#lines.get(after.conversation)?.rows[0] === before) this.release(after)
+  parked(conversation: ConversationId): OutboxRow | undefined {
+    const first = this.#lines.get(conversation)?.jobs[0]
+    return first?.row.state === 'parked' && !first.isTaken ? first.row : undefined
   }
 
   close(): void {
@@ -93,28 +129,58 @@ export class Lane {
     this.#wake()
   }
 
-  /** Puts a line where its first row belongs. */
+  /** Puts a line where its first row belongs, and nowhere else. */
   #place(line: Line): void {
-    const first = line.rows[0]!
-    if (first.state === 'parked') return
+    if (line.place !== undefined) {
+      line.place = undefined
+      // Without workers nobody would ever come across the void ones.
+      this.#voidPlaces++
+      if (this.#voidPlaces > VOID_LIMIT + this.#lines.size) {
+        this.#placeAll()
+        return
+      }
+    }
+    const first = line.jobs[0]
+    if (line.isWorked || first === undefined || first.isTaken || first.row.state === 'parked') return
+    const { seq, retryAt } = first.row
     const now = this.#clock.monotonicMs()
-    line.dueAtMs = first.retryAt === 0 ? now : now + Math.max(0, first.retryAt - this.#clock.now())
-    if (line.dueAtMs <= now) this.#ready.push(line)
-    else this.#delayed.push(line)
+    const dueAtMs = retryAt === undefined ? now : now + Math.max(0, retryAt - this.#clock.now())
+    const isDue = dueAtMs <= now
+    const place: Place = { line, key: isDue ? seq : dueAtMs }
+    line.place = place
+    if (isDue) this.#ready.push(place)
+    else this.#delayed.push(place)
     this.#wake()
+  }
+
+  #placeAll(): void {
+    this.#ready = new Heap<Place>(({ key }) => key)
+    this.#delayed = new Heap<Place>(({ key }) => key)
+    this.#voidPlaces = 0
+    for (const line of this.#lines.values()) {
+      line.place = undefined
+      this.#place(line)
+    }
   }
 
   #takeDue(): void {
     const now = this.#clock.monotonicMs()
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-    for (let line = this.#delayed.peek(); line !== undefined; line = this.#delayed.peek()) {
-      if (line.dueAtMs > now) {
-        this.#cancelTimer = this.#clock.after(line.dueAtMs - now, () => this.#wake())
+    for (let place = this.#delayed.peek(); place !== undefined; place = this.#delayed.peek()) {
+      const { line, key } = place
+      if (line.place === place && key > now) {
+        this.#cancelTimer = this.#clock.after(key - now, () => this.#wake())
         return
       }
       this.#delayed.pop()
-      this.#ready.push(line)
+      if (line.place !== place) {
+        this.#voidPlaces--
+        continue
+      }
+      const ready: Place = { line, key: line.jobs[0]!.row.seq }
+      line.place = ready
+      this.#ready.push(ready)
     }
   }
 

@@ -73,7 +73,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   const mark = new VerifiedMark(limits.writeBufferBytes)
   const writer = new LogWriter({ database, loader, digests, platformKeys, clock, limits, onCommit, onFailure, onSeal })
   const directory = new Directory({ writer, digests, clock, valueBytes: limits.directoryValueBytes })
-  const outbox = new Outbox({ database, writer, digests, clock, logger })
+  const outbox = new Outbox({ database, writer, digests, clock, logger, head: id => log.head(id) })
   const view = new View({ database, loader, feed, writer, isRecovering: () => state === 'failed' || state === 'full' })
   const recovery = new Recovery({ path, clock, limits, logger, reopen })
 
@@ -118,10 +118,10 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       inspection = await inspect(fresh, acknowledged.read())
     })
     // What is being closed takes nothing any more.
-    if (inspection !== undefined && isClosing === undefined) takeOver(inspection, false)
+    if (inspection !== undefined && isClosing === undefined) takeOver(inspection)
   }
 
-  function takeOver(inspection: Inspection, isStart: boolean): void {
+  function takeOver(inspection: Inspection): void {
     loader.clear()
     digests.reset(inspection.digests)
     platformKeys.reset(inspection.dedupe)
@@ -139,7 +139,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     }
     feed.reset(inspection.lastSeq)
     directory.reset(inspection.directory, inspection.revision, inspection.unsound.has('directory'))
-    const cutOff = outbox.load(inspection.outbox, isStart, inspection.unsound.has('outbox'))
+    const cutOff = outbox.load(inspection.outbox, inspection.unsound.has('outbox'))
     if (cutOff.length > 0 && state === 'ready')
       outbox.markUnknown(cutOff).catch(error => logger.warn({ err: error }, 'outbox.cut_off_not_marked'))
   }
@@ -201,7 +201,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     acknowledged.close()
   }
 
-  takeOver(first, true)
+  takeOver(first)
   if (state === 'ready' && first.lastSeq > 0)
     // The database has read back its write-ahead log into table files: what was verified now need not be again.
     await database.writeUnsynced(batch => putFact(batch, 'verified', first.lastSeq))

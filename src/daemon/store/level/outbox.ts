@@ -1,17 +1,32 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
-import { KEY, textSeqKey } from '../../../codec/keys.js'
-import { toKefuError } from '../../../errors.js'
-import type { Clock, OutboxJob, OutboxPort, OutboxResult, OutboxRow } from '../../core/ports.js'
+import { KefuError, toKefuError } from '../../../errors.js'
+import { formatCursor, parseCursor } from '../../core/cursor.js'
+import type { Head } from '../../core/model.js'
+import {
+  type Clock,
+  type Cursor,
+  OUTBOX_STATES,
+  type OutboxJob,
+  type OutboxPort,
+  type OutboxRange,
+  type OutboxResult,
+  type OutboxRow,
+  type OutboxTotals,
+} from '../../core/ports.js'
 import type { StoreLogger } from '../options.js'
 import type { Database } from './database.js'
 import type { Digests } from './digests.js'
-import { damaged, readFailure } from './failure.js'
+import { damaged } from './failure.js'
 import { Lane } from './lane.js'
-import { type OutboxEntry, parseRow, putRow, removeRow } from './outbox-row.js'
+import { type OutboxPlace, placeOf, readRow, readRows } from './outbox-reader.js'
+import { putRow, removeRow, withState } from './outbox-row.js'
+import { OutboxCounter } from './outbox-totals.js'
 import type { LogWriter } from './writer.js'
 
 /** Pause before a state that could not be stored is tried again. */
 const STORE_RETRY_MS = 500
+
+const CUT_OFF = 'kefu ended while it was being sent'
 
 type Handler = (job: OutboxJob, attempt: number) => Promise<OutboxResult>
 
@@ -21,15 +36,19 @@ type Ports = {
   readonly digests: Digests
   readonly clock: Clock
   readonly logger: StoreLogger
+  head(conversation: ConversationId): Promise<Head | null>
 }
 
 /**
  * The outbox: rows on disk, and in memory the ones that still have to go, by lane and conversation. What is `dead` or `unknown` stays on disk to be
- * shown and holds nobody up.
+ * shown and holds nobody up. A row is changed by one at a time, since every change takes its former state out of the digest: one that has to go by
+ * whoever took it from its lane, any other by operators, who take turns per conversation.
  */
 export class Outbox implements OutboxPort {
   readonly #ports: Ports
   readonly #lanes = new Map<string, Lane>()
+  readonly #counter = new OutboxCounter()
+  readonly #turns = new Map<ConversationId, Promise<unknown>>()
   #isUnsound = false
   #isClosed = false
 
@@ -37,25 +56,32 @@ export class Outbox implements OutboxPort {
     this.#ports = ports
   }
 
-  /** Takes rows that are on disk and not known yet. At start those found `sending` were cut off in the middle: the rows to store as `unknown`. */
-  load(rows: readonly OutboxEntry[], isStart: boolean, isUnsound: boolean): OutboxEntry[] {
+  /** Takes the rows that are on disk, in place of what was known. Those found `sending` that no worker has were cut off in the middle: the rows to store as `unknown`. */
+  load(rows: readonly OutboxRow[], isUnsound: boolean): OutboxRow[] {
     this.#isUnsound = isUnsound
-    const cutOff: OutboxEntry[] = []
+    this.#counter.clear()
+    for (const lane of this.#lanes.values()) lane.reset()
+    const cutOff: OutboxRow[] = []
     for (const row of rows) {
-      if (row.state === 'sending' && isStart) cutOff.push(row)
-      else this.#lane(row.lane).add(row)
+      this.#counter.count(row, 1)
+      const lane = this.#lane(row.lane)
+      if (row.state === 'sending' && lane.find(row.conversation, row.seq) === undefined) cutOff.push(row)
+      else if (hasToGo(row)) lane.add(row)
     }
     return cutOff
   }
 
   /** Stores rows that were cut off as `unknown`. */
-  async markUnknown(rows: readonly OutboxEntry[]): Promise<void> {
-    await Promise.all(rows.map(row => this.#change(row, { ...row, state: 'unknown' })))
+  async markUnknown(rows: readonly OutboxRow[]): Promise<void> {
+    await Promise.all(rows.map(row => this.#change(row, withState(row, 'unknown', { reason: CUT_OFF }))))
   }
 
   /** Takes the rows of a commit. */
-  added(rows: readonly OutboxEntry[]): void {
-    for (const row of rows) this.#lane(row.lane).add(row)
+  added(rows: readonly OutboxRow[]): void {
+    for (const row of rows) {
+      this.#counter.count(row, 1)
+      this.#lane(row.lane).add(row)
+    }
   }
 
   async work(name: string, concurrency: number, handler: Handler, signal: AbortSignal): Promise<void> {
@@ -70,31 +96,70 @@ export class Outbox implements OutboxPort {
     await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker))
   }
 
-  async resume(conversation: ConversationId): Promise<void> {
-    for (const lane of this.#lanes.values()) {
-      const parked = lane.parked(conversation)
-      if (parked === undefined) continue
-      const queued: OutboxEntry = { ...parked, state: 'queued', retryAt: 0 }
-      await this.#change(parked, queued)
-      lane.unpark(parked, queued)
-    }
+  resume(conversation: ConversationId): Promise<void> {
+    return this.#inTurn(conversation, async () => {
+      for (const lane of this.#lanes.values()) {
+        const parked = lane.parked(conversation)
+        if (parked !== undefined && lane.take(parked)) await this.#replace(lane, parked, withState(parked, 'queued'))
+      }
+    })
   }
 
-  async rows(lane: string, limit: number): Promise<OutboxRow[]> {
+  retry(conversation: ConversationId, n: number, options: { readonly mayRepeat?: boolean } = {}): Promise<boolean> {
+    return this.#inTurn(conversation, async () => {
+      const place = await this.#placeOf(conversation, n)
+      const row = place && (await this.#rowAt(place, conversation))
+      if (row === undefined) throw new KefuError('KEFU_OUTBOX_NOT_FOUND', { conversation, n })
+      const { state } = row
+      if (state === 'queued' || state === 'retrying') return false
+      if (state === 'sending' || state === 'parked') throw unfit(row, 'retry')
+      if (state === 'unknown' && options.mayRepeat !== true)
+        throw new KefuError('KEFU_OUTBOX_UNKNOWN', { conversation, n })
+      const queued = withState(row, 'queued')
+      await this.#change(row, queued)
+      this.#lane(row.lane).add(queued)
+      return true
+    })
+  }
+
+  drop(conversation: ConversationId, n: number): Promise<boolean> {
+    return this.#inTurn(conversation, async () => {
+      const place = await this.#placeOf(conversation, n)
+      if (place === undefined) throw new KefuError('KEFU_OUTBOX_NOT_FOUND', { conversation, n })
+      const row = await this.#rowAt(place, conversation)
+      if (row === undefined) return false
+      const lane = this.#lane(row.lane)
+      if (!hasToGo(row)) await this.#change(row, undefined)
+      // Who takes a row besides operators, in their turns, is a worker that is about to send it.
+      else if (row.state === 'sending' || !lane.take(row)) throw unfit({ ...row, state: 'sending' }, 'drop')
+      else await this.#replace(lane, row, undefined)
+      return true
+    })
+  }
+
+  async rows({
+    lane,
+    states = OUTBOX_STATES,
+    after,
+    limit,
+  }: OutboxRange): Promise<{ rows: OutboxRow[]; next?: Cursor }> {
     if (this.#isUnsound) throw damaged('the outbox has lost rows')
-    try {
-      const pairs = await this.#ports.database.page({
-        from: textSeqKey(KEY.outbox, lane, 0),
-        to: textSeqKey(KEY.outbox, lane, Number.MAX_SAFE_INTEGER),
-        limit,
-      })
-      return pairs.map(([key, value]) => {
-        const { retryAt: _, ...row } = parseRow(key, value)
-        return row
-      })
-    } catch (error) {
-      throw readFailure(error, `the outbox of ${lane}`)
-    }
+    const wanted = new Set(states)
+    const ranges = (lane === undefined ? this.#counter.lanes() : [lane]).map(name => ({
+      lane: name,
+      states: wanted,
+      count: this.#counter.sum(name, [...wanted]),
+    }))
+    const present = ranges.filter(({ count }) => count > 0)
+    const seq = after === undefined ? 0 : parseCursor(after)
+    const rows = await readRows(this.#ports.database, present, seq, limit + 1)
+    if (rows.length <= limit) return { rows }
+    rows.pop()
+    return { rows, next: formatCursor(rows.at(-1)?.seq ?? seq) }
+  }
+
+  async totals(): Promise<ReadonlyMap<string, OutboxTotals>> {
+    return this.#counter.totals()
   }
 
   /** Ends the work on all lanes. */
@@ -114,10 +179,10 @@ export class Outbox implements OutboxPort {
   }
 
   /** One attempt: `sending` on disk, the handler, its result on disk. The conversation is held until then. */
-  async #attempt(lane: Lane, row: OutboxEntry, handler: Handler): Promise<void> {
+  async #attempt(lane: Lane, row: OutboxRow, handler: Handler): Promise<void> {
     const attempt = row.attempts + 1
-    const sending: OutboxEntry = { ...row, state: 'sending', attempts: attempt }
-    if (!(await this.#store(row, sending))) return lane.release(row)
+    const sending: OutboxRow = { ...withState(row, 'sending'), attempts: attempt }
+    if (!(await this.#store(row, sending))) return lane.put(row, true)
     const { lane: name, conversation, n, seq } = row
     let result: OutboxResult
     try {
@@ -128,33 +193,77 @@ export class Outbox implements OutboxPort {
     }
     const after = this.#apply(sending, result)
     if (!(await this.#store(sending, after))) return
-    if (after !== undefined && (after.state === 'queued' || after.state === 'parked')) lane.release(after)
-    else lane.finish(row)
+    if (after !== undefined && hasToGo(after)) lane.put(after, true)
+    else lane.gone(row, true)
   }
 
-  #apply(row: OutboxEntry, result: OutboxResult): OutboxEntry | undefined {
+  #apply(row: OutboxRow, result: OutboxResult): OutboxRow | undefined {
     switch (result.type) {
       case 'sent':
         return undefined
       case 'unknown':
-        return { ...row, state: 'unknown' }
+        return withState(row, 'unknown', { reason: result.reason })
       case 'park':
-        return { ...row, state: 'parked' }
+        return withState(row, 'parked', { reason: result.reason })
       case 'dead':
-        return { ...row, state: 'dead', reason: result.reason }
+        return withState(row, 'dead', { reason: result.reason })
       case 'retry':
-        return { ...row, state: 'queued', retryAt: this.#ports.clock.now() + result.retryMs }
+        return withState(row, 'retrying', {
+          retryAt: this.#ports.clock.now() + result.retryMs,
+          reason: result.reason,
+        })
     }
   }
 
+  /** What operators do to one conversation is done one after the other, whatever became of the former. */
+  #inTurn<T>(conversation: ConversationId, work: () => Promise<T>): Promise<T> {
+    const outcome = (this.#turns.get(conversation) ?? Promise.resolve()).then(work)
+    const end: Promise<void> = outcome.then(
+      () => this.#endTurn(conversation, end),
+      () => this.#endTurn(conversation, end),
+    )
+    this.#turns.set(conversation, end)
+    return outcome
+  }
+
+  #endTurn(conversation: ConversationId, turn: Promise<unknown>): void {
+    if (this.#turns.get(conversation) === turn) this.#turns.delete(conversation)
+  }
+
+  async #placeOf(conversation: ConversationId, n: number): Promise<OutboxPlace | undefined> {
+    if (this.#isUnsound) throw damaged('the outbox has lost rows')
+    return await placeOf(this.#ports.database, await this.#ports.head(conversation), conversation, n)
+  }
+
+  /** A row as it is now. One that has to go is as its lane knows it: on disk it may be changing. */
+  async #rowAt(place: OutboxPlace, conversation: ConversationId): Promise<OutboxRow | undefined> {
+    const lane = this.#lane(place.lane)
+    const known = lane.find(conversation, place.seq)
+    if (known !== undefined) return known
+    const row = await readRow(this.#ports.database, place)
+    return lane.find(conversation, place.seq) ?? row
+  }
+
+  /** Changes a row that was taken from its lane. */
+  async #replace(lane: Lane, before: OutboxRow, after: OutboxRow | undefined): Promise<void> {
+    try {
+      await this.#change(before, after)
+    } catch (error) {
+      lane.put(before, false)
+      throw error
+    }
+    if (after === undefined) lane.gone(before, false)
+    else lane.put(after, false)
+  }
+
   /** Stores a change, again and again while the store takes no writes: what was sent must not be forgotten. False when the store closes. */
-  async #store(before: OutboxEntry, after: OutboxEntry | undefined): Promise<boolean> {
+  async #store(before: OutboxRow, after: OutboxRow | undefined): Promise<boolean> {
     let hasFailed = false
     for (;;) {
       if (this.#isClosed) return false
       try {
         // A write that failed may have reached the disk all the same.
-        const present = hasFailed ? await this.#read(before) : before
+        const present = hasFailed ? await readRow(this.#ports.database, before) : before
         if (present !== undefined || after !== undefined) await this.#change(present, after)
         return true
       } catch (error) {
@@ -166,17 +275,22 @@ export class Outbox implements OutboxPort {
     }
   }
 
-  async #read({ lane, seq }: OutboxEntry): Promise<OutboxEntry | undefined> {
-    const key = textSeqKey(KEY.outbox, lane, seq)
-    const value = await this.#ports.database.get(key)
-    return value === undefined ? undefined : parseRow(key, value)
-  }
-
-  #change(before: OutboxEntry | undefined, after: OutboxEntry | undefined): Promise<void> {
+  async #change(before: OutboxRow | undefined, after: OutboxRow | undefined): Promise<void> {
     const { writer, digests } = this.#ports
-    return writer.ride(128, commit => {
+    await writer.ride(128 + 4 * (after?.reason?.length ?? 0), commit => {
       if (after !== undefined) putRow(commit, digests, before, after)
       else if (before !== undefined) removeRow(commit, digests, before)
     })
+    if (before !== undefined) this.#counter.count(before, -1)
+    if (after !== undefined) this.#counter.count(after, 1)
   }
+}
+
+/** Whether a row is still on its way: its lane knows it. */
+function hasToGo({ state }: OutboxRow): boolean {
+  return state !== 'dead' && state !== 'unknown'
+}
+
+function unfit({ conversation, n, state }: OutboxRow, command: 'retry' | 'drop'): KefuError {
+  return new KefuError('KEFU_OUTBOX_STATE', { conversation, n, state, command })
 }

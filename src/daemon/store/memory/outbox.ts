@@ -1,14 +1,30 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ConversationId } from '../../../codec/conversation-id.js'
+import { KefuError } from '../../../errors.js'
 import { outboxLane } from '../../core/conversation.js'
-import type { Clock, LogEntry, OutboxJob, OutboxPort, OutboxResult, OutboxRow } from '../../core/ports.js'
+import { formatCursor, parseCursor } from '../../core/cursor.js'
+import {
+  type Clock,
+  type Cursor,
+  type LogEntry,
+  OUTBOX_REASON_LENGTH,
+  OUTBOX_STATES,
+  type OutboxJob,
+  type OutboxPort,
+  type OutboxRange,
+  type OutboxResult,
+  type OutboxRow,
+  type OutboxState,
+  type OutboxTotals,
+} from '../../core/ports.js'
 import { SignalList } from './signal-list.js'
 
 type Row = {
   readonly job: OutboxJob
-  state: OutboxRow['state']
+  state: OutboxState
   attempts: number
   reason: string | undefined
+  retryAt: number
   dueAtMs: number
 }
 
@@ -17,6 +33,8 @@ export class MemoryOutbox implements OutboxPort {
   readonly #clock: Clock
   readonly #signals = new SignalList()
   #rows: Row[] = []
+  /** Every message that was in the outbox, as `conversation:n`. */
+  readonly #known = new Set<string>()
   #isClosed = false
 
   constructor(clock: Clock) {
@@ -28,11 +46,13 @@ export class MemoryOutbox implements OutboxPort {
     const lane = outboxLane(head, record.body)
     if (lane === undefined) return
     const { conversation, n, seq } = record
+    this.#known.add(`${conversation}:${n}`)
     this.#rows.push({
       job: { lane, conversation, n, seq },
       state: 'queued',
       attempts: 0,
       reason: undefined,
+      retryAt: 0,
       dueAtMs: 0,
     })
     this.#signals.wake()
@@ -60,16 +80,61 @@ export class MemoryOutbox implements OutboxPort {
     this.#signals.wake()
   }
 
-  async rows(lane: string, limit: number): Promise<OutboxRow[]> {
-    return this.#rows
-      .filter(({ job }) => job.lane === lane)
-      .slice(0, limit)
-      .map(({ job, state, attempts, reason }) => ({
-        ...job,
-        state,
-        attempts,
-        ...(reason === undefined ? {} : { reason }),
-      }))
+  async retry(
+    conversation: ConversationId,
+    n: number,
+    options: { readonly mayRepeat?: boolean } = {},
+  ): Promise<boolean> {
+    const row = this.#find(conversation, n)
+    if (row === undefined) throw new KefuError('KEFU_OUTBOX_NOT_FOUND', { conversation, n })
+    const { state } = row
+    if (state === 'queued' || state === 'retrying') return false
+    if (state === 'sending' || state === 'parked')
+      throw new KefuError('KEFU_OUTBOX_STATE', { conversation, n, state, command: 'retry' })
+    if (state === 'unknown' && options.mayRepeat !== true)
+      throw new KefuError('KEFU_OUTBOX_UNKNOWN', { conversation, n })
+    row.state = 'queued'
+    this.#signals.wake()
+    return true
+  }
+
+  async drop(conversation: ConversationId, n: number): Promise<boolean> {
+    const row = this.#find(conversation, n)
+    if (row === undefined) {
+      if (this.#known.has(`${conversation}:${n}`)) return false
+      throw new KefuError('KEFU_OUTBOX_NOT_FOUND', { conversation, n })
+    }
+    if (row.state === 'sending')
+      throw new KefuError('KEFU_OUTBOX_STATE', { conversation, n, state: row.state, command: 'drop' })
+    this.#remove(row)
+    return true
+  }
+
+  async rows({ lane, states, after, limit }: OutboxRange): Promise<{ rows: OutboxRow[]; next?: Cursor }> {
+    const seq = after === undefined ? 0 : parseCursor(after)
+    const found = this.#rows.filter(
+      ({ job, state }) =>
+        job.seq > seq && (lane === undefined || job.lane === lane) && (states === undefined || states.includes(state)),
+    )
+    const rows = found.slice(0, limit).map(({ job, state, attempts, reason, retryAt }) => ({
+      ...job,
+      state,
+      attempts,
+      ...(state === 'retrying' ? { retryAt } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    }))
+    return found.length <= limit ? { rows } : { rows, next: formatCursor(rows.at(-1)?.seq ?? seq) }
+  }
+
+  async totals(): Promise<ReadonlyMap<string, OutboxTotals>> {
+    const totals = new Map<string, Record<OutboxState, number>>()
+    for (const { job, state } of this.#rows) {
+      const none = Object.fromEntries(OUTBOX_STATES.map(each => [each, 0])) as Record<OutboxState, number>
+      const lane = totals.get(job.lane) ?? none
+      lane[state]++
+      totals.set(job.lane, lane)
+    }
+    return totals
   }
 
   close(): void {
@@ -77,13 +142,24 @@ export class MemoryOutbox implements OutboxPort {
     this.#signals.wake()
   }
 
-  /** The oldest row that is due, among the first open ones of each conversation. */
+  #find(conversation: ConversationId, n: number): Row | undefined {
+    return this.#rows.find(({ job }) => job.conversation === conversation && job.n === n)
+  }
+
+  #remove(row: Row): void {
+    this.#rows = this.#rows.filter(other => other !== row)
+    this.#signals.wake()
+  }
+
+  /** The oldest row that is due, among the first open ones of each conversation that nobody works on. */
   #next(lane: string): Row | undefined {
     const passed = new Set<ConversationId>()
+    for (const { job, state } of this.#rows) if (state === 'sending') passed.add(job.conversation)
     for (const row of this.#rows) {
       const { conversation } = row.job
       if (row.job.lane !== lane || row.state === 'dead' || row.state === 'unknown' || passed.has(conversation)) continue
-      if (row.state === 'queued' && row.dueAtMs <= this.#clock.monotonicMs()) return row
+      if (row.state === 'queued') return row
+      if (row.state === 'retrying' && row.dueAtMs <= this.#clock.monotonicMs()) return row
       passed.add(conversation)
     }
     return undefined
@@ -99,10 +175,9 @@ export class MemoryOutbox implements OutboxPort {
     } catch {
       result = { type: 'unknown' }
     }
+    if (result.type === 'sent') return this.#remove(row)
+    row.reason = result.reason?.slice(0, OUTBOX_REASON_LENGTH) ?? row.reason
     switch (result.type) {
-      case 'sent':
-        this.#rows = this.#rows.filter(other => other !== row)
-        break
       case 'unknown':
         row.state = 'unknown'
         break
@@ -111,10 +186,10 @@ export class MemoryOutbox implements OutboxPort {
         break
       case 'dead':
         row.state = 'dead'
-        row.reason = result.reason
         break
       case 'retry':
-        row.state = 'queued'
+        row.state = 'retrying'
+        row.retryAt = this.#clock.now() + result.retryMs
         row.dueAtMs = this.#clock.monotonicMs() + result.retryMs
         this.#clock.after(result.retryMs, () => this.#signals.wake())
     }
