@@ -1,11 +1,13 @@
 import { formatCursor, parseCursor } from '../../src/daemon/core/cursor.js'
 import { isKefuError } from '../../src/errors.js'
-import { type Defect, withDirectory, withOutbox, withView } from './wrong-kit.js'
+import { type Defect, withDirectory, withView } from './wrong-kit.js'
 import { LOG_DEFECTS } from './wrong-log.js'
+import { OUTBOX_DEFECTS } from './wrong-outbox.js'
 
 /** The defects, of every port. */
 export const DEFECTS: readonly Defect[] = [
   ...LOG_DEFECTS,
+  ...OUTBOX_DEFECTS,
   {
     name: 'a time to live never ends',
     port: 'directory',
@@ -122,65 +124,6 @@ export const DEFECTS: readonly Defect[] = [
         },
       }
     },
-  },
-  {
-    name: 'the outbox sends what is unknown again',
-    port: 'outbox',
-    caughtBy: 'unknown, and a handler that throws, let the next ones go and are never repeated',
-    wrap: store =>
-      withOutbox(store, outbox => ({
-        work: (lane, concurrency, handler, signal) =>
-          outbox.work(
-            lane,
-            concurrency,
-            async (job, attempt) => {
-              const result = await handler(job, attempt).catch(() => ({ type: 'unknown' }) as const)
-              return result.type === 'unknown' && attempt === 1 ? { type: 'retry', retryMs: 0 } : result
-            },
-            signal,
-          ),
-      })),
-  },
-  {
-    name: 'the outbox does not wait for the answer before the next of a conversation',
-    port: 'outbox',
-    caughtBy: 'with 8 workers each conversation keeps its order, one job at a time',
-    wrap: store =>
-      withOutbox(store, outbox => ({
-        work: async (lane, concurrency, handler, signal) => {
-          const running: Promise<unknown>[] = []
-          let failure: unknown
-          const fast = async (...args: Parameters<typeof handler>) => {
-            running.push(
-              handler(...args).catch(error => {
-                failure = error
-              }),
-            )
-            return { type: 'sent' } as const
-          }
-          await outbox.work(lane, concurrency, fast, signal)
-          await Promise.all(running)
-          if (failure !== undefined) throw failure
-        },
-      })),
-  },
-  {
-    name: 'a retry goes at once',
-    port: 'outbox',
-    caughtBy: 'a retry waits its time, keeps its place and counts',
-    wrap: store =>
-      withOutbox(store, outbox => ({
-        work: (lane, concurrency, handler, signal) =>
-          outbox.work(
-            lane,
-            concurrency,
-            async (job, attempt) => {
-              const result = await handler(job, attempt)
-              return result.type === 'retry' ? { type: 'retry', retryMs: 0 } : result
-            },
-            signal,
-          ),
-      })),
   },
   {
     name: 'a conversation that left an agent is gone from the inbox',
