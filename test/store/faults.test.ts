@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { START, type Store } from '../../src/daemon/core/ports.js'
+import { START } from '../../src/daemon/core/ports.js'
 import { storePaths } from '../../src/daemon/store/level/create.js'
 import { openHandle } from '../../src/daemon/store/level/database.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
-import { SILENT, type StoreLimits } from '../../src/daemon/store/options.js'
+import { SILENT } from '../../src/daemon/store/options.js'
 import { isKefuError } from '../../src/errors.js'
 import {
   answer,
@@ -30,22 +30,7 @@ import { OPERATIONS } from '../conformance/traits/operations.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { FaultyDisk } from './faulty-handle.js'
-
-async function openFaulty(t: TestContext, limits: Partial<StoreLimits> = {}, path = join(tmpDir(t), 'store')) {
-  const clock = createManualClock()
-  const disk = new FaultyDisk()
-  const store = await openLevelStore({ path, clock, limits }, disk.open)
-  t.after(() => store.close())
-  const stateOf = async () => (await store.info()).state
-  const recover = async () => {
-    await until('the recovery', async () => {
-      clock.advance(1_000)
-      await turns()
-      return (await stateOf()) === 'ready'
-    })
-  }
-  return { path, clock, disk, store, stateOf, recover }
-}
+import { assertSound, openFaulty } from './faulty-store.js'
 
 /** A store whose look-ups of one key can be made to wait. */
 async function openStalling(t: TestContext, path = join(tmpDir(t), 'store')) {
@@ -80,18 +65,6 @@ async function openStalling(t: TestContext, path = join(tmpDir(t), 'store')) {
     },
   }
   return { path, clock, reads, store }
-}
-
-/** Opens what is on disk again and checks all of it. */
-async function assertSound(path: string, store: Store): Promise<void> {
-  await store.close()
-  const again = await openLevelStore({ path, clock: createManualClock() })
-  try {
-    assert.deepEqual((await again.info()).damage, [])
-    assert.deepEqual((await again.check({ deep: true })).findings, [])
-  } finally {
-    await again.close()
-  }
 }
 
 describe('store: a disk that fails', { concurrency: 4 }, () => {

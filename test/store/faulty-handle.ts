@@ -8,6 +8,8 @@ export class FaultyDisk {
   mode: DiskMode = 'works'
   /** Message of the errors. */
   errorText = 'IO error: injected'
+  /** The write from which on all are refused. */
+  refusesFrom = Number.POSITIVE_INFINITY
   /** Whether the folder can be opened at all. */
   canOpen = true
   opens = 0
@@ -26,7 +28,7 @@ export class FaultyDisk {
         const write = batch.write.bind(batch) as (options: object) => Promise<void>
         const faulty = async (options: object) => {
           this.writes++
-          if (this.mode === 'refuses') throw new Error(this.errorText)
+          if (this.mode === 'refuses' || this.writes >= this.refusesFrom) throw new Error(this.errorText)
           await write(options)
           if (this.mode === 'stalls') await new Promise<void>(resolve => this.#stalled.push(resolve))
           if (this.mode === 'lies') throw new Error(this.errorText)
