@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import { isKefuError } from '../../src/errors.js'
-import { conversationId, message, opening } from '../conformance/store-bench.js'
+import { answer, conversationId, message, opening } from '../conformance/store-bench.js'
 import { createSystemClock } from '../helpers/manual-clock.js'
 
 /**
@@ -12,6 +12,9 @@ import { createSystemClock } from '../helpers/manual-clock.js'
  *   free                  closes them
  *   read                  `read COUNT`: how many records can be read
  *   state                 `state STATE`
+ *   die COUNT             appends COUNT answers to each conversation and lets them be refused by their platform; `dead COUNT` at the end
+ *   steer                 drops the dead ones with an even number, retries the others: `dropped CONVERSATION N` or `retried CONVERSATION N` after each,
+ *                         `steered` at the end
  *   stop                  ends the appends, closes the store, ends
  */
 
@@ -58,6 +61,38 @@ async function write(caller: number, bytes: number): Promise<void> {
   }
 }
 
+async function die(count: number): Promise<void> {
+  const out = opening({ channel: 7, egress: 'outbox' })
+  for (let i = 0; i < count; i++)
+    await Promise.all(
+      conversations.map(conversation =>
+        store.log.append(conversation, [answer('ann', `${prefix}-${i}`)], { id: `${prefix}-${i}`, opening: out }),
+      ),
+    )
+  const abort = new AbortController()
+  let left = count * conversations.length
+  const handler = async () => {
+    if (--left === 0) abort.abort()
+    return { type: 'dead', reason: 'refused' } as const
+  }
+  await store.outbox.work('ch:7', 32, handler, abort.signal)
+  tell(`dead ${count * conversations.length}`)
+}
+
+async function steer(): Promise<void> {
+  const { rows } = await store.outbox.rows({ states: ['dead'], limit: 10_000 })
+  const steerer = async () => {
+    for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
+      const { conversation, n } = row
+      const isDropped = n % 2 === 0
+      await (isDropped ? store.outbox.drop(conversation, n) : store.outbox.retry(conversation, n))
+      tell(`${isDropped ? 'dropped' : 'retried'} ${conversation} ${n}`)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, steerer))
+  tell('steered')
+}
+
 async function run(line: string): Promise<void> {
   const [command, ...values] = line.split(' ')
   const [first = 0, second = 0] = values.map(Number)
@@ -91,6 +126,12 @@ async function run(line: string): Promise<void> {
       tell(`read ${count}`)
       break
     }
+    case 'die':
+      await die(first)
+      break
+    case 'steer':
+      await steer()
+      break
     case 'state':
       tell(`state ${(await store.info()).state}`)
       break
