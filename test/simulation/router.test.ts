@@ -70,6 +70,7 @@ test('the simulation finds an explanation that is not what the log says', async 
       read: async (...read) => (await log.read(...read)).slice(0, -1),
       tail: (...tail) => log.tail(...tail),
       cursor: () => log.cursor(),
+      committedAtMs: () => log.committedAtMs(),
     }),
   })
   assert.ok(report.violations.some(({ what }) => what === 'unexplained'))
