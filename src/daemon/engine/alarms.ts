@@ -4,42 +4,40 @@ import type { Clock } from '../core/ports.js'
 
 const SWEEP_MS = 1_000
 
-type Entry = { readonly conversation: ConversationId; readonly dueMs: number }
+type Alarm = { readonly conversation: ConversationId; readonly at: number; readonly dueMs: number }
 
 /**
- * One alarm per conversation, to the second. Instants are epoch ms; what is left until then is measured on the monotonic clock, so that a wall clock that is
- * set neither rings early nor late.
+ * One alarm per conversation, to the second. Instants are epoch ms; what is left until then when it is set is measured on the monotonic clock, so that a wall
+ * clock that is set later makes no alarm ring early or late.
  */
 export class Alarms {
   readonly #clock: Clock
-  readonly #ring: (conversation: ConversationId) => void
-  readonly #due = new Map<ConversationId, number>()
-  readonly #heap = new Heap<Entry>(({ dueMs }) => dueMs)
+  readonly #ring: (conversation: ConversationId, at: number) => void
+  readonly #alarms = new Map<ConversationId, Alarm>()
+  readonly #heap = new Heap<Alarm>(({ dueMs }) => dueMs)
   #cancel: (() => void) | undefined
 
-  /** `ring` is called once for each alarm that is due; it must not throw. */
-  constructor(clock: Clock, ring: (conversation: ConversationId) => void) {
+  /** `ring` is called once for each alarm that is due, with the instant for which it was set; it must not throw. */
+  constructor(clock: Clock, ring: (conversation: ConversationId, at: number) => void) {
     this.#clock = clock
     this.#ring = ring
     this.#schedule()
   }
 
   get size(): number {
-    return this.#due.size
+    return this.#alarms.size
   }
 
-  /** Sets the alarm of a conversation, in place of the one that it has; undefined takes it away. */
-  set(conversation: ConversationId, at: number | undefined): void {
+  /** Sets the alarm of a conversation, in place of one for another instant; undefined takes it away. It rings after `delayMs`. */
+  set(conversation: ConversationId, at: number | undefined, delayMs = (at ?? 0) - this.#clock.now()): void {
     if (at === undefined) {
-      this.#due.delete(conversation)
+      this.#alarms.delete(conversation)
       return
     }
-    const dueMs = this.#clock.monotonicMs() + Math.max(0, at - this.#clock.now())
-    const present = this.#due.get(conversation)
-    // The same instant comes to the same time but for rounding and for a clock that was set.
-    if (present !== undefined && Math.abs(present - dueMs) < 1) return
-    this.#due.set(conversation, dueMs)
-    this.#heap.push({ conversation, dueMs })
+    if (this.#alarms.get(conversation)?.at === at) return
+    const alarm = { conversation, at, dueMs: this.#clock.monotonicMs() + Math.max(0, delayMs) }
+    this.#alarms.set(conversation, alarm)
+    this.#heap.push(alarm)
   }
 
   close(): void {
@@ -52,9 +50,9 @@ export class Alarms {
       for (let next = this.#heap.peek(); next !== undefined && next.dueMs <= now; next = this.#heap.peek()) {
         this.#heap.pop()
         // One that was set anew or taken away since.
-        if (this.#due.get(next.conversation) !== next.dueMs) continue
-        this.#due.delete(next.conversation)
-        this.#ring(next.conversation)
+        if (this.#alarms.get(next.conversation) !== next) continue
+        this.#alarms.delete(next.conversation)
+        this.#ring(next.conversation, next.at)
       }
       this.#schedule()
     })

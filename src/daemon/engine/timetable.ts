@@ -31,7 +31,7 @@ export class Timetable {
 
   constructor(ports: TimetablePorts) {
     this.#ports = ports
-    this.#alarms = new Alarms(ports.clock, conversation => void this.#ring(conversation))
+    this.#alarms = new Alarms(ports.clock, (conversation, at) => void this.#ring(conversation, at))
   }
 
   /** Takes in where a conversation stands. */
@@ -52,12 +52,12 @@ export class Timetable {
     return nextDue(head, this.#ports.team(head), hasWarning ? { warnAfterMs, closeAfterMs } : { closeAfterMs })
   }
 
-  async #ring(conversation: ConversationId): Promise<void> {
-    const { clock, router, report } = this.#ports
+  async #ring(conversation: ConversationId, at: number): Promise<void> {
+    const { router, report } = this.#ports
     const head = router.openHead(conversation)
     const due = head && this.#nextDue(head)
     if (head === undefined || due === undefined) return
-    if (due.at > clock.now()) {
+    if (due.at > at) {
       this.#alarms.set(conversation, due.at)
       return
     }
@@ -66,7 +66,7 @@ export class Timetable {
     } catch (error) {
       // One that moved meanwhile is looked at again as it stands then.
       if (!isKefuError(error, 'KEFU_STORE_CONFLICT')) report(error)
-      this.#alarms.set(conversation, clock.now() + RETRY_MS)
+      this.#alarms.set(conversation, due.at, RETRY_MS)
     }
   }
 }

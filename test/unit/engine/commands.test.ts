@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import type { Command, DoneBody } from '../../../src/codec/wire-commands.js'
 import { type Peer, Rig } from './rig.js'
 
@@ -189,6 +190,38 @@ test('what nobody of a team takes goes on to the next, and late answers are reco
   const last = records.slice(-3).map(({ body }) => (body.type === 'queued' ? `queued ${body.reasons[0]}` : body.type))
   assert.deepEqual(last, ['queued transferred', 'overdue', 'queued overflow'])
   assert.equal((await rig.store.log.head(conversation))?.details.team, rig.teams.show('night').id)
+  await rig.stop()
+})
+
+test('a wall clock that is set makes no answer late, and none in time', async () => {
+  const rig = await Rig.create({ capacity: 1 })
+  const { team } = await rig.teams.add('day', { sla: { firstResponseMs: 30_000 } })
+  await rig.channels.set('site', { team: team.id })
+  const first = await rig.visitor()
+  await rig.say(first.peer, 'm1')
+  await rig.settle()
+  const isOverdue = async ({ conversation }: { readonly conversation: ConversationId }) =>
+    (await rig.store.log.head(conversation))?.details.overdueSince !== undefined
+  const pass = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      rig.clock.advance(1_000)
+      await rig.settle()
+    }
+  }
+  rig.clock.setWall(rig.clock.now() + 3_600_000)
+  // It is looked at again where it stands, by the clock as it is now.
+  await rig.engine.commands.run(first.conversation, { role: 'operator' }, { do: 'note', text: 'x' })
+  await pass(25)
+  assert.equal(await isOverdue(first), false)
+  rig.clock.setWall(rig.clock.now() - 7_200_000)
+  const second = await rig.visitor()
+  await rig.say(second.peer, 'm1')
+  await rig.settle()
+  await rig.engine.commands.run(first.conversation, { role: 'operator' }, { do: 'note', text: 'y' })
+  await pass(7)
+  assert.deepEqual([await isOverdue(first), await isOverdue(second)], [true, false])
+  await pass(25)
+  assert.equal(await isOverdue(second), true)
   await rig.stop()
 })
 
