@@ -159,8 +159,15 @@ const STICKY_FIT = 1_000
 function fitOf(agent: RoutingAgent, { prefers, language }: Need): number {
   let fit = 0
   for (const skill of prefers) if (agent.skills.has(skill)) fit += SKILL_FIT
-  if (language !== undefined && agent.languages.includes(language)) fit += LANGUAGE_FIT
+  if (language !== undefined && speaks(agent, language)) fit += LANGUAGE_FIT
   return fit
+}
+
+/** Whether one of the tags is the more general of the other: `zh` and `zh-CN`, but not `zh-TW` and `zh-CN`. */
+function speaks({ languages }: RoutingAgent, wanted: string): boolean {
+  return languages.some(
+    language => language === wanted || language.startsWith(`${wanted}-`) || wanted.startsWith(`${language}-`),
+  )
 }
 
 /** Whether the strategy prefers one agent to another. */
@@ -180,7 +187,7 @@ function reasonsFor(
   const reasons: string[] = agent.id === sticky ? ['sticky'] : [policy.strategy]
   for (const skill of Object.keys(need.requires)) reasons.push(`skill=${skill}`)
   for (const skill of need.prefers) if (agent.skills.has(skill)) reasons.push(`welcome=${skill}`)
-  if (need.language !== undefined && agent.languages.includes(need.language)) reasons.push(`language=${need.language}`)
+  if (need.language !== undefined && speaks(agent, need.language)) reasons.push(`language=${need.language}`)
   reasons.push(`active=${agent.load}`, `free=${free}`)
   return reasons
 }

@@ -101,6 +101,19 @@ test('required skills keep away, welcome ones and the language come before the s
   assert.equal(chosen(all, { prefers: ['refund'] })[0], 'novice')
   assert.deepEqual(chosen(all, { language: 'ja' }), ['novice', 'least-active', 'language=ja', 'active=2', 'free=3'])
   assert.equal(chosen(all, { language: 'ko' })[0], 'other')
+  for (const [language, spoken, isSpoken] of [
+    ['zh', 'zh-CN', true],
+    ['zh-Hans-CN', 'zh-Hans', true],
+    ['zh-CN', 'zh-TW', false],
+    ['en', 'enm', false],
+  ] as const) {
+    const speaker = agent('speaker', { languages: [spoken], load: 4 })
+    assert.equal(
+      chosen([agent('mute'), speaker], { language })[0],
+      isSpoken ? 'speaker' : 'mute',
+      `${language} ${spoken}`,
+    )
+  }
   assert.equal(
     chosen([expert, agent('ja', { languages: ['ja'] })], { prefers: ['refund'], language: 'ja' })[0],
     'expert',
