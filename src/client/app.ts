@@ -15,6 +15,9 @@ export type AppOptions = StaffOptions
 /** One of an app's conversations, by the app's own id of the contact or by its own. */
 export type AppConversation = { readonly contact: string } | { readonly conversation: ConversationId }
 
+/** What may come with a message: its id, and of a contact who writes for the first time the name and the language (a tag such as `zh`). */
+export type SendOptions = { readonly id?: string; readonly name?: string; readonly language?: string }
+
 /** An app server's client: every contact of its channel over one connection. Contacts are named by the app's own ids. */
 export type AppClient = StaffMethods & {
   readonly state: ClientState
@@ -27,7 +30,7 @@ export type AppClient = StaffMethods & {
   /** Resolves when connected; rejects when the client has ended, or with `KEFU_ABORTED`. */
   ready(signal?: AbortSignal): Promise<void>
   /** Writes as a contact; the first message opens its conversation. Otherwise as a visitor's `send`, with order per contact. */
-  send(contact: string, content: Content, options?: { readonly id?: string; readonly name?: string }): Promise<Sent>
+  send(contact: string, content: Content, options?: SendOptions): Promise<Sent>
   /** Tells the agent that a contact types; lost without a connection. */
   typing(contact: string, on: boolean): void
   /** Ends a conversation for its contact, as a visitor's `closeConversation`. */
@@ -82,8 +85,7 @@ export function createApp(options: AppOptions): AppClient {
       return core.unacknowledged
     },
     ready: signal => core.ready(signal),
-    send: (contact, content, { id, name } = {}) =>
-      core.send(contact, name === undefined ? { contact } : { contact, name }, content, id),
+    send: (contact, content, { id, ...known } = {}) => core.send(contact, { contact, ...known }, content, id),
     typing(contact, on) {
       core.session.send(channel?.number ?? 0, 'typing', { contact, on })
     },

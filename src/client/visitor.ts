@@ -36,6 +36,8 @@ export type VisitorOptions = ClientOptions & {
   readonly identity?: Identity | (() => Identity | Promise<Identity>)
   /** Display name. */
   readonly name?: string
+  /** The visitor's language, a tag such as `zh` or `pt-BR`: in a browser `navigator.language`. */
+  readonly language?: string
   /** The last number that the caller has kept; what follows is told again. Default 0: everything. One beyond the conversation's end: only what is new. */
   readonly after?: number
 }
@@ -111,7 +113,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
     async hello(zstd) {
       if (!isLoaded) token = await tokens?.load()
       isLoaded = true
-      const { channel, client, identity, name } = options
+      const { channel, client, identity, name, language } = options
       const isKnown = token !== undefined
       const n = track?.sequence.known ?? after
       return {
@@ -120,6 +122,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
         ...(!isKnown && identity !== undefined && { identity: await assertion(identity) }),
         ...((isKnown || n > 0) && { resume: { n } }),
         ...(name !== undefined && { name }),
+        ...(language !== undefined && { language }),
         ...(zstd && { zstd }),
         ...(client !== undefined && { client }),
       }

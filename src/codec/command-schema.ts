@@ -12,6 +12,11 @@ const text = (max: number) =>
 const word = text(WIRE_LIMITS.wordLength).regex(/^[^\p{C}]+$/u)
 /** An agent or a team by id or name. */
 const reference = word
+/** As BCP 47 writes it: `zh`, `pt-BR`. */
+export const languageTag = z
+  .string()
+  .max(35)
+  .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
 const few = <T extends z.ZodType>(entry: T) => z.array(entry).max(WIRE_LIMITS.facts)
 const noteText = text(WIRE_LIMITS.messageBytes / 4).min(1)
 
@@ -23,7 +28,7 @@ const changes = z
   .strictObject({
     priority: z.enum(PRIORITIES),
     subject: text(200),
-    language: z.string().regex(/^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$/),
+    language: z.union([languageTag, z.literal('')]),
     team: z.union([reference, z.literal('')]),
     addTags: few(word),
     removeTags: few(word),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { KefuError } from '../errors.js'
-import { commandSchema } from './command-schema.js'
+import { commandSchema, languageTag } from './command-schema.js'
 import { isConversationId } from './conversation-id.js'
 import type { Frame } from './frame.js'
 import { type ClientBodies, type ClientFrame, type ClientKind, WIRE_LIMITS } from './wire.js'
@@ -83,6 +83,7 @@ const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
       })
       .optional(),
     name: name.optional(),
+    language: languageTag.optional(),
     resume: z.strictObject({ n: position.optional(), cursor: cursor.optional() }).optional(),
     zstd: z.boolean().optional(),
     client: text(100).optional(),
@@ -93,6 +94,7 @@ const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
     conversation: conversation.optional(),
     contact: contact.optional(),
     name: name.optional(),
+    language: languageTag.optional(),
     parts: z.array(part).min(1).max(WIRE_LIMITS.parts),
   }),
   ack: receipt,

@@ -124,6 +124,8 @@ export type HelloBody = {
   }
   /** A visitor's display name. */
   readonly name?: string
+  /** A visitor's language: a tag such as `zh` or `pt-BR`. */
+  readonly language?: string
   /** Where to go on: a visitor's last `n`, an agent's or app's last `cursor`. */
   readonly resume?: { readonly n?: number; readonly cursor?: string }
   /** Whether history pages may come compressed. */
@@ -178,6 +180,7 @@ export type MessageBody = {
   readonly conversation?: string
   readonly contact?: string
   readonly name?: string
+  readonly language?: string
   readonly parts: readonly Part[]
 }
 

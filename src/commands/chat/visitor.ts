@@ -30,6 +30,7 @@ export default class ChatVisitor extends ChatCommand {
     ...CHAT_FLAGS,
     channel: string({ helpValue: 'NAME', summary: 'web channel; needed when there is more than one' }),
     name: string({ helpValue: 'NAME', summary: 'display name' }),
+    language: string({ helpValue: 'TAG', summary: 'language, such as zh or pt-BR' }),
     new: boolean({ summary: 'be a new visitor, and forget the one before' }),
   }
 
@@ -54,6 +55,7 @@ export default class ChatVisitor extends ChatCommand {
       after: Number.MAX_SAFE_INTEGER,
       client: this.clientName,
       ...(flags.name !== undefined && { name: flags.name }),
+      ...(flags.language !== undefined && { language: flags.language }),
     })
     this.#visitor = visitor
     this.#streams = this.openStreams('> ')

@@ -182,7 +182,7 @@ export function dedupeSide(body: RecordBody): 'contact' | 'staff' {
 }
 
 function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body: OpenedBody): Head {
-  const { channel, kind, egress, contact, name, team } = body
+  const { channel, kind, egress, contact, name, language, team } = body
   return {
     conversation,
     n,
@@ -198,7 +198,7 @@ function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body:
     waitingSince: at,
     unansweredSince: undefined,
     saidAt: undefined,
-    details: { ...firstDetails(at), team },
+    details: { ...firstDetails(at), language, team },
   }
 }
 

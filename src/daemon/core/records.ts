@@ -16,6 +16,8 @@ export type OpenedBody = {
   readonly egress: Egress
   readonly contact: string
   readonly name?: string
+  /** The contact's language: a tag such as `zh` or `pt-BR`. */
+  readonly language?: string
   /** Id of the team that the channel sends conversations to. */
   readonly team?: string
 }

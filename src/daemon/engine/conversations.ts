@@ -21,6 +21,15 @@ export type ConversationReference = {
   readonly conversation?: string
   readonly contact?: string
   readonly name?: string
+  readonly language?: string
+}
+
+/** Who a conversation without a record would be with. */
+export type Opening = {
+  readonly channel: Channel
+  readonly contact: string
+  readonly name: string | undefined
+  readonly language: string | undefined
 }
 
 /** A conversation that a session may use. */
@@ -30,9 +39,7 @@ export type Target = {
   /** Null for one that has no record yet. */
   readonly head: Head | null
   /** Who one without a record would be with; undefined for the others. */
-  readonly opening:
-    | { readonly channel: Channel; readonly contact: string; readonly name: string | undefined }
-    | undefined
+  readonly opening: Opening | undefined
 }
 
 /** Conversation ids of apps' contacts that are remembered: each is an HMAC. */
@@ -81,7 +88,7 @@ export class Conversations {
 
   #target(
     session: KnownSession,
-    { contact, name }: ConversationReference,
+    { contact, name, language }: ConversationReference,
     conversation: ConversationId,
     head: Head | null,
     access: 'holder' | 'reader',
@@ -91,12 +98,12 @@ export class Conversations {
       return { conversation, channel: head.channel, head, opening: undefined }
     }
     if (session.role === 'visitor') {
-      const { channel, contact, name } = session
-      return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
+      const { channel, contact, name, language } = session
+      return { conversation, channel: channel.number, head, opening: { channel, contact, name, language } }
     }
     if (session.role === 'agent' || contact === undefined) throw notFound()
     const { channel } = session
-    return { conversation, channel: channel.number, head, opening: { channel, contact, name } }
+    return { conversation, channel: channel.number, head, opening: { channel, contact, name, language } }
   }
 
   #isAllowed(session: KnownSession, head: Head, access: 'holder' | 'reader'): boolean {

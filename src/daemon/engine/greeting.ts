@@ -80,8 +80,16 @@ export class Greeting {
     if (this.#ports.channels.byNumber(channel.number) === undefined) throw new KefuError('KEFU_UNAUTHORISED')
     // A client that knows more than there is was served by another log (a restored one): it sees that in the welcome.
     const resumeN = Math.min(hello.resume?.n ?? 0, n)
-    const name = hello.identity?.name ?? hello.name
-    const session = new VisitorSession(from, channel, contact, name, conversation, resumeN, hello.zstd ?? false)
+    const session = new VisitorSession(
+      from,
+      channel,
+      contact,
+      hello.identity?.name ?? hello.name,
+      hello.language,
+      conversation,
+      resumeN,
+      hello.zstd ?? false,
+    )
     if (isNew) session.feed = 'live'
     const issued = token === hello.token ? {} : { token }
     return { session, welcome: { role: 'visitor', ...this.#common(session, [channel]), conversation, n, ...issued } }

@@ -6,7 +6,7 @@ import type { MediaPort } from '../core/media.js'
 import { CHANNEL_KINDS } from '../core/model.js'
 import type { Appended, AppendOptions, LogPort } from '../core/ports.js'
 import type { OpenedBody } from '../core/records.js'
-import type { Target } from './conversations.js'
+import type { Opening, Target } from './conversations.js'
 import type { Meters, Taken } from './meters.js'
 import type { Outbound } from './outbound.js'
 import { forgetOwn, rememberOwn } from './own-messages.js'
@@ -137,7 +137,7 @@ export class Messages {
   }
 
   /** The team as it is now: the session may have begun before the channel had it. */
-  #opening({ channel, contact, name }: NonNullable<Target['opening']>): OpenedBody {
+  #opening({ channel, contact, name, language }: Opening): OpenedBody {
     const { kind, number } = channel
     const team = this.#ports.defaultTeam(number)
     return {
@@ -147,6 +147,7 @@ export class Messages {
       egress: CHANNEL_KINDS[kind].egress,
       contact,
       ...(name === undefined ? {} : { name }),
+      ...(language === undefined ? {} : { language }),
       ...(team === undefined ? {} : { team }),
     }
   }

@@ -58,6 +58,7 @@ export class VisitorSession extends SessionBase {
   readonly channel: Channel
   readonly contact: string
   readonly name: string | undefined
+  readonly language: string | undefined
   readonly conversation: ConversationId
   readonly acceptsZstd: boolean
   /** Last `n` that was sent or acknowledged to this session; what follows is owed. */
@@ -76,6 +77,7 @@ export class VisitorSession extends SessionBase {
     channel: Channel,
     contact: string,
     name: string | undefined,
+    language: string | undefined,
     conversation: ConversationId,
     pushedN: number,
     acceptsZstd: boolean,
@@ -84,6 +86,7 @@ export class VisitorSession extends SessionBase {
     this.channel = channel
     this.contact = contact
     this.name = name
+    this.language = language
     this.conversation = conversation
     this.pushedN = pushedN
     this.acceptsZstd = acceptsZstd

@@ -11,7 +11,7 @@ const REPLIES: NonNullable<Channel['replies']> = {
   en: { welcome: 'Hello!', waiting: 'Please wait' },
 }
 
-async function withReplies(changes: Partial<Channel> = {}): Promise<Rig> {
+async function withReplies(changes: Partial<Channel> = {}) {
   const rig = await Rig.create()
   const site = rig.channels.byName('site')!
   const entry = (await rig.store.directory.get('channel/site'))!
@@ -47,6 +47,21 @@ test('a contact is welcomed once in an episode, and told once in a wait that it 
     'contact: text of m3',
     'system: Hello!',
   ])
+  await rig.stop()
+})
+
+test('a contact is answered in the language that it came with, and a new episode in that it has by then', async () => {
+  const rig = await withReplies({ language: 'zh' })
+  const { peer, welcome } = await rig.greet({ channel: 'site', language: 'en-GB' })
+  await rig.say(peer, 'm1')
+  const own = welcome.conversation!
+  assert.deepEqual((await said(rig, own)).slice(1).sort(), ['system: Hello!', 'system: Please wait'])
+  assert.equal((await rig.store.log.head(own))?.details.language, 'en-GB')
+  const app = await rig.greet({ token: rig.appToken })
+  const body = { contact: 'u1', language: 'pt-BR', parts: [{ type: 'text', text: 'olá' }] } as const
+  rig.send(app.peer, 'message', { id: 'm1', ...body })
+  const { body: ack } = await rig.receive(app.peer, 'ack')
+  assert.equal((await rig.store.log.head(ack.conversation as typeof own))?.details.language, 'pt-BR')
   await rig.stop()
 })
 
