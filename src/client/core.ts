@@ -298,9 +298,6 @@ export class Core implements SessionRole {
       case 'typing':
         this.events.emit('typing', frame.body)
         break
-      case 'read':
-        this.events.emit('read', frame.body)
-        break
       case 'presence':
         this.events.emit('presence', frame.body)
         break

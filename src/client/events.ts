@@ -2,6 +2,7 @@ import type { ConversationId } from '../codec/conversation-id.js'
 import type {
   Author,
   ConversationState,
+  Marks,
   Part,
   PresenceNoticeBody,
   QueueBody,
@@ -31,7 +32,11 @@ export type ClientEvents = {
   readonly state: StateChange
   /** Somebody on the other side types, or stopped. */
   readonly typing: TypingNoticeBody
-  /** Somebody on the other side has read up to a number. */
+  /**
+   * Somebody on the other side has received, or has read, up to a number. Comes when a mark moves on, and after a connection for how far it was then, where
+   * this client has not told so before; what was read was received, and only `read` comes of it.
+   */
+  readonly delivered: ReadBody
   readonly read: ReadBody
   /** Something failed that no promise tells of. The client goes on unless `state` says `closed`. */
   readonly error: KefuError
@@ -61,6 +66,10 @@ export type Conversation = {
   readonly agent: string | undefined
   /** Agents: whether this agent has it. Apps: true. */
   readonly isMine: boolean
+  /** How far the other side has got: for agents the contact, for apps the agents. */
+  readonly marks: Marks
+  /** Agents: messages of the contact that nobody has read or answered, up to 100, which stands for all above; 0 when it is not this agent's. Apps: undefined. */
+  readonly unread: number | undefined
 }
 
 /** What agents' clients tell in addition. */
@@ -69,4 +78,6 @@ export type AgentEvents = ClientEvents & {
   readonly assigned: Conversation
   /** A conversation went to somebody else or back to the queue. */
   readonly unassigned: Conversation
+  /** The number of unread messages of one of this agent's conversations has changed, also because it was read on another device. */
+  readonly unread: Conversation
 }

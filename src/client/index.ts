@@ -7,6 +7,7 @@ export type { ConversationId } from '../codec/conversation-id.js'
 export type {
   Author,
   ConversationState,
+  Marks,
   MediaPart,
   PageBody,
   Part,

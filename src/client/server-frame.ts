@@ -23,6 +23,7 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
     isListOf(body.channels, isChannel) &&
     isOptional(body.conversation, isConversation) &&
     isOptional(body.n, isPosition) &&
+    isOptional(body.marks, isMarks) &&
     isOptional(body.cursor, isText) &&
     isOptional(body.token, isText) &&
     isOptional(body.agent, isNamed),
@@ -35,6 +36,7 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
     isOptional(body.contact, isText),
   typing: body => isConversation(body.conversation) && isAuthor(body.by) && typeof body.on === 'boolean',
   read: body => isConversation(body.conversation) && isAuthor(body.by) && isNumber(body.n),
+  delivered: body => isConversation(body.conversation) && isAuthor(body.by) && isNumber(body.n),
   presence: body => isConversation(body.conversation) && isText(body.agent) && isText(body.state),
   page: isPage,
   error: body =>
@@ -125,8 +127,14 @@ function isInboxEntry(entry: Fields): boolean {
     typeof entry.at === 'number' &&
     isText(entry.state) &&
     isOptional(entry.agent, isText) &&
+    isOptional(entry.marks, isMarks) &&
+    isOptional(entry.unread, isPosition) &&
     isText(entry.cursor)
   )
+}
+
+function isMarks(value: unknown): boolean {
+  return isFields(value) && isPosition(value.delivered) && isPosition(value.read)
 }
 
 function isListOf(value: unknown, check: (item: Fields) => boolean): boolean {

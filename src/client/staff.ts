@@ -1,14 +1,16 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { HelloBody, InboxEntry, PageBody, WelcomeBody, WireRecord } from '../codec/wire.js'
+import type { HelloBody, InboxEntry, PageBody, ReadBody, WelcomeBody, WireRecord } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
 import { CONVERSATION_LIMIT, Core, type CoreRole } from './core.js'
 import type { Conversation } from './events.js'
 import { disconnected } from './failure.js'
 import { Inbox } from './inbox.js'
+import { marksOf, moveMark, moveMarks } from './marks.js'
 import { type MediaLink, type Uploaded, upload } from './media.js'
 import { type ClientOptions, resolveOptions } from './options.js'
 import { standingAfter } from './standing.js'
 import { Track } from './tracker.js'
+import { Unread } from './unread.js'
 
 /** Options that agents' and apps' clients share. */
 export type StaffOptions = ClientOptions & {
@@ -62,6 +64,7 @@ const INBOX_LIMIT = 1_000
 export function createStaff(options: StaffOptions, role: StaffRole): Staff {
   const settings = resolveOptions(options, PROBE_AFTER_MS)
   const backlog = options.backlog ?? BACKLOG
+  const otherRole = role.role === 'agent' ? 'contact' : 'agent'
   let token = ''
 
   const core = new Core(settings, {
@@ -95,10 +98,18 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     },
     frame(frame) {
       if (frame.kind === 'inbox') inbox.pushed(frame.body)
+      else if (frame.kind === 'delivered' || frame.kind === 'read') marked(frame.kind, frame.body)
     },
     delivered: cursor => inbox.delivered(cursor),
-    recorded: (track, record, n) => follow(track, record, n),
-    discovered: track => own(track, true),
+    recorded(track, record, n) {
+      track.unread?.record(n, record)
+      follow(track, record, n)
+      tellUnread(track)
+    },
+    discovered(track) {
+      countUnread(track)
+      own(track, true)
+    },
     refused: track => own(track, false),
     sweep: () => inbox.sweep(),
     probe() {
@@ -130,13 +141,14 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     }
     const track =
       core.tracker.get(conversation) ??
-      core.tracker.add(new Track(conversation, Math.max(0, n - backlog), channel, contact))
+      countUnread(core.tracker.add(new Track(conversation, Math.max(0, n - backlog), channel, contact)))
     track.channel = channel
     if (track.contact !== contact) core.tracker.name(track, contact)
     if (entry.name !== undefined) track.name = entry.name
     if (entry.at > track.at) track.at = entry.at
     // Before listeners hear of a new owner: they are told the last number, too.
     track.sequence.expect(n)
+    track.unread?.told(entry.unread ?? 0, n)
     if (n >= track.stateN) {
       track.stateN = n
       track.state = entry.state
@@ -145,6 +157,33 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     }
     // Pulled only while it is this client's: what is another agent's may not be read.
     core.tracker.expect(track, n, false)
+    if (entry.marks !== undefined) moveMarks(core.events, track, entry.marks, { role: otherRole })
+    tellUnread(track)
+  }
+
+  /** The other side has got further; or, for an agent, a colleague or another device of its own. */
+  function marked(kind: 'delivered' | 'read', body: ReadBody): void {
+    const track = core.tracker.get(body.conversation)
+    if (track === undefined) return
+    if (body.by.role === otherRole) moveMark(core.events, track, kind, body)
+    else if (kind === 'read') readUpTo(track, body.n)
+  }
+
+  function readUpTo(track: Track, n: number): void {
+    track.unread?.read(Math.min(n, track.sequence.head))
+    tellUnread(track)
+  }
+
+  function countUnread(track: Track): Track {
+    if (role.role === 'agent') track.unread ??= new Unread(track.sequence.known)
+    return track
+  }
+
+  function tellUnread(track: Track): void {
+    const count = unreadOf(track) ?? 0
+    if (count === track.unreadTold) return
+    track.unreadTold = count
+    if (track.isMine) core.events.emit('unread', toConversation(track))
   }
 
   /** Records tell where a conversation stands, too, unless they are older than what the inbox said. */
@@ -175,7 +214,11 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
       return upload(settings.httpUrl, token, file, type, conversation)
     },
     media: (conversation, id) => core.mediaLink(channelOf(conversation), { conversation, media: id }),
-    read: (conversation, n) => core.markRead(conversation, n),
+    read(conversation, n) {
+      core.markRead(conversation, n)
+      const track = core.tracker.get(conversation)
+      if (track !== undefined) readUpTo(track, n)
+    },
   }
 }
 
@@ -192,5 +235,11 @@ export function toConversation(track: Track): Conversation {
     state: track.state,
     agent: track.agent,
     isMine: track.isMine,
+    marks: marksOf(track),
+    unread: unreadOf(track),
   }
+}
+
+function unreadOf({ unread, isMine }: Track): number | undefined {
+  return unread === undefined || isMine ? unread?.count : 0
 }

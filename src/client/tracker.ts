@@ -3,6 +3,7 @@ import type { ConversationState, PageBody, WireRecord } from '../codec/wire.js'
 import { KefuError } from '../errors.js'
 import { Sequence } from './sequence.js'
 import type { Answer } from './session-role.js'
+import type { Unread } from './unread.js'
 
 /** One record of a conversation, as listeners get it. */
 export type RecordEvent = {
@@ -30,6 +31,12 @@ export class Track {
   isMine = false
   state: ConversationState | undefined
   agent: string | undefined
+  /** How far the other side has got. */
+  delivered = 0
+  read = 0
+  /** Agents: what is unread, and the count that listeners know. */
+  unread: Unread | undefined
+  unreadTold = 0
   /** Number of the record that `isMine`, `state` and `agent` are known from. */
   stateN = 0
   /** Epoch ms of the last activity. */

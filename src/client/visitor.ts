@@ -1,5 +1,5 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { HelloBody, PageBody, WireRecord } from '../codec/wire.js'
+import type { HelloBody, Marks, PageBody, WireRecord } from '../codec/wire.js'
 import type { DoneBody } from '../codec/wire-commands.js'
 import { KefuError, toKefuError } from '../errors.js'
 import { closing, rating } from './contact-commands.js'
@@ -7,6 +7,7 @@ import { Core } from './core.js'
 import type { Listener } from './emitter.js'
 import type { ContactEvents } from './events.js'
 import { disconnected } from './failure.js'
+import { marksOf, moveMark, moveMarks } from './marks.js'
 import { type MediaLink, type Uploaded, upload } from './media.js'
 import type { Content } from './message.js'
 import { type ClientOptions, resolveOptions } from './options.js'
@@ -50,6 +51,8 @@ export type Visitor = {
   /** Last number told to listeners, and last number known to exist. */
   readonly known: number
   readonly head: number
+  /** How far the agents have got: what they have received, and read. */
+  readonly marks: Marks
   /** Messages without an acknowledgement. */
   readonly unacknowledged: number
   /** Resolves when connected; rejects when the client has ended, or with `KEFU_ABORTED`. */
@@ -149,8 +152,12 @@ export function createVisitor(options: VisitorOptions): Visitor {
       track.channel = number
       core.tracker.connected(true)
       core.tracker.expect(track, n, !isLost)
+      if (body.marks !== undefined) moveMarks(core.events, track, body.marks, { role: 'agent' })
     },
-    frame() {},
+    frame({ kind, body }) {
+      if ((kind === 'delivered' || kind === 'read') && body.conversation === track?.conversation)
+        moveMark(core.events, track, kind, body)
+    },
     delivered() {},
     recorded() {},
     heartbeat() {},
@@ -190,6 +197,9 @@ export function createVisitor(options: VisitorOptions): Visitor {
     },
     get head() {
       return track?.sequence.head ?? after
+    },
+    get marks() {
+      return track === undefined ? { delivered: 0, read: 0 } : marksOf(track)
     },
     get unacknowledged() {
       return core.unacknowledged

@@ -32,6 +32,7 @@ export const FRAME_KINDS = {
   done: 16,
   queue: 17,
   listen: 18,
+  delivered: 21,
 } as const satisfies Record<string, number>
 
 /** The name of a frame kind. */
@@ -60,6 +61,8 @@ export const WIRE_LIMITS = {
   facts: 32,
   /** Conversations that one connection may listen to. */
   listens: 64,
+  /** Unread messages of a conversation that are counted. */
+  unread: 100,
   /** An agent sends `presence` at least this often. */
   heartbeatMs: 5_000,
 } as const
@@ -109,6 +112,9 @@ export type WireRecord = {
 /** One record with its place, as `deliver` and `page` carry it. */
 export type WireEntry = { readonly n: number; readonly at: number; readonly record: WireRecord }
 
+/** How far one side of a conversation has got: what it has received, and of that what a person has read. 0: nothing. */
+export type Marks = { readonly delivered: number; readonly read: number }
+
 /** First frame of every client. */
 export type HelloBody = {
   /** Visitor, agent or app token. A new visitor has none and names its `channel`. */
@@ -148,6 +154,8 @@ export type WelcomeBody = {
   /** Visitors: their only conversation and its last `n`. */
   readonly conversation?: ConversationId
   readonly n?: number
+  /** Visitors: how far the agents have got in it. */
+  readonly marks?: Marks
   /** Visitors: the token to keep for the next hello, when a new one was made. */
   readonly token?: string
   /** Agents: who they are. */
@@ -165,6 +173,10 @@ export type InboxEntry = {
   readonly state: ConversationState
   /** The agent it is assigned to. */
   readonly agent?: string
+  /** How far the other side has got: the contact for the agent who has it, the agents for an app. */
+  readonly marks?: Marks
+  /** For the agent who has it: messages of the contact that nobody has read or answered, counted up to 100. */
+  readonly unread?: number
   /** Opaque position of its last activity. */
   readonly cursor: string
 }
@@ -193,7 +205,7 @@ export type AckBody = {
 }
 /** `ack` and `read` from a client: it has (its person has read) everything up to `n`. */
 export type ReceiptBody = { readonly conversation?: string; readonly contact?: string; readonly n: number }
-/** `read` from the server. */
+/** `delivered` and `read` from the server: how far somebody has received, or read. */
 export type ReadBody = { readonly conversation: ConversationId; readonly by: Author; readonly n: number }
 
 /** `deliver`: one record of the log. `cursor` for agents and apps, `contact` for apps and agents. */
@@ -296,6 +308,7 @@ export type ServerBodies = {
   readonly deliver: DeliverBody
   readonly typing: TypingNoticeBody
   readonly read: ReadBody
+  readonly delivered: ReadBody
   readonly presence: PresenceNoticeBody
   readonly page: PageBody
   readonly error: ErrorBody

@@ -90,7 +90,8 @@ describe('commands in a chat', () => {
     const list = new ConversationList()
     const conversation = conversationId(1)
     const found = { conversation, channel: 1, contact: 'v', name: undefined, n: 1, known: 0, at: 0 }
-    list.assigned({ ...found, state: 'active', agent: 'a_1', isMine: true })
+    const marks = { delivered: 0, read: 0 }
+    list.assigned({ ...found, state: 'active', agent: 'a_1', isMine: true, marks, unread: 0 })
     list.unassigned(conversation)
     assert.equal(list.resolve('1'), conversation)
     assert.equal(list.resolve(conversationId(9)), conversationId(9))

@@ -98,6 +98,8 @@ describe('the list of conversations', () => {
     n: 3,
     known: 0,
     at: 0,
+    marks: { delivered: 0, read: 0 },
+    unread: 0,
     state: 'active',
     agent: 'a_1',
     isMine: true,

@@ -16,6 +16,7 @@ const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
   deliver: { conversation: CONVERSATION, ...agentMessage(3), cursor: '0:3', contact: 'v_1' },
   typing: { conversation: CONVERSATION, by: { role: 'contact' }, on: true },
   read: { conversation: CONVERSATION, by: { role: 'agent', id: 'a_1' }, n: 2 },
+  delivered: { conversation: CONVERSATION, by: { role: 'agent', id: 'a_1' }, n: 2 },
   presence: { conversation: CONVERSATION, agent: 'a_1', state: 'offline' },
   page: { conversation: CONVERSATION, after: 0, head: 2, records: [stub(1), agentMessage(2)] },
   error: { code: 'KEFU_RATE_LIMITED', message: 'm', hint: 'h', retryable: true, retryAfterMs: 5 },

@@ -1,10 +1,11 @@
 import { boolean, string } from '@oclif/core/flags'
-import type { AgentClient, Command, Conversation, ConversationId, RecordEvent } from '../../client/index.js'
+import type { AgentClient, Command, Conversation, ConversationId, ReadBody, RecordEvent } from '../../client/index.js'
 import { KefuError } from '../../errors.js'
 import { askForToken, checkToken, tokenFromFile } from './_chat/agent-token.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
-import { ConversationList, type Listed } from './_chat/conversations.js'
+import { ConversationList, type Listed, wordsOfUnread } from './_chat/conversations.js'
+import { wordsOfMark } from './_chat/mark-line.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
 import { isSlash, misused, parseSlash, plainText, slashHelp, unknownSlash } from './_chat/slash.js'
@@ -63,7 +64,9 @@ export default class ChatAgent extends ChatCommand {
       agent.on('assigned', conversation => this.#assigned(conversation))
       agent.on('unassigned', conversation => this.#unassigned(conversation))
       agent.on('record', event => this.#record(event))
-      for (const name of ['typing', 'read'] as const) agent.on(name, body => screen.event({ type: name, ...body }))
+      agent.on('unread', conversation => this.#counted(conversation))
+      agent.on('typing', body => screen.event({ type: 'typing', ...body }))
+      for (const name of ['delivered', 'read'] as const) agent.on(name, body => this.#marked(name, body))
       await runChat({
         client: agent,
         screen,
@@ -129,6 +132,20 @@ export default class ChatAgent extends ChatCommand {
     this.#changed()
   }
 
+  #counted(found: Conversation): void {
+    const { conversation, unread } = found
+    this.#streams.screen.event({ type: 'unread', conversation, unread })
+    this.#list.counted(found)
+  }
+
+  #marked(kind: 'delivered' | 'read', body: ReadBody): void {
+    const { screen } = this.#streams
+    screen.event({ type: kind, ...body })
+    const listed = this.#list.get(body.conversation)
+    if (listed !== undefined && listed === this.#list.current && listed.marks.isNews(kind, body.n))
+      screen.note(wordsOfMark(kind, listed.contact, screen.isInteractive))
+  }
+
   #record(event: RecordEvent): void {
     const { conversation, n, own, record } = event
     const listed = this.#list.get(conversation)
@@ -142,9 +159,11 @@ export default class ChatAgent extends ChatCommand {
     if (isCurrent || isNew) {
       if (!(isTyped && this.#streams.reader !== undefined)) this.#row(listed, event, !isCurrent)
     }
-    if (record.type !== 'message' || own) return
-    if (!isCurrent) listed.unread++
-    else if (this.#streams.reader !== undefined) this.#agent.read(conversation, n)
+    if (record.type !== 'message') return
+    if (own && isNew) listed.marks.sent(n)
+    if (own) return
+    listed.marks.answered()
+    if (isCurrent && this.#streams.reader !== undefined) this.#agent.read(conversation, n)
   }
 
   #row(listed: Listed, event: RecordEvent, isElsewhere: boolean): void {
@@ -203,7 +222,7 @@ export default class ChatAgent extends ChatCommand {
     if (name === 'quit') return 'quit'
     if (name === 'list') {
       for (const { number, contact, unread, conversation } of this.#list.mine())
-        screen.note(`${number}  ${contact}${unread > 0 ? `  ${unread} new` : ''}  ${conversation}`)
+        screen.note([number, contact, wordsOfUnread(unread), conversation].filter(cell => cell !== '').join('  '))
       if (this.#list.mine().length === 0) screen.note('There is no conversation.')
     } else if (name === 'help') screen.note(slashHelp(AGENT_SLASHES))
     else {

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
-import type { DoneBody, QueueBody, RecordEvent, Visitor } from '../../client/index.js'
+import type { DoneBody, QueueBody, ReadBody, RecordEvent, Visitor } from '../../client/index.js'
 import { isKefuError, KefuError, toKefuError } from '../../errors.js'
 import { wordsOfCount, wordsOfDuration } from '../_cli/words.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
+import { MarkLine, wordsOfMark } from './_chat/mark-line.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
+import { safeText } from './_chat/safe-text.js'
 import { isSlash, parseSlash, plainText, slashHelp, unknownSlash } from './_chat/slash.js'
 import { parseRating, VISITOR_SLASHES } from './_chat/slashes.js'
 import { visitorTokens } from './_chat/visitor-tokens.js'
@@ -35,6 +37,7 @@ export default class ChatVisitor extends ChatCommand {
   }
 
   readonly #progress = new Progress()
+  readonly #marks = new MarkLine()
   readonly #idPrefix = `t-${Date.now().toString(36)}`
   #idCount = 0
   #visitor!: Visitor
@@ -64,7 +67,8 @@ export default class ChatVisitor extends ChatCommand {
       if (this.#held === undefined) this.#show(event)
       else this.#held.push(event)
     })
-    for (const name of ['typing', 'read', 'presence', 'queue'] as const)
+    for (const name of ['delivered', 'read'] as const) visitor.on(name, body => this.#marked(name, body))
+    for (const name of ['typing', 'presence', 'queue'] as const)
       visitor.on(name, body => screen.event({ type: name, ...body }))
     visitor.on('queue', place => screen.note(wordsOfPlace(place)))
     try {
@@ -120,9 +124,22 @@ export default class ChatVisitor extends ChatCommand {
     const isTyped = this.#progress.saw(own, record.id)
     const { reader } = this.#streams
     if (!isTyped || reader === undefined) this.#row(event)
-    if (record.type !== 'message' || own) return
+    if (record.type !== 'message') return
+    if (own) {
+      this.#marks.sent(n)
+      return
+    }
+    if (record.by?.role === 'agent') this.#marks.answered()
     if (reader !== undefined) this.#visitor.read(n)
     this.#progress.got()
+  }
+
+  #marked(kind: 'delivered' | 'read', body: ReadBody): void {
+    const { screen } = this.#streams
+    screen.event({ type: kind, ...body })
+    const { by, n } = body
+    const who = by.name === undefined ? undefined : safeText(by.name)
+    if (this.#marks.isNews(kind, n)) screen.note(wordsOfMark(kind, who, screen.isInteractive))
   }
 
   #row(event: RecordEvent): void {

@@ -1,10 +1,11 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
 import { encodeDeliver } from '../../codec/message-bytes.js'
-import type { InboxEntry } from '../../codec/wire.js'
 import { formatCursor } from '../core/cursor.js'
 import type { LogRecord } from '../core/log-record.js'
 import type { AgentRole, Head } from '../core/model.js'
-import type { Cursor, LogEntry } from '../core/ports.js'
+import type { LogEntry } from '../core/ports.js'
 import type { CatchUp } from './catch-up.js'
+import { inboxEntry } from './inbox-entries.js'
 import type { Meters } from './meters.js'
 import type { Outbound } from './outbound.js'
 import { takeOwn } from './own-messages.js'
@@ -20,21 +21,8 @@ export type DeliveryPorts = {
   readonly meters: Meters
   /** What an agent may do at this moment. */
   roleOf(agent: string): AgentRole | undefined
-}
-
-/** A conversation as an inbox shows it. */
-export function inboxEntry(head: Head, cursor: Cursor): InboxEntry {
-  return {
-    conversation: head.conversation,
-    channel: head.channel,
-    contact: head.contact,
-    n: head.n,
-    at: head.at,
-    state: head.state,
-    cursor,
-    ...(head.name === undefined ? {} : { name: head.name }),
-    ...(head.agent === undefined ? {} : { agent: head.agent }),
-  }
+  /** A session was told of a conversation that is its agent's now. */
+  announced(session: AgentSession, conversation: ConversationId): void
 }
 
 /**
@@ -132,6 +120,7 @@ export class Delivery {
     const entries = [inboxEntry({ ...head, n: record.n }, formatCursor(record.seq))]
     this.#ports.meters.delivered++
     this.#ports.outbound.send(session, head.channel, 'inbox', 0, { entries, more: session.inboxesDue > 0 })
+    this.#ports.announced(session, head.conversation)
   }
 
   #push(session: StaffSession, entry: LogEntry, frames: StaffFrames): void {

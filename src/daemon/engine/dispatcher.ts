@@ -3,11 +3,11 @@ import { type ConversationId, isConversationId } from '../../codec/conversation-
 import { type ClientFrame, type ClientKind, type ListenBody, WIRE_LIMITS } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { AgentRole } from '../core/model.js'
-import type { SessionId, ViewPort } from '../core/ports.js'
+import type { SessionId } from '../core/ports.js'
 import type { Commands } from './commands.js'
 import type { Conversations } from './conversations.js'
 import { type Greeting, greetingCloseCode } from './greeting.js'
-import { sendInbox } from './inbox.js'
+import type { Inboxes } from './inbox.js'
 import type { Messages } from './messages.js'
 import type { Outbound } from './outbound.js'
 import type { Presence } from './presence.js'
@@ -20,7 +20,7 @@ import type { Sessions } from './sessions.js'
 export type DispatcherPorts = {
   readonly sessions: Sessions
   readonly outbound: Outbound
-  readonly view: ViewPort
+  readonly inboxes: Inboxes
   readonly greeting: Greeting
   readonly conversations: Conversations
   readonly messages: Messages
@@ -161,7 +161,7 @@ export class Dispatcher {
   }
 
   #dispatchKnown(session: KnownSession, frame: ClientFrame): Promise<void> | undefined {
-    const { conversations, messages, requests, presence, view, outbound } = this.#ports
+    const { conversations, messages, requests, presence, inboxes } = this.#ports
     switch (frame.kind) {
       case 'hello':
         return undefined
@@ -169,9 +169,7 @@ export class Dispatcher {
         if (session.role === 'agent') presence.heartbeat(session, frame.body.state)
         return undefined
       case 'inbox':
-        return session.role === 'visitor'
-          ? undefined
-          : sendInbox(view, outbound, session, frame.correlation, frame.body.before)
+        return session.role === 'visitor' ? undefined : inboxes.send(session, frame.correlation, frame.body.before)
       case 'message': {
         const target = conversations.resolve(session, frame.body)
         if (target instanceof Promise)

@@ -17,7 +17,8 @@ import { Delivery } from './delivery.js'
 import { Dispatcher } from './dispatcher.js'
 import { followLog } from './follow.js'
 import { Greeting } from './greeting.js'
-import { pushInbox, rewindInbox } from './inbox.js'
+import { Inboxes, rewindInbox } from './inbox.js'
+import { tellMark } from './mark-notices.js'
 import { Messages } from './messages.js'
 import { Meters } from './meters.js'
 import { Notices } from './notices.js'
@@ -93,6 +94,7 @@ export class Engine implements SessionEvents {
   readonly #sessions = new Sessions()
   readonly #outbound: Outbound
   readonly #catchUp: CatchUp
+  readonly #inboxes: Inboxes
   readonly #delivery: Delivery
   readonly #dispatcher: Dispatcher
   readonly #messages: Messages
@@ -136,7 +138,18 @@ export class Engine implements SessionEvents {
     this.#options = options
     this.#outbound = outbound
     this.#catchUp = new CatchUp(log, outbound, meters)
-    this.#delivery = new Delivery({ sessions, outbound, catchUp: this.#catchUp, meters, roleOf })
+    this.#notices = new Notices(bus, sessions, outbound)
+    const marks = { log, sessions, notices: this.#notices }
+    this.#receipts = new Receipts({ view, clock, report, tell: news => tellMark(marks, news) })
+    this.#inboxes = new Inboxes({ log, view, clock, outbound, receipts: this.#receipts, report })
+    this.#delivery = new Delivery({
+      sessions,
+      outbound,
+      catchUp: this.#catchUp,
+      meters,
+      roleOf,
+      announced: (session, conversation) => this.#inboxes.repeat(session, conversation),
+    })
     this.#messages = new Messages({
       log,
       outbound,
@@ -145,8 +158,6 @@ export class Engine implements SessionEvents {
       defaultTeam,
       openingLimit: limits.openings,
     })
-    this.#notices = new Notices(bus, sessions, outbound)
-    this.#receipts = new Receipts(view, clock, report)
     this.#presence = new Presence(clock, options, {
       changed: (agent, state) => this.#presenceChanged(agent, state),
       gone: agent => this.#router.requeue(agent),
@@ -175,13 +186,14 @@ export class Engine implements SessionEvents {
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
-      view,
+      inboxes: this.#inboxes,
       greeting: new Greeting({
         log,
         clock,
         tokens,
         agents,
         channels,
+        receipts: this.#receipts,
         failureLimit: limits.failures,
         frameLimit: limits.frames,
       }),
@@ -267,10 +279,11 @@ export class Engine implements SessionEvents {
     this.#router.close()
     this.#timetable.close()
     this.#positions.close()
+    this.#inboxes.close()
     this.#notices.close()
     this.#abort.abort()
     await this.#following
-    await this.#receipts.write()
+    await this.#receipts.close()
   }
 
   opened(
@@ -296,7 +309,7 @@ export class Engine implements SessionEvents {
     if (session.role === 'visitor') this.#catchUp.start(session)
     else if (session.role !== 'new') {
       rewindInbox(session)
-      void pushInbox(this.#ports.store.view, this.#outbound, session)
+      void this.#inboxes.begin(session)
     }
   }
 
@@ -320,7 +333,7 @@ export class Engine implements SessionEvents {
       if (session.feed !== 'live') this.#catchUp.start(session)
       return undefined
     }
-    const pushed = pushInbox(this.#ports.store.view, this.#outbound, session)
+    const pushed = this.#inboxes.begin(session)
     if (session.role === 'agent') this.#presence.connected(session)
     return pushed
   }

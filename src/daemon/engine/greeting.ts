@@ -7,6 +7,7 @@ import type { Clock, LogPort } from '../core/ports.js'
 import type { AgentRegistry } from './agents.js'
 import type { ChannelRegistry } from './channels.js'
 import type { RateLimiter } from './rate-limit.js'
+import type { Receipts } from './receipts.js'
 import { AgentSession, AppSession, type KnownSession, type NewSession, VisitorSession } from './session.js'
 import { knownContact, type Tokens, verifyIdentity } from './tokens.js'
 
@@ -17,6 +18,7 @@ export type GreetingPorts = {
   readonly tokens: Tokens
   readonly agents: AgentRegistry
   readonly channels: ChannelRegistry
+  readonly receipts: Receipts
   /** Failed attempts per address. */
   readonly failureLimit: RateLimiter
   /** Frames of visitors, per conversation. */
@@ -76,6 +78,8 @@ export class Greeting {
       throw new KefuError('KEFU_RATE_LIMITED', { what: 'frames' })
     // Nobody has ever written as a contact that was made just now: there is nothing to look up, and nothing to catch up with.
     const n = isNew ? 0 : ((await this.#ports.log.head(conversation))?.n ?? 0)
+    // Looked up last: what is noted from here on is told to the session.
+    const marks = n === 0 ? undefined : await this.#ports.receipts.marks('agent', conversation, n)
     // Removed while the log was read: the sessions of the channel have been ended, this one was none of them yet.
     if (this.#ports.channels.byNumber(channel.number) === undefined) throw new KefuError('KEFU_UNAUTHORISED')
     // A client that knows more than there is was served by another log (a restored one): it sees that in the welcome.
@@ -92,7 +96,8 @@ export class Greeting {
     )
     if (isNew) session.feed = 'live'
     const issued = token === hello.token ? {} : { token }
-    return { session, welcome: { role: 'visitor', ...this.#common(session, [channel]), conversation, n, ...issued } }
+    const place = { conversation, n, ...(marks !== undefined && { marks }) }
+    return { session, welcome: { role: 'visitor', ...this.#common(session, [channel]), ...place, ...issued } }
   }
 
   #visitorOf(hello: HelloBody): {

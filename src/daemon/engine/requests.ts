@@ -52,16 +52,8 @@ export class Requests {
     }
   }
 
-  #receipt(
-    session: KnownSession,
-    { conversation, head }: Target,
-    mark: 'acknowledged' | 'read',
-    { n }: ReceiptBody,
-  ): void {
-    if (head === null || n > head.n) return
-    const by = authorOf(session)
-    this.#ports.receipts.note(conversation, by.id ?? by.role, mark, n)
-    if (mark === 'read') this.#ports.notices.publish(head, audienceOf(session), 'read', { conversation, by, n })
+  #receipt(session: KnownSession, { head }: Target, mark: 'acknowledged' | 'read', { n }: ReceiptBody): void {
+    if (head !== null && n <= head.n) this.#ports.receipts.note(head, authorOf(session), mark, n)
   }
 
   #typing(session: KnownSession, { conversation, head }: Target, { on }: TypingBody): void {

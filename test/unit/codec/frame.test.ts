@@ -76,6 +76,7 @@ describe('binary frames', () => {
       done: 16,
       queue: 17,
       listen: 18,
+      delivered: 21,
     })
     assert.deepEqual(FRAME_FLAGS, { zstd: 1 })
   })

@@ -1,5 +1,7 @@
 import type { Conversation, ConversationId, RecordEvent } from '../../../client/index.js'
 import { isConversationId } from '../../../codec/conversation-id.js'
+import { WIRE_LIMITS } from '../../../codec/wire.js'
+import { MarkLine } from './mark-line.js'
 import { safeText } from './safe-text.js'
 
 /** A conversation as an agent sees it in the terminal. */
@@ -14,6 +16,7 @@ export type Listed = {
   /** The last record that has come. */
   lastN: number
   unread: number
+  readonly marks: MarkLine
   /** The last records, oldest first. */
   readonly recent: RecordEvent[]
 }
@@ -66,6 +69,7 @@ export class ConversationList {
         oldN: found.n,
         lastN: 0,
         unread: 0,
+        marks: new MarkLine(),
         recent: [],
       }
       this.#listed.set(found.conversation, listed)
@@ -73,7 +77,14 @@ export class ConversationList {
     }
     listed.contact = contact
     listed.isMine = true
+    listed.unread = found.unread ?? 0
     return listed
+  }
+
+  /** What is unread in a conversation has changed. */
+  counted({ conversation, unread = 0 }: Conversation): void {
+    const listed = this.#listed.get(conversation)
+    if (listed !== undefined) listed.unread = unread
   }
 
   /** A conversation is not the agent's any more. */
@@ -87,7 +98,6 @@ export class ConversationList {
   /** Puts a conversation on the screen. */
   show(listed: Listed): void {
     this.#current = listed
-    listed.unread = 0
   }
 
   /** Keeps a record for when its conversation is shown. */
@@ -106,6 +116,12 @@ export class ConversationList {
     const [oldest] = this.#listed.values()
     if (oldest !== undefined && oldest !== this.#current) this.#listed.delete(oldest.conversation)
   }
+}
+
+/** How many messages are unread, for the list: nothing for none, and no exact number where the count ends. */
+export function wordsOfUnread(unread: number): string {
+  if (unread === 0) return ''
+  return unread >= WIRE_LIMITS.unread ? `${WIRE_LIMITS.unread - 1}+ new` : `${unread} new`
 }
 
 /** A visitor without a name: its kind of id and the end of it, which differs. */
