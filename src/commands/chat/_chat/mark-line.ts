@@ -2,8 +2,8 @@
 const RANKS = { delivered: 1, read: 2 } as const
 
 /**
- * When to say that a message was delivered or read: once each for the last one that was written, when all before it are covered as well, and no more once
- * the other side has answered.
+ * When to say that what was written was delivered or read: for the last message, which stands for all before it, once, and not when the other side has
+ * answered. As long as nothing is read, only the first delivery is told.
  */
 export class MarkLine {
   #sentN = 0
@@ -13,7 +13,7 @@ export class MarkLine {
   sent(n: number): void {
     if (n <= this.#sentN) return
     this.#sentN = n
-    this.#told = 0
+    if (this.#told === RANKS.read) this.#told = 0
   }
 
   /** The other side has written: whatever was sent before, they have seen. */
