@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { ConversationId } from '../../../src/codec/conversation-id.js'
+import type { InboxBody, InboxEntry } from '../../../src/codec/wire.js'
+import type { LogPort } from '../../../src/daemon/core/ports.js'
+import { KefuError } from '../../../src/errors.js'
+import { type Peer, Rig } from './rig.js'
+
+/** What an agent's inbox says that nobody has read or answered. */
+describe('unread', () => {
+  let rig: Awaited<ReturnType<typeof Rig.create>>
+  let agent: Awaited<ReturnType<Rig['agent']>>
+  let visitor: Awaited<ReturnType<Rig['visitor']>>
+  let conversation: ConversationId
+
+  beforeEach(async () => {
+    rig = await Rig.create()
+    agent = await rig.agent('li')
+    visitor = await rig.visitor()
+    conversation = visitor.conversation
+    await rig.say(visitor.peer, 'm1')
+    await rig.settle()
+  })
+  afterEach(async () => {
+    await rig.stop()
+  })
+
+  async function say(...ids: string[]): Promise<void> {
+    for (const id of ids) await rig.say(visitor.peer, id)
+  }
+
+  async function command(body: Parameters<typeof rig.send<'command'>>[2]['command'], peer = agent.peer) {
+    rig.send(peer, 'command', { conversation, command: body })
+    await rig.receive(peer, 'done')
+    await rig.settle()
+  }
+
+  /** The first page of a new connection. */
+  async function page(token = agent.token, cursor?: string): Promise<{ peer: Peer; entries: readonly InboxEntry[] }> {
+    const { peer } = await rig.greet({ token, ...(cursor !== undefined && { resume: { cursor } }) })
+    const frame = await rig.receive(peer, 'inbox')
+    return { peer, entries: (frame.body as unknown as InboxBody).entries }
+  }
+
+  const unread = async (token = agent.token) =>
+    (await page(token)).entries.find(entry => entry.conversation === conversation)?.unread
+
+  /** Counts the records that are read from the log from here on. */
+  function countReads(): () => number {
+    const { log } = rig.store
+    const read = log.read.bind(log)
+    let records = 0
+    const counting: LogPort['read'] = async (...it) => {
+      const found = await read(...it)
+      records += found.length
+      return found
+    }
+    Object.assign(log, { read: counting })
+    return () => records
+  }
+
+  it('counts from the last that an agent has read or said', async () => {
+    assert.equal(await unread(), 1, 'without any mark: all of it')
+    await say('m2', 'm3')
+    assert.equal(await unread(), 3)
+    rig.send(agent.peer, 'read', { conversation, n: 4 })
+    assert.equal(await unread(), 1, 'what waits to be written counts')
+    rig.send(agent.peer, 'ack', { conversation, n: 5 })
+    assert.equal(await unread(), 1, 'received is not read')
+    await rig.say(agent.peer, 'x1', { conversation })
+    assert.equal(await unread(), 0)
+    await say('m4')
+    assert.equal(await unread(), 1)
+    await command({ do: 'note', text: 'a note is no answer' })
+    assert.equal(await unread(), 1)
+    rig.send(agent.peer, 'read', { conversation, n: 8 })
+    const records = countReads()
+    assert.equal(await unread(), 0)
+    assert.equal(records(), 0, 'nothing is read when the mark is at the end')
+  })
+
+  it('is of a conversation that was transferred what nobody has read before', async () => {
+    await say('m2', 'm3')
+    rig.send(agent.peer, 'read', { conversation, n: 4 })
+    const other = await rig.agent('mo')
+    await command({ do: 'transfer', agent: other.id })
+    assert.equal(await unread(other.token), 1)
+    const { entries } = await page()
+    assert.deepEqual(
+      entries.map(entry => [entry.agent, entry.unread, entry.marks]),
+      [[other.id, undefined, undefined]],
+      'who has lost it is told neither',
+    )
+  })
+
+  it('ends with the episode', async () => {
+    await say('m2')
+    await command({ do: 'close' })
+    await say('m3')
+    await rig.settle()
+    assert.equal(await unread(), 1)
+    await command({ do: 'close' })
+    await command({ do: 'reopen' })
+    assert.equal(await unread(), 0)
+  })
+
+  it('is counted up to 100, in the last 100 records', async () => {
+    for (let i = 0; i < 150; i++) {
+      rig.clock.advance(1_000)
+      await say(`n${i}`)
+    }
+    const records = countReads()
+    assert.equal(await unread(), 100)
+    assert.equal(records(), 100)
+  })
+
+  it('is not counted further than 64 KiB of records', async () => {
+    const text = 'x'.repeat(12_000)
+    for (let i = 0; i < 40; i++) {
+      rig.clock.advance(1_000)
+      rig.send(visitor.peer, 'message', { id: `n${i}`, parts: [{ type: 'text', text }] })
+      await rig.receive(visitor.peer, 'ack')
+    }
+    const records = countReads()
+    assert.equal(await unread(), 8)
+    assert.equal(records(), 8)
+  })
+
+  it('bounds what a page reads: a page ends early, and the next one goes on', async () => {
+    const text = 'x'.repeat(12_000)
+    for (let v = 0; v < 19; v++) {
+      const { peer } = await rig.visitor()
+      for (let i = 0; i < 8; i++) rig.send(peer, 'message', { id: `n${i}`, parts: [{ type: 'text', text }] })
+      for (let i = 0; i < 8; i++) await rig.receive(peer, 'ack')
+    }
+    await rig.settle()
+    const { peer } = await rig.greet({ token: agent.token })
+    const first = (await rig.receive(peer, 'inbox')).body as unknown as InboxBody
+    assert.deepEqual([first.entries.length, first.more], [8, true])
+    rig.send(peer, 'inbox', { before: first.entries.at(-1)!.cursor })
+    const second = (await rig.receive(peer, 'inbox')).body as unknown as InboxBody
+    assert.deepEqual([second.entries.length, second.more], [8, true])
+    assert.ok([...first.entries, ...second.entries].every(({ unread = 0 }) => unread >= 7))
+  })
+
+  it('is missing where its records are damaged, and the inbox comes', async () => {
+    const { log } = rig.store
+    Object.assign(log, { read: () => Promise.reject(new KefuError('KEFU_STORE_CORRUPT', { where: 'test' })) })
+    const { entries } = await page()
+    assert.deepEqual(
+      entries.map(entry => [entry.conversation, 'unread' in entry]),
+      [[conversation, false]],
+    )
+  })
+
+  it('follows the announcement of a conversation, unless it has gone meanwhile', async () => {
+    const told = (peer: Peer) =>
+      peer.frames.flatMap(({ kind, body }) => (kind === 'inbox' ? (body as unknown as InboxBody).entries : []))
+    const [announced] = told(agent.peer)
+    assert.equal(announced?.conversation, conversation)
+    assert.deepEqual([announced?.unread, announced?.marks], [undefined, undefined])
+    agent.peer.frames.length = 0
+    rig.send(visitor.peer, 'ack', { n: 2 })
+    rig.clock.advance(200)
+    await rig.settle()
+    const [complete] = told(agent.peer)
+    assert.deepEqual([complete?.unread, complete?.marks, complete?.n], [1, { delivered: 2, read: 0 }, 3])
+    const other = await rig.agent('mo')
+    await command({ do: 'transfer', agent: other.id })
+    await command({ do: 'transfer', agent: agent.id }, other.peer)
+    agent.peer.frames.length = 0
+    other.peer.frames.length = 0
+    rig.clock.advance(200)
+    await rig.settle()
+    assert.deepEqual([told(agent.peer).length, told(other.peer).length], [1, 0])
+  })
+
+  it('comes once more for all conversations when an agent resumes, behind the page', async () => {
+    await say('m2')
+    rig.clock.advance(1_000)
+    await rig.settle()
+    const cursor = rig.store.log.cursor()
+    rig.send(agent.peer, 'read', { conversation, n: 4 })
+    const { peer, entries } = await page(agent.token, cursor)
+    assert.deepEqual(entries, [], 'nothing was stored since')
+    rig.clock.advance(200)
+    const { body } = await rig.receive(peer, 'inbox')
+    const [again] = (body as unknown as InboxBody).entries
+    assert.deepEqual([again?.conversation, again?.unread], [conversation, 0])
+    assert.equal(body.more, false)
+  })
+
+  it('comes again for an agent who could not be sent to for a while', async () => {
+    rig.clock.advance(1_000)
+    await rig.settle()
+    agent.peer.isSlow = true
+    await say('m2')
+    await rig.settle()
+    rig.send(agent.peer, 'read', { conversation, n: 4 })
+    rig.send(visitor.peer, 'ack', { n: 3 })
+    rig.clock.advance(1_000)
+    await rig.settle()
+    agent.peer.frames.length = 0
+    rig.drain(agent.peer)
+    await rig.settle()
+    rig.clock.advance(200)
+    await rig.settle()
+    const entries = agent.peer.frames.flatMap(({ body }) => (body as unknown as InboxBody).entries ?? [])
+    assert.ok(entries.length > 0)
+    assert.deepEqual([entries.at(-1)?.unread, entries.at(-1)?.marks], [0, { delivered: 3, read: 0 }])
+  })
+
+  it('read on one device is told to the others of the agent, and to the contact', async () => {
+    const { peer: phone } = await page()
+    phone.frames.length = 0
+    agent.peer.frames.length = 0
+    rig.send(phone, 'read', { conversation, n: 2 })
+    rig.clock.advance(200)
+    const by = { role: 'agent', id: agent.id, name: 'li' }
+    assert.deepEqual((await rig.receive(agent.peer, 'read')).body, { conversation, by, n: 2 })
+    assert.deepEqual((await rig.receive(visitor.peer, 'read')).body, { conversation, by, n: 2 })
+  })
+})
