@@ -37,7 +37,7 @@ export type StaffMethods = {
   upload(conversation: ConversationId, file: Blob | Uint8Array<ArrayBuffer>, type: string): Promise<Uploaded>
   /** A link to a file of a conversation. */
   media(conversation: ConversationId, id: string): Promise<MediaLink>
-  /** Tells that everything of a conversation up to `n` was read. */
+  /** Tells that everything of a conversation up to `n` was read, or everything there is. */
   read(conversation: ConversationId, n: number): void
 }
 
@@ -215,8 +215,9 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     },
     media: (conversation, id) => core.mediaLink(channelOf(conversation), { conversation, media: id }),
     read(conversation, n) {
-      core.markRead(conversation, n)
       const track = core.tracker.get(conversation)
+      // A number that does not exist yet would be refused, and nothing be read.
+      core.markRead(conversation, Math.min(n, track?.sequence.head ?? n))
       if (track !== undefined) readUpTo(track, n)
     },
   }

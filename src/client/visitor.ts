@@ -64,7 +64,7 @@ export type Visitor = {
   send(content: Content, options?: { readonly id?: string }): Promise<Sent>
   /** Tells that the visitor types; lost without a connection. */
   typing(on: boolean): void
-  /** Tells that the visitor has read everything up to `n`. */
+  /** Tells that the visitor has read everything up to `n`, or everything there is. */
   read(n: number): void
   /** One page of the conversation: after or before a number. */
   history(range: { readonly after?: number; readonly before?: number; readonly limit?: number }): Promise<PageBody>
@@ -210,7 +210,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
       core.session.send(track?.channel ?? 0, 'typing', { on })
     },
     read(n) {
-      if (track !== undefined) core.markRead(track.conversation, n)
+      if (track !== undefined) core.markRead(track.conversation, Math.min(n, track.sequence.head))
     },
     history: range => core.history(track?.channel ?? 0, range),
     async upload(file, type) {
