@@ -99,6 +99,54 @@ describe('kefu chat with commands', () => {
     assert.match(chat.stdout, /the conversation is closed/)
   })
 
+  it('an agent sees in the list what is unread, and is told once that a message was read', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin')
+    chat.child.stdin.write('kat_1\n')
+    const peer = await agentPeer()
+    await assign(peer, 1)
+    const second = { name: 'c2', unread: 100, marks: { delivered: 1, read: 0 } }
+    peer.send('inbox', { entries: [inboxEntry(2, 120, second)], more: false })
+    const { correlation, body } = await peer.until('history')
+    const { after = 0 } = body
+    const records = Array.from({ length: 120 - after }, (_, at) => contactMessage(after + at + 1))
+    peer.send('page', { conversation: conversationId(2), after, head: 120, records }, correlation)
+    while ((await peer.until('ack')).body.conversation !== conversationId(2));
+    chat.child.stdin.write('/list\n/1\nan answer\n')
+    await eventually(() => chat.stderr.includes(`2  c2  99+ new  ${conversationId(2)}`), 'the list')
+    const message = await peer.until('message')
+    peer.send('ack', { id: message.body.id, conversation: CONVERSATION, n: 3 }, message.correlation)
+    const by = { role: 'contact' as const }
+    for (const n of [2, 3, 3]) peer.send('read', { conversation: CONVERSATION, by, n })
+    peer.send('delivered', { conversation: CONVERSATION, by, n: 3 })
+    await eventually(() => chat.stderr.includes('read by c1'), 'the line')
+    chat.child.stdin.end()
+    assert.equal(await chat.ended, 0, chat.stderr)
+    assert.deepEqual(chat.stderr.match(/^.*(read by|delivered).*$/gm), ['read by c1'])
+  })
+
+  it('a visitor’s marks are events with --json', async () => {
+    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--json', '--for', '5s')
+    chat.child.stdin.end('hello\n')
+    const peer = await server.accept()
+    const hello = await peer.expect('hello')
+    peer.send('welcome', visitorWelcome(0, { token: 'kvt_1' }), hello.correlation)
+    const message = await peer.until('message')
+    peer.send('ack', { id: message.body.id, conversation: CONVERSATION, n: 2 }, message.correlation)
+    peer.send('delivered', { conversation: CONVERSATION, by: BY, n: 2 })
+    peer.send('read', { conversation: CONVERSATION, by: BY, n: 2 })
+    await eventually(() => chat.stdout.includes('"type":"read"'), 'the event')
+    chat.child.kill('SIGINT')
+    await chat.ended
+    const events = chat.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'delivered' || type === 'read'),
+      ['delivered', 'read'].map(type => ({ type, conversation: CONVERSATION, by: BY, n: 2 })),
+    )
+  })
+
   it('an agent takes a conversation that waits, by its id, and writes there', async () => {
     const chat = start('agent', '--url', server.url, '--stdin', '--json')
     chat.child.stdin.end(`kat_1\n/accept ${conversationId(2)}\nhello\n`)

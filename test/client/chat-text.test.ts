@@ -9,7 +9,8 @@ import type { Conversation, RecordEvent } from '../../src/client/index.js'
 import type { Part } from '../../src/codec/wire.js'
 import { createOutput } from '../../src/commands/_cli/output.js'
 import { tokenFromFile } from '../../src/commands/chat/_chat/agent-token.js'
-import { ConversationList } from '../../src/commands/chat/_chat/conversations.js'
+import { ConversationList, wordsOfUnread } from '../../src/commands/chat/_chat/conversations.js'
+import { MarkLine, wordsOfMark } from '../../src/commands/chat/_chat/mark-line.js'
 import { describePart, describeRecord } from '../../src/commands/chat/_chat/record-text.js'
 import { safeText } from '../../src/commands/chat/_chat/safe-text.js'
 import { createScreen } from '../../src/commands/chat/_chat/screen.js'
@@ -189,5 +190,47 @@ describe('the screen', () => {
     ])
     assert.equal(screen.isInteractive, true)
     reader.close()
+  })
+})
+
+describe('the line about marks', () => {
+  it('comes once for what was written, when the last of it is covered', () => {
+    const line = new MarkLine()
+    assert.equal(line.isNews('read', 9), false, 'nothing was written here')
+    line.sent(10)
+    line.sent(12)
+    assert.equal(line.isNews('delivered', 10), false)
+    assert.equal(line.isNews('delivered', 12), true)
+    assert.equal(line.isNews('delivered', 13), false)
+    assert.equal(line.isNews('read', 11), false)
+    assert.equal(line.isNews('read', 12), true)
+    assert.equal(line.isNews('read', 13), false)
+    line.sent(14)
+    assert.equal(line.isNews('read', 14), true)
+    assert.equal(line.isNews('delivered', 14), false, 'who has read has received')
+  })
+
+  it('does not tell each delivery while nothing is read, nor what an answer shows', () => {
+    const line = new MarkLine()
+    line.sent(10)
+    assert.equal(line.isNews('delivered', 10), true)
+    line.sent(11)
+    assert.equal(line.isNews('delivered', 11), false)
+    line.answered()
+    assert.equal(line.isNews('read', 12), false)
+    line.sent(13)
+    assert.equal(line.isNews('delivered', 13), true)
+  })
+
+  it('has a sign for a person only', () => {
+    assert.equal(wordsOfMark('read', '小王', true), '  ✓ read by 小王')
+    assert.equal(wordsOfMark('delivered', '小王', false), 'delivered to 小王')
+    assert.equal(wordsOfMark('read', undefined, false), 'read')
+  })
+})
+
+describe('the number of unread messages in the list', () => {
+  it('is left out when there are none, and has no exact number at its end', () => {
+    assert.deepEqual([0, 1, 99, 100].map(wordsOfUnread), ['', '1 new', '99 new', '99+ new'])
   })
 })
