@@ -209,6 +209,21 @@ export const appendCases: readonly StoreCase[] = [
     )
   }),
 
+  storeCase('it is known when the last record became durable', async ({ store: { log }, clock }) => {
+    assert.equal(log.committedAtMs(), 0)
+    const id = conversationId(1)
+    await log.append(id, [message('a')], { id: 'a', opening: opening() })
+    const first = clock.monotonicMs()
+    assert.equal(log.committedAtMs(), first)
+    clock.advance(100)
+    assert.equal(log.committedAtMs(), first)
+    await log.append(id, [message('b')], { id: 'b' })
+    assert.equal(log.committedAtMs(), clock.monotonicMs())
+    clock.advance(100)
+    await log.append(id, [message('b')], { id: 'b' })
+    assert.equal(log.committedAtMs(), first + 100)
+  }),
+
   storeCase('time is the clock of the store, order is not', async ({ store: { log }, clock }) => {
     const id = await fill(log, 1, 1)
     const start = clock.now()

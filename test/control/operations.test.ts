@@ -30,6 +30,41 @@ test('agents: add, show, token, list, remove', async t => {
   assert.deepEqual(await client.call('agent.list', {}), { agents: [] })
 })
 
+test('metrics: what the daemon tells, and requests that share an answer get the same', async t => {
+  let made = 0
+  const reading = {
+    instance: 'a',
+    pid: 1,
+    version: '0.1.0',
+    home: 'home',
+    state: 'running',
+    uptimeMs: 1.5,
+    accepted: { contacts: 1, agents: 2, apps: 3 },
+    delivered: { live: 4, caughtUp: 5 },
+    refused: 6,
+    errors: 7,
+    append: [[8, 9]],
+    deliver: [],
+    eventLoop: [],
+    cpuUs: 10,
+    rssBytes: 11,
+    sockets: { open: 1, visitors: 0, agents: 1, apps: 0, limit: 12 },
+    slow: { count: 1, worst: [{ role: 'agent', name: '小王', forMs: 13, bufferedBytes: 14 }] },
+    queue: { waiting: 15, active: 16, snoozed: 17, agentsOnline: 18, oldestSince: 19 },
+    store: { state: 'ready', records: 20, sizeBytes: 21, commits: 22, committedRecords: 23 },
+  } as const
+  const shared = { ...reading, secret: 'not written in the table' }
+  const { client } = await openRig(t, {
+    metrics: () => {
+      made++
+      return made < 3 ? shared : { ...reading, refused: 7 }
+    },
+  })
+  assert.deepEqual(await client.call('metrics.show', {}), reading)
+  assert.deepEqual(await client.call('metrics.show', {}), reading)
+  assert.equal((await client.call('metrics.show', {})).refused, 7)
+})
+
 test('channels: add, set, token, show, list, remove; secrets leave once', async t => {
   const { client } = await openRig(t)
   const web = await client.call('channel.add', { kind: 'web', name: 'shop', origins: ['https://a.example'] })
