@@ -21,7 +21,7 @@ export default class QueueList extends BaseCommand {
   static override flags = {
     ...LIST_FLAGS,
     watch: boolean({ char: 'w', summary: 'go on until Ctrl-C (or q)' }),
-    interval: durationFlag({ helpValue: '2s', summary: 'how often to look, with -w' }),
+    interval: durationFlag({ char: 'i', helpValue: '2s', summary: 'how often to look, with -w' }),
     state: option({
       options: [...QUEUE_STATES, 'all'] as const,
       helpValue: 'STATE',
