@@ -33,7 +33,7 @@ const reading: MetricsReading = {
       { role: 'app', name: 'evil\u001b[2J\nname', forMs: 900, bufferedBytes: 70_000 },
     ],
   },
-  queue: { waiting: 10_000, active: 12, snoozed: 0, agentsOnline: 344, oldestSince: 1_000_000 },
+  queue: { waiting: 10_000, bot: 3, active: 12, snoozed: 0, agentsOnline: 344, oldestSince: 1_000_000 },
   store: { state: 'full', records: 18_402_113, sizeBytes: 3 * 2 ** 30, commits: 8_000, committedRecords: 500_000 },
 }
 

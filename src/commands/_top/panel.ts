@@ -87,11 +87,12 @@ function socketParts({ reading: { sockets, slow } }: Moment): Part[] {
 }
 
 function queueParts(moment: Moment): Part[] {
-  const { waiting, active, snoozed, agentsOnline } = moment.reading.queue
+  const { waiting, bot, active, snoozed, agentsOnline } = moment.reading.queue
   const oldest = oldestMs(moment)
   const since = oldest === undefined ? '' : `, oldest ${wordsOfDuration(Math.floor(oldest / 1_000) * 1_000)}`
   return [
     [`${groupDigits(waiting)} waiting${since}`],
+    ...(bot > 0 ? ([[`${groupDigits(bot)} with bots`]] satisfies Part[]) : []),
     [`${groupDigits(active)} assigned`],
     [`${groupDigits(snoozed)} snoozed`],
     [`${wordsOfCount(agentsOnline, 'agent')} online`],
