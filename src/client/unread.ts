@@ -40,8 +40,11 @@ export class Unread {
   record(n: number, record: WireRecord): void {
     this.#known = n
     const role = record.type === 'message' ? record.by?.role : undefined
-    if (role === 'agent' || record.type === 'closed') this.read(n)
-    else if (role === 'contact' && n > this.#mark) {
+    if (role === 'agent' || record.type === 'closed') {
+      // What the server has counted it has counted with this: it knows whose word ends it.
+      if (n > this.#baseN) this.read(n)
+      else this.#forget(n)
+    } else if (role === 'contact' && n > this.#mark) {
       if (this.#seen.length >= WIRE_LIMITS.unread) this.#seen.shift()
       this.#seen.push(n)
     }
@@ -52,15 +55,19 @@ export class Unread {
   read(n: number): void {
     if (n <= this.#mark) return
     this.#mark = n
-    const first = this.#seen.findIndex(seen => seen > n)
-    this.#seen = first < 0 ? [] : this.#seen.slice(first)
+    this.#forget(n)
     this.#base = Math.min(this.#base, Math.max(0, this.#baseN - n))
     this.#recount()
   }
 
+  #forget(upTo: number): void {
+    const first = this.#seen.findIndex(n => n > upTo)
+    this.#seen = first < 0 ? [] : this.#seen.slice(first)
+  }
+
   /** Of a part that was read the rest is counted here, when all of it has been seen. */
   #recount(): void {
-    if (this.#mark < this.#start || this.#known < this.#baseN) return
+    if (this.#mark === 0 || this.#mark < this.#start || this.#known < this.#baseN) return
     const seen = this.#seen.filter(n => n <= this.#baseN).length
     this.#base = Math.min(this.#base, seen)
   }

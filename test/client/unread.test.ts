@@ -54,6 +54,18 @@ describe('the number of unread messages', () => {
     assert.equal(unread.count, 1)
   })
 
+  it('takes the word of the server for what it has counted, such as behind what a bot has said', () => {
+    const unread = new Unread(0)
+    unread.told(2, 5)
+    for (const [at, record] of [RECORDS.note, RECORDS.contact, RECORDS.agent, RECORDS.contact, RECORDS.note].entries())
+      unread.record(at + 1, record)
+    assert.equal(unread.count, 2)
+    unread.record(6, RECORDS.contact)
+    assert.equal(unread.count, 3)
+    unread.record(7, RECORDS.agent)
+    assert.equal(unread.count, 0)
+  })
+
   it('does not go back to what was read here before the server heard of it', () => {
     const unread = new Unread(0)
     unread.record(1, RECORDS.contact)

@@ -141,7 +141,7 @@ export class Engine implements SessionEvents {
     this.#notices = new Notices(bus, sessions, outbound)
     const marks = { log, sessions, notices: this.#notices }
     this.#receipts = new Receipts({ view, clock, report, tell: news => tellMark(marks, news) })
-    this.#inboxes = new Inboxes({ log, view, clock, outbound, receipts: this.#receipts, report })
+    this.#inboxes = new Inboxes({ log, view, clock, outbound, receipts: this.#receipts, roleOf, report })
     this.#delivery = new Delivery({
       sessions,
       outbound,
@@ -204,7 +204,7 @@ export class Engine implements SessionEvents {
         roleOf,
       }),
       messages: this.#messages,
-      requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens }),
+      requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens, roleOf }),
       commands: this.commands,
       presence: this.#presence,
       messageLimit: limits.messages,

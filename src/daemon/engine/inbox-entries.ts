@@ -1,7 +1,7 @@
 import { type InboxEntry, WIRE_LIMITS } from '../../codec/wire.js'
 import { isKefuError } from '../../errors.js'
 import { formatCursor } from '../core/cursor.js'
-import type { Head } from '../core/model.js'
+import type { AgentRole, Head } from '../core/model.js'
 import type { Cursor, LogPort } from '../core/ports.js'
 import type { Receipts } from './receipts.js'
 import type { StaffSession } from './session.js'
@@ -10,6 +10,8 @@ import type { StaffSession } from './session.js'
 export type InboxEntryPorts = {
   readonly log: Pick<LogPort, 'read'>
   readonly receipts: Receipts
+  /** What an agent may do at this moment. */
+  roleOf(agent: string): AgentRole | undefined
   /** An error that no client waits for. */
   report(error: unknown): void
 }
@@ -61,11 +63,11 @@ export async function completeEntry(
 
 /**
  * Messages of the contact behind the last one that an agent has read, behind the last word of an agent, and behind the last end: of the last 100 records, or
- * fewer where they are long. Undefined when they cannot be read for damage.
+ * fewer where they are long. What a bot says leaves them unread for everybody else. Undefined when they cannot be read for damage.
  */
 async function countUnread(
-  { log, receipts, report }: InboxEntryPorts,
-  { conversation, n, unansweredSince }: Head,
+  { log, receipts, roleOf, report }: InboxEntryPorts,
+  { conversation, n, unansweredSince, agent }: Head,
 ): Promise<{ readonly unread: number | undefined; readonly readBytes: number }> {
   // An agent's word or an end came last.
   if (unansweredSince === undefined) return { unread: 0, readBytes: 0 }
@@ -79,9 +81,11 @@ async function countUnread(
       const records = await log.read(conversation, last - count, count, Number.POSITIVE_INFINITY)
       for (const { bytes } of records) readBytes += bytes.length
       for (const { body } of records.toReversed()) {
-        const isEnd = body.type === 'closed' || (body.type === 'message' && body.by.role === 'agent')
-        if (isEnd) return { unread, readBytes }
-        if (body.type === 'message' && body.by.role === 'contact' && unread < WIRE_LIMITS.unread) unread++
+        if (body.type === 'closed') return { unread, readBytes }
+        if (body.type !== 'message') continue
+        const { role, id = '' } = body.by
+        if (role === 'agent' && (id === agent || roleOf(id) !== 'bot')) return { unread, readBytes }
+        if (role === 'contact' && unread < WIRE_LIMITS.unread) unread++
       }
       last -= count
     }

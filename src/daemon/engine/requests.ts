@@ -2,6 +2,7 @@ import type { Author, ClientFrame, HistoryBody, MediaRequestBody, ReceiptBody, T
 import { KefuError } from '../../errors.js'
 import type { LogRecord } from '../core/log-record.js'
 import { isMediaId } from '../core/media.js'
+import type { AgentRole } from '../core/model.js'
 import type { LogPort } from '../core/ports.js'
 import type { Target } from './conversations.js'
 import type { Notices } from './notices.js'
@@ -18,6 +19,8 @@ export type RequestPorts = {
   readonly notices: Notices
   readonly receipts: Receipts
   readonly tokens: Tokens
+  /** What an agent may do at this moment. */
+  roleOf(agent: string): AgentRole | undefined
 }
 
 /** Frames about a conversation that append nothing. */
@@ -53,7 +56,10 @@ export class Requests {
   }
 
   #receipt(session: KnownSession, { head }: Target, mark: 'acknowledged' | 'read', { n }: ReceiptBody): void {
-    if (head !== null && n <= head.n) this.#ports.receipts.note(head, authorOf(session), mark, n)
+    if (head === null || n > head.n) return
+    // Nobody has read what only a program has.
+    const isBot = session.role === 'agent' && this.#ports.roleOf(session.agent.id) === 'bot'
+    this.#ports.receipts.note(head, authorOf(session), isBot ? 'acknowledged' : mark, n)
   }
 
   #typing(session: KnownSession, { conversation, head }: Target, { on }: TypingBody): void {

@@ -93,6 +93,32 @@ describe('unread', () => {
     )
   })
 
+  it('is for people what a bot has taken care of so far', async () => {
+    const helper = await rig.agent('helper')
+    await rig.agents.set('helper', { role: 'bot' })
+    await rig.channels.set('site', { bot: helper.id })
+    const { peer, conversation: theirs } = await rig.visitor()
+    for (const id of ['b1', 'b2']) await rig.say(peer, id)
+    await rig.settle()
+    rig.send(helper.peer, 'read', { conversation: theirs, n: 4 })
+    const unreadThere = async (token: string) =>
+      (await page(token)).entries.find(entry => entry.conversation === theirs)?.unread
+    assert.equal(await unreadThere(helper.token), 2)
+    await rig.say(helper.peer, 'x1', { conversation: theirs })
+    await rig.say(peer, 'b3')
+    assert.equal(await unreadThere(helper.token), 1, 'what it has answered is not unread for the bot')
+    rig.clock.advance(200)
+    await rig.receive(peer, 'delivered', ({ body }) => body.n === 4)
+    assert.equal(
+      peer.frames.some(({ kind }) => kind === 'read'),
+      false,
+    )
+    rig.send(helper.peer, 'command', { conversation: theirs, command: { do: 'requeue' } })
+    await rig.receive(helper.peer, 'done')
+    await rig.settle()
+    assert.equal(await unreadThere(agent.token), 3)
+  })
+
   it('ends with the episode', async () => {
     await say('m2')
     await command({ do: 'close' })
