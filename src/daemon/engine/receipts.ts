@@ -153,7 +153,11 @@ export class Receipts {
     const untold = this.#untold
     this.#untold = new Map()
     await this.#load(untold.keys())
-    for (const [mark, head] of untold) if (mark.isLoaded) this.#tellOf(mark, head)
+    try {
+      for (const [mark, head] of untold) if (mark.isLoaded) this.#tellOf(mark, head)
+    } catch (error) {
+      this.#ports.report(error)
+    }
   }
 
   #tellOf(mark: Mark, head: Head): void {
