@@ -10,7 +10,7 @@ const SLOW_COLUMNS: readonly Column[] = [
   { header: 'SLOW' },
   { header: 'WHO', isFlexible: true },
   { header: 'FOR', align: 'right' },
-  { header: 'UNREAD', align: 'right' },
+  { header: 'BUFFERED', align: 'right' },
 ]
 
 /** A moment as a person reads it: which daemon, sections, then the slow consumers; `notes` end the first line. Nothing is wider than the terminal. */

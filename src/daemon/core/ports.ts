@@ -306,7 +306,7 @@ export type SessionEvents = {
 export type GatewayPort = {
   /** Queues frames to one session, in order. `false` when more than the high-water mark waits for that peer: stop until `drained`. A session that is gone takes and drops them. */
   send(session: SessionId, frames: readonly Uint8Array[]): boolean
-  /** Bytes that wait for that peer to read; 0 for a session that is gone. */
+  /** Bytes that wait for that peer and that the kernel has not taken; 0 for a session that is gone. */
   bufferedBytes(session: SessionId): number
   /** Sends what is queued, then closes with a WebSocket code. `closed` follows. */
   close(session: SessionId, code: number, reason: string): void
