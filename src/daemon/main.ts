@@ -11,6 +11,7 @@ import type { ConfigReading } from './config/load.js'
 import type { Config } from './config/schema.js'
 import { createHandlers } from './control/handlers.js'
 import type { MetricsReading } from './control/metrics-schemas.js'
+import { sumOf } from './control/outbox-handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
 import type { Clock, Store } from './core/ports.js'
@@ -188,6 +189,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),
+        outbox: sumOf((await store.outbox.totals()).values()),
         eventLoopDelay: eventLoop.delay,
         socketPath: SOCKET_PATH,
       })
@@ -214,6 +216,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       commands: engine.commands,
       clock,
       store,
+      outbox: store.outbox,
+      records,
+      log,
       status,
       metrics,
       reload: () => reloader.reload(),

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.js'
 import { FEW_CONNECTIONS } from './config/file-limit.js'
+import type { OutboxTotalsView } from './control/outbox-schemas.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { distributionOf, type Histogram } from './core/histogram.js'
 import type { StoreInfo } from './core/ports.js'
@@ -25,6 +26,7 @@ export type StatusSources = {
   readonly channels: number
   readonly agents: number
   readonly store: StoreInfo
+  readonly outbox: OutboxTotalsView
   /** In microseconds. */
   readonly eventLoopDelay: Histogram
   readonly socketPath: string
@@ -62,13 +64,19 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
     waiting: counts.waiting,
     active: counts.active,
     store,
+    outbox: sources.outbox,
     eventLoopDelay: {
       p50Ms: toMs(delay.p50),
       p99Ms: toMs(delay.p99),
       maxMs: toMs(delay.max),
     },
     rssBytes: process.memoryUsage.rss(),
-    warnings: [...warningsOfStore(store), ...warningsOfLimit(sources), ...sources.configWarnings],
+    warnings: [
+      ...warningsOfStore(store),
+      ...warningsOfOutbox(sources),
+      ...warningsOfLimit(sources),
+      ...sources.configWarnings,
+    ],
   }
 }
 
@@ -78,6 +86,12 @@ function warningsOfLimit({ connectionLimit, connectionsWanted }: StatusSources):
   return [
     `the open-file limit leaves room for ${connectionLimit} sockets only: raise it (ulimit -n, LimitNOFILE=), and restart`,
   ]
+}
+
+function warningsOfOutbox({ outbox }: StatusSources): string[] {
+  if (outbox.dead === 0) return []
+  const messages = outbox.dead === 1 ? 'message was' : 'messages were'
+  return [`${outbox.dead} ${messages} given up by the outbox and never sent: kefu outbox list --state dead`]
 }
 
 function warningsOfStore(store: StoreInfo): string[] {

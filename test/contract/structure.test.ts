@@ -33,6 +33,7 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['client', 'operations', 'page', 'protocol', 'schemas'],
       ...['metrics-interval', 'metrics-schemas'],
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary'],
+      ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },

@@ -14,7 +14,7 @@ import { Commands } from '../../src/daemon/engine/commands.js'
 import { Queue } from '../../src/daemon/engine/queue.js'
 import { Router } from '../../src/daemon/engine/router.js'
 import { createTeams } from '../../src/daemon/engine/teams.js'
-import { createLog } from '../../src/daemon/observe/log.js'
+import { createLog, type Log } from '../../src/daemon/observe/log.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
@@ -35,8 +35,8 @@ export async function openRig(t: TestContext, change: Partial<ControlPorts> = {}
   const path = socketPath(t)
   const stops: string[] = []
   const logged: string[] = []
-  const ports: ControlPorts = { ...(await memoryPorts(stops)), ...change }
   const log = createLog('debug', { write: line => void logged.push(line) })
+  const ports: ControlPorts = { ...(await memoryPorts(stops, log)), ...change }
   const server = await openControlServer({ handlers: createHandlers(ports), log, version }, { path, home: 'home' })
   t.after(() => server.close())
   const client = createControlClient({ socketPath: path, home: 'home', version: '0.1.0', timeoutMs: 5_000 })
@@ -50,7 +50,7 @@ export function socketPath(t: TestContext): string {
   return join(folder, 'kefu.sock')
 }
 
-async function memoryPorts(stops: string[]): Promise<ControlPorts> {
+async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
   const clock = createManualClock()
   const store = createMemoryStore({ clock })
   let count = 0
@@ -82,6 +82,9 @@ async function memoryPorts(stops: string[]): Promise<ControlPorts> {
     commands: new Commands({ log: store.log, clock, router, agents, teams }),
     clock,
     store,
+    outbox: store.outbox,
+    records: store.log,
+    log,
     status: async () => exampleStatus(await store.info()),
     reload: () => Promise.reject(new Error('not asked')),
     metrics: () => Promise.reject(new Error('not asked')),
@@ -108,6 +111,7 @@ export function exampleStatus(store: Awaited<ReturnType<Store['info']>>): Daemon
     waiting: 0,
     active: 0,
     store,
+    outbox: { due: 0, retrying: 0, sending: 0, parked: 0, unknown: 0, dead: 0 },
     eventLoopDelay: { p50Ms: 1, p99Ms: 1, maxMs: 1 },
     rssBytes: 1,
     warnings: [],

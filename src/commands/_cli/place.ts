@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 
 /** Commands as sentences of kefu name them, by their first word. Prose such as "this kefu" is none. */
-const COMMAND = /\bkefu (?=(?:agent|channel|chat|config|daemon|errors|help|queue|status|store|team|top|version)\b)/g
+const COMMAND =
+  /\bkefu (?=(?:agent|channel|chat|config|daemon|errors|help|outbox|queue|status|store|team|top|version)\b)/g
 
 const PLACE_FLAGS = ['--home', '--socket', '--config'] as const
 

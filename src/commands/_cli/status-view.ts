@@ -1,6 +1,7 @@
 import type { DaemonStatus } from '../../daemon/control/client.js'
+import { OUTBOX_STANDINGS } from '../../daemon/control/outbox-vocabulary.js'
 import type { Fact } from './output.js'
-import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfSize } from './words.js'
+import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfOutbox, wordsOfSize } from './words.js'
 
 /** The first line of a status: which daemon, how long, which process and version. */
 export function statusLine({ home, state, ready, notReady, uptimeMs, pid, version }: DaemonStatus): string {
@@ -55,6 +56,7 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
       `${connections.open} ${connections.visitors} ${connections.agents} ${connections.apps} ${connections.limit}`,
       `${groupDigits(connections.open)} of ${groupDigits(connections.limit)} open: ${wordsOfCount(connections.visitors, 'visitor')}, ${wordsOfCount(connections.agents, 'agent')}, ${wordsOfCount(connections.apps, 'app')}`,
     ],
+    ...outboxFact(status),
     [
       'store',
       `${store.state} ${store.records} ${store.sizeBytes}`,
@@ -63,10 +65,17 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
   ]
 }
 
+/** Nothing for those who have no platform. */
+function outboxFact({ outbox }: DaemonStatus): Fact[] {
+  const counts = OUTBOX_STANDINGS.map(state => outbox[state])
+  return counts.some(count => count > 0) ? [['outbox', counts.join(' '), wordsOfOutbox(outbox)]] : []
+}
+
 /** What to do next, given how it stands. */
-export function nextStep({ channels, agents, store }: DaemonStatus): string {
+export function nextStep({ channels, agents, store, outbox }: DaemonStatus): string {
   if (store.state === 'damaged') return 'kefu store check --deep'
   if (channels === 0) return 'kefu channel add web NAME --origin URL'
   if (agents === 0) return 'kefu agent add NAME'
+  if (outbox.dead > 0) return 'kefu outbox list --state dead'
   return 'kefu daemon logs -f'
 }

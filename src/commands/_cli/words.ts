@@ -8,6 +8,15 @@ const DURATIONS = [
 ] as const
 const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 
+const OUTBOX_WORDS = [
+  { state: 'due', isRare: false },
+  { state: 'retrying', isRare: false },
+  { state: 'sending', isRare: true },
+  { state: 'parked', isRare: true },
+  { state: 'unknown', isRare: true },
+  { state: 'dead', isRare: false },
+] as const
+
 /** The two largest units: `3d 4h`, `1m 48s`, `0.4s`, `12ms`. */
 export function wordsOfDuration(ms: number): string {
   if (ms < 100) return `${Math.round(ms)}ms`
@@ -57,4 +66,10 @@ export function wordsOfInstant(atMs: number): string {
 /** RFC 3339 in UTC, for scripts. */
 export function instantText(atMs: number): string {
   return new Date(atMs).toISOString()
+}
+
+/** What is in the outbox: `6 due, 2 retrying, 0 dead`; what is rare only where there is some. */
+export function wordsOfOutbox(totals: Readonly<Record<string, number>>): string {
+  const parts = OUTBOX_WORDS.filter(({ state, isRare }) => !isRare || (totals[state] ?? 0) > 0)
+  return parts.map(({ state }) => `${groupDigits(totals[state] ?? 0)} ${state}`).join(', ')
 }

@@ -5,6 +5,7 @@ import { CONTROL_PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from './protocol.js
 
 export type { MetricsReading, SlowConsumerView } from './metrics-schemas.js'
 export type { AnswerOf, RequestOf } from './operations.js'
+export type { OutboxRowView, OutboxTotalsView } from './outbox-schemas.js'
 export type { QueueEntryView, QueueExplanationView, QueueRowView, QueueTotalsView } from './queue-schemas.js'
 export type { AgentView, ChannelView, DaemonStatus, TeamView } from './schemas.js'
 

@@ -4,21 +4,23 @@ import type { Agent, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/team-settings.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
+import { createOutboxHandlers, type OutboxControlPorts } from './outbox-handlers.js'
 import { pageOf, type SortKey } from './page.js'
 import { createQueueHandlers, type QueueControlPorts } from './queue-handlers.js'
 import type { DaemonStatus } from './schemas.js'
 import { createViews } from './views.js'
 
 /** What the operations act on. */
-export type ControlPorts = QueueControlPorts & {
-  readonly store: Pick<Store, 'info' | 'check'>
-  status(): DaemonStatus | Promise<DaemonStatus>
-  metrics(): AnswerOf<'metrics.show'> | Promise<AnswerOf<'metrics.show'>>
-  /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */
-  reload(): Promise<AnswerOf<'daemon.reload'>>
-  /** Begins to end the daemon; returns at once. */
-  stop(mode: 'drain' | 'now'): void
-}
+export type ControlPorts = QueueControlPorts &
+  OutboxControlPorts & {
+    readonly store: Pick<Store, 'info' | 'check'>
+    status(): DaemonStatus | Promise<DaemonStatus>
+    metrics(): AnswerOf<'metrics.show'> | Promise<AnswerOf<'metrics.show'>>
+    /** Reads the configuration again. Throws `KEFU_CONFIG_INVALID`; then nothing has changed. */
+    reload(): Promise<AnswerOf<'daemon.reload'>>
+    /** Begins to end the daemon; returns at once. */
+    stop(mode: 'drain' | 'now'): void
+  }
 
 /** How an operation runs. The signal aborts when the client goes away. An answer is not changed once it is given: the same object is the same answer. */
 export type Handlers = {
@@ -105,6 +107,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
     },
     'team.remove': async ({ name }) => ({ team: view.team(await teams.remove(name)) }),
     ...createQueueHandlers(ports),
+    ...createOutboxHandlers(ports),
     'store.info': () => store.info(),
     'store.check': ({ deep }, signal) => checkStore(store, deep, signal),
   }

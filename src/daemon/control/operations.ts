@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { metricsReading } from './metrics-schemas.js'
+import { OUTBOX_OPERATIONS } from './outbox-operations.js'
 import { QUEUE_OPERATIONS } from './queue-operations.js'
 import {
   agentChange,
@@ -212,6 +213,7 @@ export const OPERATIONS = {
     since,
   },
   ...QUEUE_OPERATIONS,
+  ...OUTBOX_OPERATIONS,
   'store.info': {
     summary: 'facts about the store',
     request: nothing,

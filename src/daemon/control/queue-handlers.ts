@@ -7,6 +7,7 @@ import { type Queue, type QueueRow, turnKey } from '../engine/queue.js'
 import type { TeamRegistry } from '../engine/teams.js'
 import type { AnswerOf, ParsedRequestOf } from './operations.js'
 import { pageOf, type SortKey } from './page.js'
+import { presentOnly } from './present-only.js'
 import type { QueueEntryView, QueueRowView } from './queue-schemas.js'
 
 /** What the operations on the queue act on. */
@@ -145,13 +146,4 @@ function teamName({ teams, queue }: QueueControlPorts, head: Head): string | und
 
 function authorView({ role, id, name }: Author) {
   return presentOnly({ role, id, name })
-}
-
-type PresentOnly<T> = { readonly [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  readonly [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
-}
-
-/** Without the fields that hold nothing. */
-function presentOnly<T extends object>(value: T): PresentOnly<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as PresentOnly<T>
 }

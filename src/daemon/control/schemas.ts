@@ -5,6 +5,7 @@ import { HOURS_LIMITS } from '../core/hours-spec.js'
 import { AGENT_ROLES, type AgentRole, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import { TEAM_LIMITS } from '../core/team.js'
+import { outboxTotals } from './outbox-schemas.js'
 
 /** What the control socket takes and tells, as schemas. Answers pass through them, so that nothing leaves which is not written here. */
 
@@ -242,6 +243,8 @@ export const daemonStatus = z
     waiting: count,
     active: count,
     store: storeInfo,
+    /** Messages that have to go out through platforms. */
+    outbox: outboxTotals,
     eventLoopDelay: z.object({ p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() }).readonly(),
     rssBytes: count,
     warnings: z.array(z.string()).readonly(),

@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { Author, Part } from '../../codec/wire.js'
+import type { Author } from '../../codec/wire.js'
 import { PRIORITIES } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
 import type { LogRecord } from '../core/log-record.js'
@@ -8,6 +8,7 @@ import type { Clock, LogPort } from '../core/ports.js'
 import type { RecordBody } from '../core/records.js'
 import { type Obstacle, obstacle } from '../core/routing.js'
 import { readBackwards } from './pages.js'
+import { previewOf } from './preview.js'
 import type { Router } from './router.js'
 
 /** What the views of the queue stand on. */
@@ -62,7 +63,6 @@ export type Explanation = {
     | undefined
 }
 
-const PREVIEW_LENGTH = 120
 /** Records behind the last message that are looked through for it. */
 const LOOK_BACK = 16
 const DECISIONS = 20
@@ -143,7 +143,10 @@ export class Queue {
     // Of those who write at this moment it is the last record, which the log has in memory.
     let said = (await log.read(conversation, n - 1, 1)).findLast(isSaid)
     said ??= (await readBackwards(log, conversation, n, LOOK_BACK, 64 * 1024)).findLast(isSaid)
-    const message = said?.body.type === 'message' ? lastMessage(said.at, said.body.by, said.body.parts) : known?.message
+    const message =
+      said?.body.type === 'message'
+        ? { by: said.body.by, at: said.at, text: previewOf(said.body.parts) }
+        : known?.message
     if (this.#lastMessages.size >= MESSAGES_REMEMBERED) this.#lastMessages.clear()
     this.#lastMessages.set(conversation, { n, message })
     return message
@@ -160,11 +163,6 @@ export function turnKey({ details, waitingSince = NEVER }: Head): number {
 
 function isSaid({ body }: LogRecord): boolean {
   return body.type === 'message' && body.by.role !== 'system'
-}
-
-function lastMessage(at: number, by: Author, parts: readonly Part[]): LastMessage {
-  const text = parts.map(part => (part.type === 'text' ? part.text : `[${part.type}]`)).join(' ')
-  return { by, at, text: [...text.slice(0, 4 * PREVIEW_LENGTH)].slice(0, PREVIEW_LENGTH).join('') }
 }
 
 function decisionOf(n: number, at: number, body: RecordBody): RecordedDecision[] {
