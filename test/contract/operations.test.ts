@@ -41,6 +41,7 @@ describe('the operations table', () => {
       cursor: 'x',
       conversation: 'c_00000000000000000000000000',
       command: { do: 'requeue' },
+      messages: ['c_00000000000000000000000000:1'],
     }
     for (const name of NAMES) {
       const schema = OPERATIONS[name].request as z.ZodObject

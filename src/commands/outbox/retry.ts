@@ -30,10 +30,10 @@ export default class OutboxRetry extends OutboxCommand {
     const selection = { ids: args.messages ?? [], isAll, channel, states: state }
     this.checked(selection)
     const states = state.length > 0 ? state : (['dead'] as const)
-    const unknown = (flags.unknown ?? false) || state.includes('unknown')
+    const mayRepeat = (flags.unknown ?? false) || state.includes('unknown')
     const control = await this.control()
     return this.carryOut(control, { ...selection, states }, 'queued', messages =>
-      control.call('outbox.retry', { messages, unknown }),
+      control.call('outbox.retry', { messages, mayRepeat }),
     )
   }
 }

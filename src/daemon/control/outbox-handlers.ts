@@ -1,3 +1,4 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
 import { formatMessageId, type MessagePlace, parseMessageId } from '../../codec/message-id.js'
 import { isKefuError, KefuError } from '../../errors.js'
 import { channelOwner } from '../core/conversation.js'
@@ -46,10 +47,10 @@ export function createOutboxHandlers(ports: OutboxControlPorts) {
       const counted = lane === undefined ? [...totals.values()] : [totals.get(lane)]
       return presentOnly({ totals: sumOf(counted), messages, next: page.next })
     },
-    'outbox.retry': async ({ messages, unknown }: ParsedRequestOf<'outbox.retry'>) => {
+    'outbox.retry': async ({ messages, mayRepeat }: ParsedRequestOf<'outbox.retry'>) => {
       const done = await eachOf(messages, async message => {
         await needChannel(message)
-        return await outbox.retry(message.conversation, message.n, { mayRepeat: unknown })
+        return await outbox.retry(message.conversation, message.n, { mayRepeat })
       })
       tell(log, 'outbox.retried', done)
       return { messages: done }
@@ -111,13 +112,14 @@ function stateOf(standing: OutboxRowView['state']): OutboxState {
   return standing === 'due' ? 'queued' : standing
 }
 
-/** Does it to each message, to those of one conversation in their order; what fails holds up no other. */
+/** Does it to each message, to those of one conversation one after the other, in their order; what fails holds up no other. */
 async function eachOf(ids: readonly string[], act: (message: MessagePlace) => Promise<boolean>): Promise<Done[]> {
-  const places = [...new Set(ids)].flatMap(id => parseMessageId(id) ?? []).sort((a, b) => a.n - b.n)
+  const places = ids.flatMap(id => parseMessageId(id) ?? []).sort((a, b) => a.n - b.n)
   const done = new Map<string, Done>()
-  await Promise.all(
-    places.map(async place => {
+  const actOnAll = async (conversation: ConversationId): Promise<void> => {
+    for (const place of places) {
       const id = formatMessageId(place)
+      if (place.conversation !== conversation || done.has(id)) continue
       try {
         done.set(id, { id, changed: await act(place) })
       } catch (error) {
@@ -125,8 +127,9 @@ async function eachOf(ids: readonly string[], act: (message: MessagePlace) => Pr
         const { code, message, hint } = error
         done.set(id, { id, changed: false, error: { code, message, hint } })
       }
-    }),
-  )
+    }
+  }
+  await Promise.all([...new Set(places.map(({ conversation }) => conversation))].map(actOnAll))
   return [...new Set(ids)].flatMap(id => done.get(id) ?? [])
 }
 

@@ -52,8 +52,8 @@ const messages = z
 /** Messages to be given up. */
 export const outboxDrop = z.strictObject({ messages })
 
-/** Messages to be tried again. `unknown`: also those that may have been sent. */
-export const outboxRetry = z.strictObject({ messages, unknown: z.boolean().default(false) })
+/** Messages to be tried again. `mayRepeat`: also those that may have been sent. */
+export const outboxRetry = z.strictObject({ messages, mayRepeat: z.boolean().default(false) })
 
 /** What became of each, in the order of the request. */
 export const outboxDone = z
