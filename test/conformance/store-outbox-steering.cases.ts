@@ -155,6 +155,22 @@ export const steeringCases: readonly StoreCase[] = [
     assert.deepEqual(calls, ['3 2'])
   }),
 
+  storeCase('what is parked behind one that is tried again is resumed, too', async ({ store }) => {
+    const [id] = await fillOut(store, 1, 3)
+    await settle(store, { 3: DEAD, 4: { type: 'park' } })
+    await store.outbox.retry(id!, 3)
+    await store.outbox.resume(id!)
+    assert.deepEqual(states(await rowsOf(store, 10)), ['3 queued', '4 queued', '5 queued'])
+    const { calls, end } = startWork(store, async (_, attempt) => (attempt === 2 ? { type: 'park' } : SENT))
+    await until('the first', async () => (await rowsOf(store, 1))[0]?.state === 'parked')
+    await store.outbox.resume(id!)
+    await until('the second', async () => (await rowsOf(store, 1))[0]?.n === 4 && (await totalsOf(store)).parked === 1)
+    await store.outbox.resume(id!)
+    await until('an empty outbox', isEmpty(store))
+    await end()
+    assert.deepEqual(calls, ['3 2', '3 3', '4 2', '4 3', '5 1'])
+  }),
+
   storeCase('what is queued is not tried again twice, what is sent or parked not at all', async ({ store }) => {
     const [first, second] = await fillStates(store)
     const { outbox } = store

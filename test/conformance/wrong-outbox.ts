@@ -154,6 +154,23 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
     },
   },
   {
+    name: 'of two that are parked one is resumed',
+    port: 'outbox',
+    caughtBy: 'what is parked behind one that is tried again is resumed, too',
+    wrap: store => {
+      const retried = new Set<string>()
+      return withOutbox(store, outbox => ({
+        retry: async (id, n, options) => {
+          retried.add(id)
+          return await outbox.retry(id, n, options)
+        },
+        resume: async id => {
+          if (!retried.has(id)) await outbox.resume(id)
+        },
+      }))
+    },
+  },
+  {
     name: 'whoever asks again is told that it was done again',
     port: 'outbox',
     caughtBy: 'what is queued is not tried again twice, what is sent or parked not at all',

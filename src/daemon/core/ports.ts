@@ -185,7 +185,7 @@ export type OutboxPort = {
    * `KEFU_OUTBOX_STATE` while it is being sent, and what an append throws. The record stays; no other tells of it, as with `retry`.
    */
   drop(conversation: ConversationId, n: number): Promise<boolean>
-  /** A page of rows in log order; `next` when there are more. Also of lanes whose channel is gone. */
+  /** A page of rows in log order; `next` when there are more. Also of lanes whose channel is gone. Throws `KEFU_CODEC_INVALID` for a position that is none. */
   rows(range: OutboxRange): Promise<{ readonly rows: OutboxRow[]; readonly next?: Cursor }>
   /** Of each lane with rows. Kept, not counted at each call. Of a damaged store: of what could be read. */
   totals(): Promise<ReadonlyMap<string, OutboxTotals>>

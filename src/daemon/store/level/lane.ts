@@ -117,10 +117,10 @@ export class Lane {
     if (isWorker || at === 0) this.#place(line)
   }
 
-  /** The parked row that holds a conversation up. */
-  parked(conversation: ConversationId): OutboxRow | undefined {
-    const first = this.#lines.get(conversation)?.jobs[0]
-    return first?.row.state === 'parked' && !first.isTaken ? first.row : undefined
+  /** The parked rows of a conversation: one, unless an operator had another one before it tried again. */
+  parked(conversation: ConversationId): OutboxRow[] {
+    const jobs = this.#lines.get(conversation)?.jobs ?? []
+    return jobs.flatMap(({ row, isTaken }) => (row.state === 'parked' && !isTaken ? [row] : []))
   }
 
   close(): void {

@@ -99,8 +99,8 @@ export class Outbox implements OutboxPort {
   resume(conversation: ConversationId): Promise<void> {
     return this.#inTurn(conversation, async () => {
       for (const lane of this.#lanes.values()) {
-        const parked = lane.parked(conversation)
-        if (parked !== undefined && lane.take(parked)) await this.#replace(lane, parked, withState(parked, 'queued'))
+        for (const parked of lane.parked(conversation))
+          if (lane.take(parked)) await this.#replace(lane, parked, withState(parked, 'queued'))
       }
     })
   }
