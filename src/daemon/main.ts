@@ -14,6 +14,7 @@ import type { MetricsReading } from './control/metrics-schemas.js'
 import { sumOf } from './control/outbox-handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
+import { channelOwner } from './core/conversation.js'
 import type { Clock, Store } from './core/ports.js'
 import { createAgents } from './engine/agents.js'
 import { createChannels } from './engine/channels.js'
@@ -196,6 +197,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const metrics = async (): Promise<MetricsReading> =>
       describeMetrics({
         store: await store.info(),
+        outbox: await store.outbox.totals(),
         instance,
         version,
         home: dirs.home,
@@ -206,6 +208,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         counts: engine.counts,
         connectionLimit: options.connectionLimit,
         queue: engine.queue.totals(),
+        channelOf: lane => channels.list().find(({ number }) => channelOwner(number) === lane)?.name,
         eventLoopDelay: eventLoop.delay,
       })
     const handlers = createHandlers({

@@ -1,7 +1,7 @@
 import type { MetricsReading, SlowConsumerView } from './control/metrics-schemas.js'
 import type { DaemonStatus } from './control/schemas.js'
 import type { Histogram } from './core/histogram.js'
-import type { StoreInfo } from './core/ports.js'
+import type { OutboxTotals, StoreInfo } from './core/ports.js'
 import type { EngineCounts } from './engine/engine.js'
 import type { Meters } from './engine/meters.js'
 import type { QueueTotals } from './engine/queue.js'
@@ -19,6 +19,9 @@ export type MetricsSources = {
   readonly counts: EngineCounts
   readonly connectionLimit: number
   readonly queue: QueueTotals
+  readonly outbox: ReadonlyMap<string, OutboxTotals>
+  /** The name of the channel that a lane is of. */
+  channelOf(lane: string): string | undefined
   readonly store: StoreInfo
   readonly eventLoopDelay: Histogram
 }
@@ -28,7 +31,7 @@ const SLOW_NAMED = 20
 
 /** A reading of everything that is measured. */
 export function describeMetrics(sources: MetricsSources): MetricsReading {
-  const { instance, version, home, state, meters, slow, counts, queue, store } = sources
+  const { instance, version, home, state, meters, slow, counts, queue, outbox, store } = sources
   const { oldestSince, ...totals } = queue
   const { user, system } = process.cpuUsage()
   return {
@@ -56,6 +59,7 @@ export function describeMetrics(sources: MetricsSources): MetricsReading {
     },
     slow: { count: slow.count, worst: slow.worst(SLOW_NAMED).map(view) },
     queue: oldestSince === undefined ? totals : { ...totals, oldestSince },
+    outbox: [...outbox].map(([lane, rows]) => ({ channel: sources.channelOf(lane) ?? lane, rows })),
     store: {
       state: store.state,
       records: store.records,

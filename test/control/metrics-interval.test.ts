@@ -42,6 +42,7 @@ function readingOf({ uptimeMs, counts, times }: Work, instance = 'a'): MetricsRe
     sockets: { open: 0, visitors: 0, agents: 0, apps: 0, limit: 1 },
     slow: { count: 0, worst: [] },
     queue: { waiting: 0, bot: 0, active: 0, snoozed: 0, agentsOnline: 0 },
+    outbox: [],
     store: { state: 'ready', records, sizeBytes: 0, commits, committedRecords: records },
   }
 }

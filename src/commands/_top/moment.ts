@@ -39,6 +39,7 @@ export function momentEvent(moment: Moment): object {
     sockets: reading.sockets,
     slow: reading.slow,
     queue: oldest === undefined ? queue : { ...queue, oldestMs: oldest },
+    outbox: reading.outbox,
     store: { state: reading.store.state, records: reading.store.records, sizeBytes: reading.store.sizeBytes },
     daemon: {
       state: reading.state,

@@ -6,6 +6,18 @@ import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfSize } from '../_cli
 import { fold, type Part, section } from './fold.js'
 import { type Moment, oldestMs } from './moment.js'
 
+type Lane = Moment['reading']['outbox'][number]
+
+/** States in the order in which they are shown. */
+const OUTBOX_SHOWN = [
+  'queued',
+  'sending',
+  'retrying',
+  'parked',
+  'unknown',
+  'dead',
+] as const satisfies readonly (keyof Lane['rows'])[]
+
 const SLOW_COLUMNS: readonly Column[] = [
   { header: 'SLOW' },
   { header: 'WHO', isFlexible: true },
@@ -13,7 +25,12 @@ const SLOW_COLUMNS: readonly Column[] = [
   { header: 'BUFFERED', align: 'right' },
 ]
 
-/** A moment as a person reads it: which daemon, sections, then the slow consumers; `notes` end the first line. Nothing is wider than the terminal. */
+const OUTBOX_COLUMNS: readonly Column[] = [
+  { header: 'OUTBOX', isFlexible: true },
+  ...OUTBOX_SHOWN.map(state => ({ header: state.toUpperCase(), align: 'right' as const })),
+]
+
+/** A moment as a person reads it: which daemon, sections, then the slow consumers and the lanes of the outbox; `notes` end the first line. Nothing is wider than the terminal. */
 export async function renderPanel(moment: Moment, notes: readonly string[], terminal: Terminal): Promise<string> {
   const text = [
     ...fold([...daemonParts(moment), ...notes.map((note): Part => [note])], '', terminal).map(line => `${line}\n`),
@@ -24,9 +41,11 @@ export async function renderPanel(moment: Moment, notes: readonly string[], term
     section('SOCKETS', socketParts(moment), terminal),
     section('QUEUE', queueParts(moment), terminal),
   ].join('')
-  const { worst } = moment.reading.slow
-  if (worst.length === 0) return text
-  return `${text}\n${await renderTable(SLOW_COLUMNS, worst.map(slowRow), terminal)}`
+  const { slow, outbox } = moment.reading
+  const tables: string[] = []
+  if (slow.worst.length > 0) tables.push(await renderTable(SLOW_COLUMNS, slow.worst.map(slowRow), terminal))
+  if (outbox.length > 0) tables.push(await renderTable(OUTBOX_COLUMNS, outbox.map(laneRow), terminal))
+  return [text, ...tables].join('\n')
 }
 
 function daemonParts({ interval, reading: { home, state, uptimeMs, pid, version } }: Moment): Part[] {
@@ -101,6 +120,10 @@ function queueParts(moment: Moment): Part[] {
 
 function slowRow({ role, name, forMs, bufferedBytes }: SlowConsumerView): string[] {
   return [role, oneLine(name), wordsOfDuration(forMs), wordsOfSize(bufferedBytes)]
+}
+
+function laneRow({ channel, rows }: Lane): string[] {
+  return [oneLine(channel), ...OUTBOX_SHOWN.map(state => groupDigits(rows[state]))]
 }
 
 function attention(text: string, isWanted: boolean): Part {

@@ -24,6 +24,8 @@ const FIELDS: readonly Field[] = [
   ['oldest_s', moment => Math.floor((oldestMs(moment) ?? 0) / 1_000)],
   ['assigned', ({ reading }) => reading.queue.active],
   ['agents', ({ reading }) => reading.queue.agentsOnline],
+  ['outbox', moment => inOutbox(moment, ['queued', 'sending', 'retrying', 'parked'])],
+  ['outbox_failed', moment => inOutbox(moment, ['unknown', 'dead'])],
 ]
 
 /** The names of the fields of a row. */
@@ -32,6 +34,13 @@ export const ROW_HEADER = FIELDS.map(([header]) => header).join('\t')
 /** A moment on one line. */
 export function momentRow(moment: Moment): string {
   return FIELDS.map(([, value]) => value(moment)).join('\t')
+}
+
+type OutboxState = keyof Moment['reading']['outbox'][number]['rows']
+
+/** Rows of all lanes in some states. */
+function inOutbox({ reading }: Moment, states: readonly OutboxState[]): number {
+  return reading.outbox.reduce((sum, { rows }) => sum + states.reduce((own, state) => own + rows[state], 0), 0)
 }
 
 function tenths(value: number): number {

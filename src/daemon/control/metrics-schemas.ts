@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { OUTBOX_STATES } from '../core/ports.js'
 import { queueTotals } from './queue-schemas.js'
 
 /** What the control socket tells of what a daemon does. Counters grow from its start on; whoever wants rates takes two readings. */
@@ -14,6 +15,14 @@ const slowConsumer = z
     name: z.string(),
     forMs: count,
     bufferedBytes: count,
+  })
+  .readonly()
+
+const lane = z
+  .object({
+    /** Name of the channel; the lane's own name when there is none any more. */
+    channel: z.string(),
+    rows: z.record(z.enum(OUTBOX_STATES), count).readonly(),
   })
   .readonly()
 
@@ -46,6 +55,8 @@ export const metricsReading = z
     /** Sessions that read too slowly: how many, and the ones that have for longest. */
     slow: z.object({ count, worst: z.array(slowConsumer).readonly() }).readonly(),
     queue: queueTotals,
+    /** Lanes of the outbox that have rows, and how many in each state. */
+    outbox: z.array(lane).readonly(),
     store: z
       .object({ state: z.string(), records: count, sizeBytes: count, commits: count, committedRecords: count })
       .readonly(),
