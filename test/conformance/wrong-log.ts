@@ -24,6 +24,12 @@ export const LOG_DEFECTS: readonly Defect[] = [
       })),
   },
   {
+    name: 'when it committed is told from the call, not from the commit',
+    port: 'append',
+    caughtBy: 'it is known when the last record became durable',
+    wrap: (store, clock) => withLog(store, () => ({ committedAtMs: () => clock.monotonicMs() })),
+  },
+  {
     name: 'sending again appends again',
     port: 'dedupe',
     caughtBy: 'the same id again gives the first answer',
