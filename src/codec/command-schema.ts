@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isConversationId } from './conversation-id.js'
 import { WIRE_LIMITS } from './wire.js'
 import { type Command, PRIORITIES } from './wire-commands.js'
 
@@ -64,6 +65,8 @@ export const commandSchema: z.ZodType<Command> = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('reopen') }),
   z.strictObject({ do: z.literal('note'), text: noteText }),
   z.strictObject({ do: z.literal('rate'), score: z.int().min(1).max(5), comment: text(1000).exactOptional() }),
+  z.strictObject({ do: z.literal('link'), with: z.string().refine(isConversationId, 'must be a conversation id') }),
+  z.strictObject({ do: z.literal('unlink') }),
   z.strictObject({ do: z.literal('update'), set: changes as z.ZodType<Extract<Command, { do: 'update' }>['set']> }),
 ])
 

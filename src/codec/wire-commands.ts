@@ -40,6 +40,8 @@ export type Command =
   | { readonly do: 'note'; readonly text: string }
   | { readonly do: 'rate'; readonly score: number; readonly comment?: string }
   | { readonly do: 'update'; readonly set: Changes }
+  | { readonly do: 'link'; readonly with: string }
+  | { readonly do: 'unlink' }
 
 /** `command`: an app names the `contact`, an agent the `conversation`, a visitor neither. */
 export type CommandBody = { readonly conversation?: string; readonly contact?: string; readonly command: Command }

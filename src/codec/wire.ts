@@ -59,6 +59,8 @@ export const WIRE_LIMITS = {
   wordLength: 64,
   /** Tags, skills or attributes that one command names. */
   facts: 32,
+  /** All attributes of a contact, in msgpack. */
+  attributeBytes: 8 * 1024,
   /** Conversations that one connection may listen to. */
   listens: 64,
   /** Unread messages of a conversation that are counted. */

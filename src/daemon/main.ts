@@ -20,6 +20,7 @@ import { createAgents } from './engine/agents.js'
 import { createChannels } from './engine/channels.js'
 import { createDownloadAdmission } from './engine/download-admission.js'
 import { Engine } from './engine/engine.js'
+import { Persons } from './engine/persons.js'
 import { createTeams } from './engine/teams.js'
 import { createTokens } from './engine/tokens.js'
 import { createUploadAdmission } from './engine/upload-admission.js'
@@ -127,6 +128,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })
     const teams = await createTeams({ directory, clock, random, agents, channels, report })
+    const persons = new Persons({ directory, log: records, clock, random })
     const media = await createMediaStore(
       { clock, random, report, swept: sweep => log.info('media.unnamed-removed', sweep) },
       { path: dirs.mediaDir, fileLimitBytes: config.limits.uploadBytes },
@@ -149,6 +151,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         agents,
         channels,
         teams,
+        persons,
         media,
         limits,
         report,

@@ -9,6 +9,14 @@ export const CONVERSATION_ERRORS = {
     retryable: false,
     hint: 'check its id',
   },
+  KEFU_PERSON_FULL: {
+    message: 'one person has at most {limit} conversations',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'take one that is not needed any more out of it: kefu contact split REF',
+    peerHint: 'take a conversation that is not needed any more out of it first',
+  },
   KEFU_COMMAND_REFUSED: {
     message: '{command} is not for you to do here',
     exit: 12,

@@ -113,6 +113,8 @@ const SAMPLES: { readonly [N in CommandName]: Extract<Command, { do: N }> } = {
   note: { do: 'note', text: 'x' },
   rate: { do: 'rate', score: 5 },
   update: { do: 'update', set: { priority: 'high' } },
+  link: { do: 'link', with: 'c_4XMA1TJDW9KHBYM6TGDPS39T44' },
+  unlink: { do: 'unlink' },
 }
 
 const SUPERVISOR: Actor = { role: 'agent', id: 'a_9', name: 'boss', isSupervisor: true }
@@ -122,6 +124,7 @@ const CONTEXT: CommandContext = {
   agent: id => ({ id, name: id, isBot: false, obstacle: undefined }),
   hasTeam: () => true,
   isWanted: () => true,
+  person: 'p_1',
 }
 
 function headIn(state: Head['state']): Head {
@@ -141,7 +144,7 @@ function headIn(state: Head['state']): Head {
     waitingSince: state === 'new' || state === 'waiting' ? 1_000 : undefined,
     unansweredSince: undefined,
     saidAt: undefined,
-    details: firstDetails(500),
+    details: { ...firstDetails(500), person: 'p_0' },
   }
 }
 

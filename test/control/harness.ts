@@ -11,6 +11,7 @@ import type { Store } from '../../src/daemon/core/ports.js'
 import { createAgents } from '../../src/daemon/engine/agents.js'
 import { createChannels } from '../../src/daemon/engine/channels.js'
 import { Commands } from '../../src/daemon/engine/commands.js'
+import { Persons } from '../../src/daemon/engine/persons.js'
 import { Queue } from '../../src/daemon/engine/queue.js'
 import { Router } from '../../src/daemon/engine/router.js'
 import { createTeams } from '../../src/daemon/engine/teams.js'
@@ -79,7 +80,14 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     channels,
     teams,
     queue: new Queue({ log: store.log, clock, router }),
-    commands: new Commands({ log: store.log, clock, router, agents, teams }),
+    commands: new Commands({
+      log: store.log,
+      clock,
+      router,
+      agents,
+      teams,
+      persons: new Persons({ ...registries, log: store.log }),
+    }),
     clock,
     store,
     outbox: store.outbox,

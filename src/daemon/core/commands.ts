@@ -1,6 +1,8 @@
-import type { Author } from '../../codec/wire.js'
+import { pack } from '../../codec/msgpack.js'
+import { type Author, WIRE_LIMITS } from '../../codec/wire.js'
 import type { Command } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
+import { withAttributes } from './conversation.js'
 import type { Head } from './model.js'
 import type { RecordBody } from './records.js'
 import type { Obstacle } from './routing.js'
@@ -52,6 +54,8 @@ export const COMMANDS = {
     states: ANY,
     summary: 'changes facts: tags, priority, subject, language, …',
   },
+  link: { contact: false, agent: 'holder', states: ANY, summary: 'makes its contact and another one the same person' },
+  unlink: { contact: false, agent: 'holder', states: ANY, summary: 'makes its contact somebody of its own again' },
 } as const satisfies Record<CommandName, Rule>
 
 /** What a command needs to know besides the conversation. */
@@ -67,6 +71,8 @@ export type CommandContext = {
   hasTeam(id: string): boolean
   /** Whether an agent is one of those whom the conversation waits for. */
   isWanted(agent: string): boolean
+  /** For `link`: the person that both contacts are from here on. */
+  readonly person?: string
 }
 
 /**
@@ -75,7 +81,7 @@ export type CommandContext = {
  */
 export function planCommand(command: Command, actor: Actor, head: Head, context: CommandContext): RecordBody[] {
   permit(command.do, actor, head, context)
-  if (isDone(command, actor, head)) return []
+  if (isDone(command, actor, head, context)) return []
   const rule: Rule = COMMANDS[command.do]
   if (!rule.states.includes(head.state))
     throw new KefuError('KEFU_CONVERSATION_STATE', { command: command.do, state: head.state })
@@ -119,10 +125,16 @@ export function planCommand(command: Command, actor: Actor, head: Head, context:
       ]
     }
     case 'update': {
-      const { team } = command.set
+      const { team, attributes } = command.set
       if (team !== undefined && team !== '') requireTeam(team, context)
+      if (attributes !== undefined) checkSize(withAttributes(head.details.attributes, attributes))
       return [{ type: 'updated', by, ...command.set }]
     }
+    case 'link':
+      if (context.person === undefined) throw new TypeError('nobody has said which person it is')
+      return [{ type: 'linked', by, person: context.person }]
+    case 'unlink':
+      return [{ type: 'linked', by }]
   }
 }
 
@@ -133,7 +145,8 @@ export function maySee(actor: Actor, head: Head, isWanted: (agent: string) => bo
   return head.waitingSince !== undefined && isWanted(actor.id)
 }
 
-function permit(name: CommandName, actor: Actor, head: Head, context: CommandContext): void {
+/** Throws `KEFU_CONVERSATION_NOT_FOUND` for a conversation that the actor may not see, `KEFU_COMMAND_REFUSED` for one on which it may not do this. */
+export function permit(name: CommandName, actor: Actor, head: Head, context: CommandContext): void {
   if (!maySee(actor, head, context.isWanted)) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
   const rule: Rule = COMMANDS[name]
   if (isPermitted(name, rule, actor, head)) return
@@ -151,7 +164,7 @@ function isPermitted(name: CommandName, rule: Rule, actor: Actor, head: Head): b
 }
 
 /** What has been done before, as when a client that got no answer asks again. */
-function isDone(command: Command, actor: Actor, head: Head): boolean {
+function isDone(command: Command, actor: Actor, head: Head, { person }: CommandContext): boolean {
   switch (command.do) {
     case 'close':
       return head.state === 'closed'
@@ -169,6 +182,10 @@ function isDone(command: Command, actor: Actor, head: Head): boolean {
         : head.state === 'active' && head.agent === command.agent
     case 'snooze':
       return head.state === 'snoozed' && head.details.snoozedUntil === command.until
+    case 'link':
+      return person !== undefined && head.details.person === person
+    case 'unlink':
+      return head.details.person === undefined
     default:
       return false
   }
@@ -192,6 +209,15 @@ function transfer(
     { type: 'transferred', by, team, ...text },
     { type: 'queued', by, since, reasons: ['transferred'], team, ...from },
   ]
+}
+
+function checkSize(attributes: Readonly<Record<string, string>>): void {
+  const limit = WIRE_LIMITS.attributeBytes
+  const bytes = pack(attributes).length
+  if (bytes > limit)
+    throw new KefuError('KEFU_USAGE', {
+      reason: `a contact's attributes would have ${bytes} bytes, more than ${limit}`,
+    })
 }
 
 function requireTeam(id: string, context: CommandContext): void {
@@ -229,6 +255,7 @@ function asAgent(actor: Actor): Target {
   return actor
 }
 
-function authorOf(actor: Actor): Author {
+/** Who is named as the author of what an actor does. */
+export function authorOf(actor: Actor): Author {
   return actor.role === 'agent' ? { role: 'agent', id: actor.id, name: actor.name } : { role: actor.role }
 }

@@ -246,7 +246,8 @@ function updated(details: Details, body: UpdatedBody): Details {
   }
 }
 
-function withAttributes(
+/** The attributes of a contact after a change: those with an empty text are gone. */
+export function withAttributes(
   present: Readonly<Record<string, string>>,
   changes: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {

@@ -118,8 +118,8 @@ export type OverdueBody = {
   readonly team?: string
 }
 
-/** The contact is the same person as that of another conversation. `person` is the id that both have from here on. */
-export type LinkedBody = { readonly type: 'linked'; readonly by: Author; readonly person: string }
+/** The contact is the same person as those of other conversations: `person` is the id that all of them have from here on. Without one: somebody of its own again. */
+export type LinkedBody = { readonly type: 'linked'; readonly by: Author; readonly person?: string }
 
 /** Anything that can be appended to a conversation. */
 export type RecordBody =

@@ -23,6 +23,7 @@ import { Messages } from './messages.js'
 import { Meters } from './meters.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
+import type { Persons } from './persons.js'
 import { Positions } from './positions.js'
 import { Presence } from './presence.js'
 import { Queue } from './queue.js'
@@ -48,6 +49,7 @@ export type EnginePorts = {
   readonly agents: AgentRegistry
   readonly channels: ChannelRegistry
   readonly teams: TeamRegistry
+  readonly persons: Persons
   readonly media: Pick<MediaPort, 'keep'>
   readonly limits: {
     /** Messages per contact. */
@@ -118,7 +120,7 @@ export class Engine implements SessionEvents {
   #isDraining = false
 
   constructor(ports: EnginePorts, options: EngineOptions) {
-    const { store, clock, tokens, agents, channels, teams, media, limits } = ports
+    const { store, clock, tokens, agents, channels, teams, persons, media, limits } = ports
     const { log, view, bus } = store
     const report = (error: unknown): void => ports.report(error)
     const channel = (head: Head): Channel | undefined => channels.byNumber(head.channel)
@@ -182,7 +184,7 @@ export class Engine implements SessionEvents {
     this.#replies = new Replies({ log, channel, report })
     this.#positions = new Positions({ clock, router: this.#router, sessions, notices: this.#notices })
     this.queue = new Queue({ log, clock, router: this.#router })
-    this.commands = new Commands({ log, clock, router: this.#router, agents, teams })
+    this.commands = new Commands({ log, clock, router: this.#router, agents, teams, persons })
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,

@@ -34,6 +34,8 @@ const COMMAND_SAMPLES: { readonly [N in CommandName]: Extract<Command, { do: N }
   note: { do: 'note', text: 'be kind' },
   rate: { do: 'rate', score: 5 },
   update: { do: 'update', set: { priority: 'high' } },
+  link: { do: 'link', with: 'c_4XMA1TJDW9KHBYM6TGDPS39T44' },
+  unlink: { do: 'unlink' },
 }
 
 const head = (state: Head['state'], changes: Partial<Head['details']> = {}): Head => ({
@@ -60,6 +62,7 @@ const context = (changes: Partial<CommandContext> = {}): CommandContext => ({
     [LI, WANG, BOSS].map(agent => ({ ...agent, isBot: false, obstacle: undefined })).find(agent => agent.id === id),
   hasTeam: id => id === 't_billing',
   isWanted: () => false,
+  person: 'p_1',
   ...changes,
 })
 
@@ -168,6 +171,8 @@ describe('effects', () => {
       [{ do: 'assign', agent: LI.id }, OPERATOR, head('active')],
       [{ do: 'requeue' }, OPERATOR, head('waiting')],
       [{ do: 'snooze', until: 2_000 }, LI, head('snoozed', { snoozedUntil: 2_000 })],
+      [{ do: 'link', with: 'c_4XMA1TJDW9KHBYM6TGDPS39T44' }, LI, head('active', { person: 'p_1' })],
+      [{ do: 'unlink' }, LI, head('active')],
       [{ do: 'transfer', team: 't_billing' }, BOSS, head('waiting', { team: 't_billing' })],
     ]
     for (const [command, actor, stands] of repeated)
@@ -183,6 +188,16 @@ describe('refusals', () => {
     assert.equal(outcome({ do: 'transfer', agent: WANG.id }, LI, head('active'), full), 'KEFU_AGENT_UNAVAILABLE')
     assert.equal(outcome({ do: 'accept' }, BOSS, head('waiting'), full), 'KEFU_AGENT_UNAVAILABLE')
     assert.equal(outcome({ do: 'takeOver' }, BOSS, head('active'), full), 'assigned')
+  })
+
+  test("a contact's attributes have a bound in all, not only those that one command names", () => {
+    const many = (from: number) =>
+      Object.fromEntries(Array.from({ length: 15 }, (_, at) => [`a${from + at}`, 'x'.repeat(500)]))
+    const full = after({ do: 'update', set: { attributes: many(0) } }, OPERATOR, head('active'))
+    assert.equal(Object.keys(full.details.attributes).length, 15)
+    assert.equal(outcome({ do: 'update', set: { attributes: many(15) } }, OPERATOR, full), 'KEFU_USAGE')
+    const exchanged = { ...Object.fromEntries(Object.keys(many(0)).map(name => [name, ''])), ...many(15) }
+    assert.equal(outcome({ do: 'update', set: { attributes: exchanged } }, OPERATOR, full), 'updated')
   })
 
   test('what does not fit the state, and what does not exist', () => {

@@ -7,6 +7,7 @@ import type { Strategy } from '../../../src/daemon/core/routing.js'
 import { type AgentRegistry, createAgents } from '../../../src/daemon/engine/agents.js'
 import { type ChannelRegistry, createChannels } from '../../../src/daemon/engine/channels.js'
 import { Engine } from '../../../src/daemon/engine/engine.js'
+import { Persons } from '../../../src/daemon/engine/persons.js'
 import { createRateLimiter } from '../../../src/daemon/engine/rate-limit.js'
 import { createTeams, type TeamRegistry } from '../../../src/daemon/engine/teams.js'
 import { createTokens, type Tokens } from '../../../src/daemon/engine/tokens.js'
@@ -81,6 +82,7 @@ export class Rig {
         agents: this.agents,
         channels: this.channels,
         teams: this.teams,
+        persons: new Persons({ ...ports, log: store.log }),
         media: { keep: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
         limits: {
           messages: limiter(100),

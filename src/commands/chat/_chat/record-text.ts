@@ -50,6 +50,10 @@ function describeChange(record: WireRecord, who: string): string {
       return `rated${typeof score === 'number' ? ` ${score} of 5` : ''}${said(comment)}`
     case 'updated':
       return `${who} changed${said(describeFacts(record))}`
+    case 'linked':
+      return record.person === undefined
+        ? 'the contact is somebody of its own again'
+        : 'the contact is the same person as others'
     case 'overdue':
       return 'an answer is overdue'
     default:
