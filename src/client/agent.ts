@@ -1,6 +1,8 @@
 import type { ConversationId } from '../codec/conversation-id.js'
 import { type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
 import type { Command, DoneBody } from '../codec/wire-commands.js'
+import type { ContactBody } from '../codec/wire-contacts.js'
+import { ask, contactOf } from './answers.js'
 import type { Listener } from './emitter.js'
 import type { AgentEvents } from './events.js'
 import type { Content } from './message.js'
@@ -36,6 +38,11 @@ export type AgentClient = StaffMethods & {
    */
   command(conversation: ConversationId, command: Command): Promise<DoneBody>
   /**
+   * Who the contact of a conversation is, and the conversations of the same person that this agent may read with `history`. Rejects with the server's refusal, and
+   * as `history` does.
+   */
+  contact(conversation: ConversationId): Promise<ContactBody>
+  /**
    * Supervisors: the records of a conversation that somebody else has come as `record` events from now on, or no more. Lost without a connection, and with
    * it: say it again after each `ready`.
    */
@@ -65,7 +72,7 @@ export function createAgent(options: AgentOptions): AgentClient {
     author: () => ({ role: 'agent', ...agent }),
     isOwn: record => record.by?.role === 'agent' && record.by.id === agent?.id,
     targetOf: track => track.conversation,
-    channelOf: target => core.tracker.get(target as ConversationId)?.channel ?? 0,
+    channelOf: target => channelOf(target as ConversationId),
     addressOf: target => ({ conversation: target }),
     headOf: target => core.tracker.get(target as ConversationId)?.sequence.head ?? 0,
     isMine: owner => owner !== undefined && owner === agent?.id,
@@ -77,6 +84,10 @@ export function createAgent(options: AgentOptions): AgentClient {
     ownershipChanged: track => core.events.emit(track.isMine ? 'assigned' : 'unassigned', toConversation(track)),
   })
   const { core, cursor, ...methods } = staff
+
+  function channelOf(conversation: ConversationId): number {
+    return core.tracker.get(conversation)?.channel ?? 0
+  }
 
   function beat(): void {
     core.session.send(0, 'presence', { state: presence })
@@ -100,17 +111,18 @@ export function createAgent(options: AgentOptions): AgentClient {
     },
     ready: signal => core.ready(signal),
     send: (conversation, content, { id } = {}) => core.send(conversation, { conversation }, content, id),
-    command: (conversation, command) =>
-      core.command(core.tracker.get(conversation)?.channel ?? 0, { conversation, command }),
+    command: (conversation, command) => core.command(channelOf(conversation), { conversation, command }),
+    contact: conversation =>
+      ask(answer => core.session.request(channelOf(conversation), 'contact', { conversation }, answer), contactOf),
     setPresence(state) {
       presence = state
       if (core.session.isReady) beat()
     },
     listen(conversation, on) {
-      core.session.send(core.tracker.get(conversation)?.channel ?? 0, 'listen', { conversation, on })
+      core.session.send(channelOf(conversation), 'listen', { conversation, on })
     },
     typing(conversation, on) {
-      core.session.send(core.tracker.get(conversation)?.channel ?? 0, 'typing', { conversation, on })
+      core.session.send(channelOf(conversation), 'typing', { conversation, on })
     },
     on: (name, listener) => core.events.on(name, listener),
     off: (name, listener) => core.events.off(name, listener),

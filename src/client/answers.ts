@@ -1,5 +1,6 @@
 import type { MediaBody, PageBody, ServerFrame } from '../codec/wire.js'
 import type { DoneBody } from '../codec/wire-commands.js'
+import type { ContactBody } from '../codec/wire-contacts.js'
 import { KefuError } from '../errors.js'
 import type { Answer } from './session-role.js'
 
@@ -22,6 +23,11 @@ export function pageOf(frame: ServerFrame): PageBody | undefined {
 /** The body of a `media`. */
 export function mediaOf(frame: ServerFrame): MediaBody | undefined {
   return frame.kind === 'media' ? frame.body : undefined
+}
+
+/** The body of a `contact`. */
+export function contactOf(frame: ServerFrame): ContactBody | undefined {
+  return frame.kind === 'contact' ? frame.body : undefined
 }
 
 /** The body of a `done`. */

@@ -1,14 +1,6 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type {
-  Author,
-  ConversationState,
-  Marks,
-  Part,
-  PresenceNoticeBody,
-  QueueBody,
-  ReadBody,
-  TypingNoticeBody,
-} from '../codec/wire.js'
+import type { Author, Marks, Part, PresenceNoticeBody, QueueBody, ReadBody, TypingNoticeBody } from '../codec/wire.js'
+import type { ConversationState } from '../codec/wire-commands.js'
 import type { KefuError } from '../errors.js'
 import type { StateChange } from './session-role.js'
 import type { RecordEvent } from './tracker.js'

@@ -6,7 +6,6 @@
 export type { ConversationId } from '../codec/conversation-id.js'
 export type {
   Author,
-  ConversationState,
   Marks,
   MediaPart,
   PageBody,
@@ -19,7 +18,8 @@ export type {
   WireEntry,
   WireRecord,
 } from '../codec/wire.js'
-export type { Changes, Command, DoneBody, Priority } from '../codec/wire-commands.js'
+export type { Changes, Command, ConversationState, DoneBody, Priority } from '../codec/wire-commands.js'
+export type { ContactBody, ContactEntry } from '../codec/wire-contacts.js'
 export { type ErrorCode, isKefuError, KefuError } from '../errors.js'
 export { type AgentClient, type AgentOptions, createAgent } from './agent.js'
 export { type AppClient, type AppConversation, type AppOptions, createApp } from './app.js'

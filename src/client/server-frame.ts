@@ -49,6 +49,17 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
   goAway: body => isText(body.reason) && isPosition(body.reconnectAfterMs),
   media: body => isText(body.media) && isText(body.url) && isPosition(body.expiresAt),
   done: body => isConversation(body.conversation) && isNumber(body.n) && typeof body.changed === 'boolean',
+  contact: body =>
+    isConversation(body.conversation) &&
+    isPosition(body.channel) &&
+    isText(body.contact) &&
+    isOptional(body.name, isText) &&
+    isOptional(body.language, isText) &&
+    isFields(body.attributes) &&
+    Object.values(body.attributes).every(isText) &&
+    isOptional(body.person, isText) &&
+    isListOf(body.conversations, isContactEntry) &&
+    typeof body.more === 'boolean',
   queue: body =>
     isConversation(body.conversation) && isPosition(body.ahead) && isOptional(body.estimatedWaitMs, isPosition),
 }
@@ -135,6 +146,23 @@ function isInboxEntry(entry: Fields): boolean {
 
 function isMarks(value: unknown): boolean {
   return isFields(value) && isPosition(value.delivered) && isPosition(value.read)
+}
+
+function isContactEntry(entry: Fields): boolean {
+  return (
+    isConversation(entry.conversation) &&
+    isPosition(entry.channel) &&
+    isText(entry.contact) &&
+    isOptional(entry.name, isText) &&
+    isText(entry.state) &&
+    isNumber(entry.episode) &&
+    typeof entry.openedAt === 'number' &&
+    isNumber(entry.n) &&
+    typeof entry.at === 'number' &&
+    isOptional(entry.agent, isText) &&
+    isOptional(entry.agentName, isText) &&
+    isOptional(entry.rating, isNumber)
+  )
 }
 
 function isListOf(value: unknown, check: (item: Fields) => boolean): boolean {

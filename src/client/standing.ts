@@ -1,4 +1,5 @@
-import type { ConversationState, WireRecord } from '../codec/wire.js'
+import type { WireRecord } from '../codec/wire.js'
+import type { ConversationState } from '../codec/wire-commands.js'
 
 /** Where a conversation stands, as far as a client knows: its state, and the agent who has it while `bot`, `active` or `snoozed`. */
 export type Standing = { readonly state: ConversationState | undefined; readonly agent: string | undefined }

@@ -1,5 +1,6 @@
 import type { ConversationId } from '../codec/conversation-id.js'
-import type { ConversationState, PageBody, WireRecord } from '../codec/wire.js'
+import type { PageBody, WireRecord } from '../codec/wire.js'
+import type { ConversationState } from '../codec/wire-commands.js'
 import { KefuError } from '../errors.js'
 import { Sequence } from './sequence.js'
 import type { Answer } from './session-role.js'

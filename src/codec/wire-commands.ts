@@ -1,6 +1,9 @@
 import type { ConversationId } from './conversation-id.js'
 
-/** The vocabulary of commands: what can be done to a conversation, and the frames that carry it. Types only; `command-schema.ts` validates. */
+/** The vocabulary of commands: where a conversation stands, what can be done to it, and the frames that carry it. Types only; `command-schema.ts` validates. */
+
+/** Where a conversation stands. */
+export type ConversationState = 'new' | 'waiting' | 'bot' | 'active' | 'snoozed' | 'closed'
 
 /** How urgent a conversation is. In a line the more urgent come first. */
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const

@@ -1,5 +1,6 @@
 import type { ConversationId } from './conversation-id.js'
-import type { CommandBody, DoneBody } from './wire-commands.js'
+import type { CommandBody, ConversationState, DoneBody } from './wire-commands.js'
+import type { ContactBody, ContactRequestBody } from './wire-contacts.js'
 
 /**
  * The vocabulary of the wire protocol (docs/protocol.md): frame kinds, their bodies, message parts and limits.
@@ -32,6 +33,7 @@ export const FRAME_KINDS = {
   done: 16,
   queue: 17,
   listen: 18,
+  contact: 19,
   delivered: 21,
 } as const satisfies Record<string, number>
 
@@ -98,9 +100,6 @@ export type Author = {
 
 /** What a socket is allowed to be. */
 export type Role = 'visitor' | 'agent' | 'app'
-
-/** Where a conversation stands. */
-export type ConversationState = 'new' | 'waiting' | 'bot' | 'active' | 'snoozed' | 'closed'
 
 /** A record as clients see it; its `type` says which other fields it has (docs/protocol.md). What a contact may not see is `{type: 'internal'}`. */
 export type WireRecord = {
@@ -300,6 +299,7 @@ export type ClientBodies = {
   readonly media: MediaRequestBody
   readonly command: CommandBody
   readonly listen: ListenBody
+  readonly contact: ContactRequestBody
 }
 
 /** What servers send, by kind. */
@@ -318,6 +318,7 @@ export type ServerBodies = {
   readonly media: MediaBody
   readonly done: DoneBody
   readonly queue: QueueBody
+  readonly contact: ContactBody
 }
 
 /** Kinds a client may send. */

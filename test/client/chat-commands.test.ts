@@ -194,6 +194,48 @@ describe('kefu chat with commands', () => {
     assert.match(chat.stderr, /It was so before\./)
   })
 
+  it('an agent sees who the contact is, reads another conversation of the same person, and links one', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin')
+    const other = conversationId(2)
+    chat.child.stdin.end(`kat_1\n/contact\n/history ${other}\n/link ${other}\n/unlink\n/link\n`)
+    const peer = await agentPeer()
+    await assign(peer, 1)
+    const entry = { channel: 7, contact: 'v', state: 'active', episode: 2, openedAt: 5, n: 2, at: 9 } as const
+    const contact = await peer.until('contact')
+    assert.deepEqual(contact.body, { conversation: CONVERSATION })
+    peer.send(
+      'contact',
+      {
+        conversation: CONVERSATION,
+        channel: 7,
+        contact: 'v',
+        name: '李雷\u001b[2J',
+        attributes: { tier: 'gold' },
+        person: 'p_1',
+        conversations: [
+          { ...entry, conversation: CONVERSATION },
+          { ...entry, conversation: other, agentName: '小李', rating: 4 },
+        ],
+        more: true,
+      },
+      contact.correlation,
+    )
+    const history = await peer.until('history')
+    assert.deepEqual(history.body, { conversation: other, limit: 50 })
+    peer.send('page', { conversation: other, after: 1, head: 2, records: [contactMessage(2)] }, history.correlation)
+    for (const command of [{ do: 'link', with: other }, { do: 'unlink' }]) {
+      const { body, correlation } = await peer.until('command')
+      assert.deepEqual(body, { conversation: CONVERSATION, command })
+      peer.send('done', { conversation: CONVERSATION, n: 2, changed: true }, correlation)
+    }
+    assert.equal(await chat.ended, 2, chat.stderr)
+    assert.match(chat.stderr, /李雷.* · v · tier=gold\n2 conversations and more of the same person/)
+    assert.match(chat.stderr, new RegExp(`${other}  .*  active  v  2 episodes  with 小李  rated 4 of 5`))
+    assert.ok(!chat.stderr.includes('\u001b[2J'))
+    assert.match(chat.stderr, /not done: \/link: it is \/link 1\|ID/)
+    assert.match(chat.stdout, new RegExp(`^${other}\t.*\t2\t`, 'm'))
+  })
+
   it('an unknown command alone is told of, and is no failure', async () => {
     const chat = start('agent', '--url', server.url, '--stdin')
     chat.child.stdin.end('kat_1\n/dance\n/help\n/quit\nnever\n')

@@ -39,7 +39,7 @@ describe('commands in a chat', () => {
       set: { addTags: ['vip', '退款'], removeTags: ['new'] },
     })
     assert.deepEqual(meaning('/tags -new'), { do: 'update', set: { removeTags: ['new'] } })
-    for (const name of ['wake', 'decline'] as const) assert.deepEqual(meaning(`/${name}`), { do: name })
+    for (const name of ['wake', 'decline', 'unlink'] as const) assert.deepEqual(meaning(`/${name}`), { do: name })
     for (const name of ['accept', 'reopen'] as const) assert.deepEqual(meaning(`/${name} 2`), { do: name })
     for (const name of ['list', 'away', 'online', 'help', 'quit']) assert.equal(meaning(`/${name}`), undefined)
     assert.deepEqual(parseRating('5'), { score: 5, comment: undefined })

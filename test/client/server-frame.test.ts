@@ -23,6 +23,31 @@ const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
   goAway: { reason: 'restart', reconnectAfterMs: 100 },
   media: { media: 'md_1', url: '/x', expiresAt: 1 },
   done: { conversation: CONVERSATION, n: 2, changed: true },
+  contact: {
+    conversation: CONVERSATION,
+    channel: 1,
+    contact: 'v_1',
+    name: '李雷',
+    language: 'zh',
+    attributes: { tier: 'gold' },
+    person: 'p_1',
+    conversations: [
+      {
+        conversation: CONVERSATION,
+        channel: 1,
+        contact: 'v_1',
+        state: 'active',
+        episode: 2,
+        openedAt: 5,
+        n: 7,
+        at: 9,
+        agent: 'a_1',
+        agentName: '小王',
+        rating: 5,
+      },
+    ],
+    more: false,
+  },
   queue: { conversation: CONVERSATION, ahead: 3, estimatedWaitMs: 60_000 },
 }
 
@@ -54,7 +79,9 @@ describe('server frames', () => {
         'serverTime',
       ]
       const isOptional = (field: string): boolean =>
-        optional.includes(field) && (kind === 'welcome' || (field !== 'n' && field !== 'conversation'))
+        kind === 'contact'
+          ? ['name', 'language', 'person'].includes(field)
+          : optional.includes(field) && (kind === 'welcome' || (field !== 'n' && field !== 'conversation'))
       for (const field of Object.keys(body)) {
         const rest: Record<string, unknown> = { ...body }
         delete rest[field]

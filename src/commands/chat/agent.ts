@@ -5,6 +5,7 @@ import { askForToken, checkToken, tokenFromFile } from './_chat/agent-token.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { ConversationList, type Listed, wordsOfUnread } from './_chat/conversations.js'
+import { showContact, showHistory } from './_chat/lookups.js'
 import { wordsOfMark } from './_chat/mark-line.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
@@ -196,14 +197,26 @@ export default class ChatAgent extends ChatCommand {
   #line(text: string): LineResult {
     if (!isSlash(text)) return this.#send(plainText(text))
     if (/^\/\d{1,6}$/.test(text.trimEnd())) return this.#goTo(text.trim().slice(1))
+    const { screen } = this.#streams
     try {
       const parsed = parseSlash(text, AGENT_SLASHES)
       if (parsed === undefined) {
-        this.#streams.screen.note(unknownSlash(text, AGENT_SLASHES))
+        screen.note(unknownSlash(text, AGENT_SLASHES))
         return 'done'
       }
-      const command = agentCommand(parsed.name, parsed.rest, Date.now())
-      return command === undefined ? this.#here(parsed.name) : this.#action(command, parsed.rest)
+      const { name, rest } = parsed
+      if (name === 'contact')
+        return this.#onCurrent(({ conversation }) => showContact(this.#agent, screen, conversation))
+      if (name === 'history') {
+        const conversation = this.#named(name, rest)
+        return { run: () => showHistory(this.#agent, screen, conversation) }
+      }
+      if (name === 'link') {
+        const other = this.#named(name, rest)
+        return this.#onCurrent(listed => this.#carryOut(listed, { do: name, with: other }))
+      }
+      const command = agentCommand(name, rest, Date.now())
+      return command === undefined ? this.#here(name) : this.#action(command, rest)
     } catch (error) {
       return { run: () => Promise.reject(error) }
     }
@@ -235,14 +248,25 @@ export default class ChatAgent extends ChatCommand {
   /** A command for the conversation on the screen, or for the one that it names. */
   #action(command: Command, rest: string): Action {
     if (command.do === 'accept' || command.do === 'reopen') {
-      const conversation = this.#list.resolve(rest)
-      if (conversation === undefined) throw misused(command.do, AGENT_SLASHES)
+      const conversation = this.#named(command.do, rest)
       return { run: () => this.#take(conversation, command) }
     }
+    return this.#onCurrent(listed => this.#carryOut(listed, command))
+  }
+
+  /** The conversation that a command names. Throws `KEFU_USAGE`. */
+  #named(name: AgentSlash, text: string): ConversationId {
+    const conversation = this.#list.resolve(text)
+    if (conversation === undefined) throw misused(name, AGENT_SLASHES)
+    return conversation
+  }
+
+  /** Something about the conversation on the screen; piped lines wait for one. */
+  #onCurrent(step: (listed: Listed) => Promise<void>): Action {
     const { current } = this.#list
     if (current === undefined && this.#streams.reader !== undefined)
       throw new KefuError('KEFU_USAGE', { reason: 'there is no conversation on the screen' })
-    return { run: async () => this.#carryOut(current ?? (await this.#whenThere()), command) }
+    return { run: async () => step(current ?? (await this.#whenThere())) }
   }
 
   async #carryOut(listed: Listed, command: Command): Promise<void> {

@@ -145,6 +145,11 @@ export function maySee(actor: Actor, head: Head, isWanted: (agent: string) => bo
   return head.waitingSince !== undefined && isWanted(actor.id)
 }
 
+/** Whether an actor has to do with a conversation at this moment, more than having served it once: then the same person's others may be read, too. */
+export function serves(actor: Actor, head: Head, isWanted: (agent: string) => boolean): boolean {
+  return head.state !== 'closed' && maySee(actor, head, isWanted)
+}
+
 /** Throws `KEFU_CONVERSATION_NOT_FOUND` for a conversation that the actor may not see, `KEFU_COMMAND_REFUSED` for one on which it may not do this. */
 export function permit(name: CommandName, actor: Actor, head: Head, context: CommandContext): void {
   if (!maySee(actor, head, context.isWanted)) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')

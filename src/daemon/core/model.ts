@@ -1,6 +1,6 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { ConversationState, ReplyOccasion } from '../../codec/wire.js'
-import type { Priority } from '../../codec/wire-commands.js'
+import type { ReplyOccasion } from '../../codec/wire.js'
+import type { ConversationState, Priority } from '../../codec/wire-commands.js'
 
 /** The domain's nouns. Everything here is plain data. */
 

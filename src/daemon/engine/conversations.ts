@@ -1,6 +1,6 @@
 import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
 import { KefuError } from '../../errors.js'
-import { maySee } from '../core/commands.js'
+import { type Actor, maySee } from '../core/commands.js'
 import type { AgentRole, Channel, Head } from '../core/model.js'
 import type { LogPort } from '../core/ports.js'
 import { actorOf, type KnownSession } from './session.js'
@@ -14,7 +14,12 @@ export type ConversationPorts = {
   isWanted(agent: string, head: Head): boolean
   /** What an agent may do at this moment. */
   roleOf(agent: string): AgentRole | undefined
+  /** Whether an agent may read a conversation because of another one of the same person. */
+  mayRead(actor: Actor, head: Head): Promise<boolean>
 }
+
+/** `holder`: it has the conversation. `reader`: it may see it. `relative`: it may see it, or read it because of another one of the same person. */
+export type Access = 'holder' | 'reader' | 'relative'
 
 /** How a frame names its conversation. */
 export type ConversationReference = {
@@ -55,13 +60,13 @@ export class Conversations {
   }
 
   /**
-   * For `holder`s, agents must have it; for a `reader`, they must be allowed to see it. At once when the head is in memory. Throws (or rejects with)
+   * What agents must be to it, `access` says. At once when the head is in memory and nothing else has to be looked up. Throws (or rejects with)
    * `KEFU_CONVERSATION_NOT_FOUND`, `KEFU_FRAME_INVALID`, and what the log throws.
    */
   resolve(
     session: KnownSession,
     reference: ConversationReference,
-    access: 'holder' | 'reader' = 'holder',
+    access: Access = 'holder',
   ): Target | Promise<Target> {
     const conversation = this.#named(session, reference)
     const head = this.#ports.log.cachedHead(conversation)
@@ -91,11 +96,13 @@ export class Conversations {
     { contact, name, language }: ConversationReference,
     conversation: ConversationId,
     head: Head | null,
-    access: 'holder' | 'reader',
-  ): Target {
+    access: Access,
+  ): Target | Promise<Target> {
     if (head !== null) {
-      if (!this.#isAllowed(session, head, access)) throw notFound()
-      return { conversation, channel: head.channel, head, opening: undefined }
+      const target = { conversation, channel: head.channel, head, opening: undefined }
+      if (this.#isAllowed(session, head, access)) return target
+      if (access === 'relative' && session.role === 'agent') return this.#related(session, head, target)
+      throw notFound()
     }
     if (session.role === 'visitor') {
       const { channel, contact, name, language } = session
@@ -106,7 +113,13 @@ export class Conversations {
     return { conversation, channel: channel.number, head, opening: { channel, contact, name, language } }
   }
 
-  #isAllowed(session: KnownSession, head: Head, access: 'holder' | 'reader'): boolean {
+  async #related(session: KnownSession, head: Head, target: Target): Promise<Target> {
+    const { roleOf, mayRead } = this.#ports
+    if (await mayRead(actorOf(session, roleOf), head)) return target
+    throw notFound()
+  }
+
+  #isAllowed(session: KnownSession, head: Head, access: Access): boolean {
     if (session.role !== 'agent') return head.channel === session.channel.number
     if (access === 'holder') return head.agent === session.agent.id
     const { roleOf, isWanted } = this.#ports

@@ -5,6 +5,7 @@ import { KefuError } from '../../errors.js'
 import type { AgentRole } from '../core/model.js'
 import type { SessionId } from '../core/ports.js'
 import type { Commands } from './commands.js'
+import type { Contacts } from './contacts.js'
 import type { Conversations } from './conversations.js'
 import { type Greeting, greetingCloseCode } from './greeting.js'
 import type { Inboxes } from './inbox.js'
@@ -23,6 +24,7 @@ export type DispatcherPorts = {
   readonly inboxes: Inboxes
   readonly greeting: Greeting
   readonly conversations: Conversations
+  readonly contacts: Contacts
   readonly messages: Messages
   readonly requests: Requests
   readonly commands: Commands
@@ -41,7 +43,19 @@ export type DispatcherPorts = {
 /** Which frames each role may send once it is known. */
 const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> } = {
   visitor: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command']),
-  agent: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'listen', 'inbox', 'presence']),
+  agent: new Set([
+    'message',
+    'ack',
+    'read',
+    'typing',
+    'history',
+    'media',
+    'command',
+    'listen',
+    'contact',
+    'inbox',
+    'presence',
+  ]),
   app: new Set(['message', 'ack', 'read', 'typing', 'history', 'media', 'command', 'inbox']),
 }
 
@@ -161,7 +175,7 @@ export class Dispatcher {
   }
 
   #dispatchKnown(session: KnownSession, frame: ClientFrame): Promise<void> | undefined {
-    const { conversations, messages, requests, presence, inboxes } = this.#ports
+    const { conversations, contacts, messages, requests, presence, inboxes } = this.#ports
     switch (frame.kind) {
       case 'hello':
         return undefined
@@ -188,8 +202,13 @@ export class Dispatcher {
         if (target instanceof Promise) return target.then(found => this.#command(session, found.conversation, frame))
         return this.#command(session, target.conversation, frame)
       }
+      case 'contact': {
+        const target = conversations.resolve(session, frame.body, 'relative')
+        if (target instanceof Promise) return target.then(found => contacts.answer(session, found, frame.correlation))
+        return contacts.answer(session, target, frame.correlation)
+      }
       default: {
-        const access = READS.has(frame.kind) ? 'reader' : 'holder'
+        const access = READS.has(frame.kind) ? 'relative' : 'holder'
         const target = conversations.resolve(session, frame.body, access)
         if (target instanceof Promise) return target.then(found => requests.answer(session, found, frame))
         return requests.answer(session, target, frame)

@@ -12,6 +12,7 @@ import { boardTeams, type RoutingOptions } from './board-teams.js'
 import { CatchUp } from './catch-up.js'
 import type { ChannelRegistry } from './channels.js'
 import { Commands } from './commands.js'
+import { Contacts } from './contacts.js'
 import { Conversations } from './conversations.js'
 import { Delivery } from './delivery.js'
 import { Dispatcher } from './dispatcher.js'
@@ -185,6 +186,9 @@ export class Engine implements SessionEvents {
     this.#positions = new Positions({ clock, router: this.#router, sessions, notices: this.#notices })
     this.queue = new Queue({ log, clock, router: this.#router })
     this.commands = new Commands({ log, clock, router: this.#router, agents, teams, persons })
+    const isWanted = (agent: string, head: Head): boolean =>
+      this.#router.board.isMember(agent, this.#router.need(head).team)
+    const contacts = new Contacts({ persons, agents, outbound, isWanted, roleOf })
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
@@ -202,9 +206,11 @@ export class Engine implements SessionEvents {
       conversations: new Conversations({
         log,
         tokens,
-        isWanted: (agent, head) => this.#router.board.isMember(agent, this.#router.need(head).team),
+        isWanted,
         roleOf,
+        mayRead: (actor, head) => contacts.mayRead(actor, head),
       }),
+      contacts,
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens, roleOf }),
       commands: this.commands,

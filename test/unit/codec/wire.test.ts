@@ -59,7 +59,8 @@ const facts = <T>(value: fc.Arbitrary<T>) =>
   fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), value, { maxKeys: 9, noNullPrototype: true })
 const verb = <V extends string>(name: V) => fields({ do: fc.constant(name) })
 const command = fc.oneof(
-  ...(['accept', 'decline', 'takeOver', 'requeue', 'wake', 'close', 'reopen'] as const).map(verb),
+  ...(['accept', 'decline', 'takeOver', 'requeue', 'wake', 'close', 'reopen', 'unlink'] as const).map(verb),
+  fields({ do: fc.constant('link'), with: conversation }),
   fields({ do: fc.constant('close'), asksRating: fc.boolean() }),
   fields({ do: fc.constant('assign'), agent: word }),
   fields({ do: fc.constant('transfer'), agent: word }, { note: noteText }),
@@ -121,6 +122,7 @@ const BODIES: { readonly [K in ClientKind]: fc.Arbitrary<Record<string, unknown>
   media: fields({ media: mediaId }, where),
   command: fields({ command }, where),
   listen: fields({ conversation, on: fc.boolean() }),
+  contact: fields({ conversation }),
 }
 
 const CLIENT_KINDS = Object.keys(BODIES) as ClientKind[]
@@ -159,6 +161,7 @@ const GOLDEN: ClientBodies = {
   media: { conversation: CONVERSATION, media: 'md_01ABC' },
   command: { conversation: CONVERSATION, command: { do: 'transfer', team: '售后', note: 'please' } },
   listen: { conversation: CONVERSATION, on: true },
+  contact: { conversation: CONVERSATION },
 }
 
 describe('client frames', () => {
@@ -212,6 +215,7 @@ describe('client frames', () => {
       media: ['media'],
       command: ['command'],
       listen: ['conversation', 'on'],
+      contact: ['conversation'],
     }
     for (const kind of CLIENT_KINDS) {
       refuse(kind, { ...GOLDEN[kind], extra: 1 })

@@ -17,6 +17,10 @@ export const AGENT_SLASHES = {
   reopen: { takes: '1|ID', summary: 'begins one anew that you closed' },
   note: { takes: 'TEXT', summary: 'leaves a text for colleagues' },
   tags: { takes: '+a -b', summary: 'adds and removes tags' },
+  contact: { takes: '', summary: 'shows who it is, and where else they write' },
+  history: { takes: '1|ID', summary: 'shows the last of one that you may read' },
+  link: { takes: '1|ID', summary: 'says that its contact is the same person' },
+  unlink: { takes: '', summary: 'says that the contact is nobody else' },
   away: { takes: '', summary: 'gets you no new conversations' },
   online: { takes: '', summary: 'gets you new conversations again' },
   help: { takes: '', summary: 'shows this' },
@@ -42,6 +46,7 @@ export function agentCommand(name: AgentSlash, rest: string, nowMs: number): Com
     case 'accept':
     case 'decline':
     case 'reopen':
+    case 'unlink':
       return { do: name }
     case 'transfer':
       return transfer(rest)
