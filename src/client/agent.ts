@@ -1,8 +1,9 @@
 import type { ConversationId } from '../codec/conversation-id.js'
 import { type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
+import type { CannedBody } from '../codec/wire-canned.js'
 import type { Command, DoneBody } from '../codec/wire-commands.js'
 import type { ContactBody } from '../codec/wire-contacts.js'
-import { ask, contactOf } from './answers.js'
+import { ask, cannedOf, contactOf } from './answers.js'
 import type { Listener } from './emitter.js'
 import type { AgentEvents } from './events.js'
 import type { Content } from './message.js'
@@ -42,6 +43,11 @@ export type AgentClient = StaffMethods & {
    * as `history` does.
    */
   contact(conversation: ConversationId): Promise<ContactBody>
+  /**
+   * Canned replies for a conversation, ready to be sent: those whose shortcut begins with the query, then those that have it in their text. `from` is the `next` of
+   * the page before. Rejects as `contact` does.
+   */
+  cannedReplies(conversation: ConversationId, query?: string, from?: number): Promise<CannedBody>
   /**
    * Supervisors: the records of a conversation that somebody else has come as `record` events from now on, or no more. Lost without a connection, and with
    * it: say it again after each `ready`.
@@ -114,6 +120,10 @@ export function createAgent(options: AgentOptions): AgentClient {
     command: (conversation, command) => core.command(channelOf(conversation), { conversation, command }),
     contact: conversation =>
       ask(answer => core.session.request(channelOf(conversation), 'contact', { conversation }, answer), contactOf),
+    cannedReplies(conversation, query, from) {
+      const body = { conversation, ...(query !== undefined && { query }), ...(from !== undefined && { from }) }
+      return ask(answer => core.session.request(channelOf(conversation), 'canned', body, answer), cannedOf)
+    },
     setPresence(state) {
       presence = state
       if (core.session.isReady) beat()

@@ -1,4 +1,5 @@
 import type { MediaBody, PageBody, ServerFrame } from '../codec/wire.js'
+import type { CannedBody } from '../codec/wire-canned.js'
 import type { DoneBody } from '../codec/wire-commands.js'
 import type { ContactBody } from '../codec/wire-contacts.js'
 import { KefuError } from '../errors.js'
@@ -28,6 +29,11 @@ export function mediaOf(frame: ServerFrame): MediaBody | undefined {
 /** The body of a `contact`. */
 export function contactOf(frame: ServerFrame): ContactBody | undefined {
   return frame.kind === 'contact' ? frame.body : undefined
+}
+
+/** The body of a `canned`. */
+export function cannedOf(frame: ServerFrame): CannedBody | undefined {
+  return frame.kind === 'canned' ? frame.body : undefined
 }
 
 /** The body of a `done`. */

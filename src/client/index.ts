@@ -18,6 +18,7 @@ export type {
   WireEntry,
   WireRecord,
 } from '../codec/wire.js'
+export type { CannedBody, CannedEntry } from '../codec/wire-canned.js'
 export type { Changes, Command, ConversationState, DoneBody, Priority } from '../codec/wire-commands.js'
 export type { ContactBody, ContactEntry } from '../codec/wire-contacts.js'
 export { type ErrorCode, isKefuError, KefuError } from '../errors.js'

@@ -60,6 +60,11 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
     isOptional(body.person, isText) &&
     isListOf(body.conversations, isContactEntry) &&
     typeof body.more === 'boolean',
+  canned: body =>
+    isListOf(
+      body.replies,
+      reply => isText(reply.shortcut) && isText(reply.text) && isOptional(reply.language, isText),
+    ) && isOptional(body.next, isPosition),
   queue: body =>
     isConversation(body.conversation) && isPosition(body.ahead) && isOptional(body.estimatedWaitMs, isPosition),
 }

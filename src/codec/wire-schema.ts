@@ -112,6 +112,11 @@ const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
     .refine(body => body.after === undefined || body.before === undefined, 'must have after or before, not both'),
   media: z.strictObject({ conversation: conversation.optional(), contact: contact.optional(), media: mediaId }),
   contact: z.strictObject({ conversation }),
+  canned: z.strictObject({
+    conversation,
+    query: text(100).optional(),
+    from: position.optional(),
+  }),
   listen: z.strictObject({ conversation, on: z.boolean() }),
   command: z.strictObject({
     conversation: conversation.optional(),

@@ -1,4 +1,5 @@
 import type { ConversationId } from './conversation-id.js'
+import type { CannedBody, CannedRequestBody } from './wire-canned.js'
 import type { CommandBody, ConversationState, DoneBody } from './wire-commands.js'
 import type { ContactBody, ContactRequestBody } from './wire-contacts.js'
 
@@ -34,6 +35,7 @@ export const FRAME_KINDS = {
   queue: 17,
   listen: 18,
   contact: 19,
+  canned: 20,
   delivered: 21,
 } as const satisfies Record<string, number>
 
@@ -300,6 +302,7 @@ export type ClientBodies = {
   readonly command: CommandBody
   readonly listen: ListenBody
   readonly contact: ContactRequestBody
+  readonly canned: CannedRequestBody
 }
 
 /** What servers send, by kind. */
@@ -319,6 +322,7 @@ export type ServerBodies = {
   readonly done: DoneBody
   readonly queue: QueueBody
   readonly contact: ContactBody
+  readonly canned: CannedBody
 }
 
 /** Kinds a client may send. */

@@ -17,6 +17,7 @@ import { openControlServer } from './control/server.js'
 import { channelOwner } from './core/conversation.js'
 import type { Clock, Store } from './core/ports.js'
 import { createAgents } from './engine/agents.js'
+import { createCanned } from './engine/canned.js'
 import { createChannels } from './engine/channels.js'
 import { createDownloadAdmission } from './engine/download-admission.js'
 import { Engine } from './engine/engine.js'
@@ -128,6 +129,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })
     const teams = await createTeams({ directory, clock, random, agents, channels, report })
+    const canned = await createCanned({ directory, clock })
     const persons = new Persons({ directory, log: records, clock, random })
     const media = await createMediaStore(
       { clock, random, report, swept: sweep => log.info('media.unnamed-removed', sweep) },
@@ -152,6 +154,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         channels,
         teams,
         persons,
+        canned,
         media,
         limits,
         report,

@@ -75,6 +75,27 @@ export const SETTINGS_ERRORS = {
     retryable: false,
     hint: 'remove a team that is not needed any more',
   },
+  KEFU_CANNED_NOT_FOUND: {
+    message: 'there is no canned reply "{name}"{suggestion}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'kefu canned list',
+  },
+  KEFU_CANNED_EXISTS: {
+    message: 'the canned reply "{name}" exists with other texts or for another team',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu canned show {name}, and kefu canned set {name} to change it',
+  },
+  KEFU_CANNED_USED: {
+    message: 'there are {limit} canned replies already',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'remove a reply that is not needed any more',
+  },
   KEFU_CHANNEL_NUMBERS_USED: {
     message: 'all {limit} channel numbers have been given out',
     exit: 14,

@@ -236,6 +236,37 @@ describe('kefu chat with commands', () => {
     assert.match(chat.stdout, new RegExp(`^${other}\t.*\t2\t`, 'm'))
   })
 
+  it('an agent looks canned replies up, and sends one by its shortcut', async () => {
+    const chat = start('agent', '--url', server.url, '--stdin')
+    chat.child.stdin.end('kat_1\n/canned refund\n/r hi\n/r hy\n/r\n')
+    const peer = await agentPeer()
+    await assign(peer, 1)
+    const list = await peer.until('canned')
+    assert.deepEqual(list.body, { conversation: CONVERSATION, query: 'refund' })
+    peer.send(
+      'canned',
+      { replies: [{ shortcut: 'refund', text: 'Your money\ncomes back' }], next: 1 },
+      list.correlation,
+    )
+    const one = await peer.until('canned')
+    assert.deepEqual(one.body, { conversation: CONVERSATION, query: 'hi' })
+    const replies = [
+      { shortcut: 'hi', text: '您好 李雷', language: 'zh' },
+      { shortcut: 'hi-all', text: 'Hi' },
+    ]
+    peer.send('canned', { replies }, one.correlation)
+    const message = await peer.until('message')
+    assert.deepEqual(message.body.parts, [{ type: 'text', text: '您好 李雷' }])
+    peer.send('ack', { id: message.body.id, conversation: CONVERSATION, n: 3 }, message.correlation)
+    const none = await peer.until('canned')
+    peer.send('canned', { replies: [] }, none.correlation)
+    assert.equal(await chat.ended, 13, chat.stderr)
+    assert.match(chat.stderr, /refund {2}Your money comes back\n… and more/)
+    assert.match(chat.stderr, /not done: \/r hy: there is no canned reply "hy" \(KEFU_CANNED_NOT_FOUND\)/)
+    assert.match(chat.stderr, /not done: \/r: it is \/r SHORTCUT/)
+    assert.match(chat.stdout, /您好 李雷/)
+  })
+
   it('an unknown command alone is told of, and is no failure', async () => {
     const chat = start('agent', '--url', server.url, '--stdin')
     chat.child.stdin.end('kat_1\n/dance\n/help\n/quit\nnever\n')

@@ -48,6 +48,7 @@ const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
     ],
     more: false,
   },
+  canned: { replies: [{ shortcut: 'hi', text: '您好', language: 'zh' }], next: 40 },
   queue: { conversation: CONVERSATION, ahead: 3, estimatedWaitMs: 60_000 },
 }
 
@@ -77,6 +78,7 @@ describe('server frames', () => {
         'retryAfterMs',
         'estimatedWaitMs',
         'serverTime',
+        'next',
       ]
       const isOptional = (field: string): boolean =>
         kind === 'contact'

@@ -119,7 +119,7 @@ describe('docs/protocol.md', () => {
     }
   })
 
-  for (const shape of ['WireChannel', 'InboxEntry', 'ContactEntry', 'WireEntry', 'Author', 'Changes']) {
+  for (const shape of ['WireChannel', 'InboxEntry', 'ContactEntry', 'CannedEntry', 'WireEntry', 'Author', 'Changes']) {
     test(`lists every field of ${shape}`, () => {
       assert.deepEqual(fieldRows(`### ${shape}`), fieldsOf(wireTypes(), shape))
     })
@@ -314,6 +314,7 @@ function sampleOf(kind: string): Record<string, unknown> {
       return { state: 'online' }
     case 'media':
       return { media: 'md_1' }
+    case 'canned':
     case 'contact':
       return { conversation: 'c_00000000000000000000000000' }
     case 'listen':

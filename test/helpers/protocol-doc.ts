@@ -38,7 +38,9 @@ export type Types = ReadonlyMap<string, ts.TypeNode>
 
 /** The types of the wire. */
 export function wireTypes(): Types {
-  return new Map(['wire', 'wire-commands', 'wire-contacts'].flatMap(name => [...typesOf(`src/codec/${name}.ts`)]))
+  return new Map(
+    ['wire', 'wire-commands', 'wire-contacts', 'wire-canned'].flatMap(name => [...typesOf(`src/codec/${name}.ts`)]),
+  )
 }
 
 /** The types of records, and those of the wire that they are made of. */

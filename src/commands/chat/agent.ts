@@ -5,7 +5,7 @@ import { askForToken, checkToken, tokenFromFile } from './_chat/agent-token.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { ConversationList, type Listed, wordsOfUnread } from './_chat/conversations.js'
-import { showContact, showHistory } from './_chat/lookups.js'
+import { cannedReply, showCanned, showContact, showHistory } from './_chat/lookups.js'
 import { wordsOfMark } from './_chat/mark-line.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
@@ -207,6 +207,9 @@ export default class ChatAgent extends ChatCommand {
       const { name, rest } = parsed
       if (name === 'contact')
         return this.#onCurrent(({ conversation }) => showContact(this.#agent, screen, conversation))
+      if (name === 'canned')
+        return this.#onCurrent(({ conversation }) => showCanned(this.#agent, screen, conversation, rest))
+      if (name === 'r') return this.#sendCanned(rest)
       if (name === 'history') {
         const conversation = this.#named(name, rest)
         return { run: () => showHistory(this.#agent, screen, conversation) }
@@ -339,6 +342,15 @@ export default class ChatAgent extends ChatCommand {
 
   #changed(): void {
     for (const look of this.#watchers) look()
+  }
+
+  /** What was not typed is shown when it comes back. */
+  #sendCanned(shortcut: string): Action {
+    if (!/^\S+$/.test(shortcut)) throw misused('r', AGENT_SLASHES)
+    return this.#onCurrent(async ({ conversation }) => {
+      const { text } = await cannedReply(this.#agent, conversation, shortcut)
+      await this.#agent.send(conversation, text, { id: `${this.#idPrefix}-${++this.#idCount}` })
+    })
   }
 
   #sendTo(listed: Listed, text: string): ReturnType<AgentClient['send']> {

@@ -1,4 +1,5 @@
 import type { ReplyOccasion } from '../../codec/wire.js'
+import { closestTags } from './languages.js'
 import type { Channel, Head } from './model.js'
 import type { MessageRecordBody } from './records.js'
 import { SYSTEM } from './records.js'
@@ -14,19 +15,15 @@ export function replyOn(
   return { type: 'message', by: SYSTEM, parts: [{ type: 'text', text }], reply: occasion }
 }
 
-/** The text of the closest language: `zh-Hans-CN`, `zh-Hans`, `zh`; then the channel's own; then the first that has one. */
+/** The text of the closest language; then of the channel's own; then the first that there is. */
 function textFor(
   occasion: ReplyOccasion,
   { replies = {}, language: usual }: Pick<Channel, 'replies' | 'language'>,
   language: string | undefined,
 ): string | undefined {
-  for (const wanted of [language, usual]) {
-    if (wanted === undefined) continue
-    const subtags = wanted.split('-')
-    for (let length = subtags.length; length > 0; length--) {
-      const text = replies[subtags.slice(0, length).join('-')]?.[occasion]
-      if (text !== undefined) return text
-    }
+  for (const tag of closestTags([language, usual])) {
+    const text = replies[tag]?.[occasion]
+    if (text !== undefined) return text
   }
   for (const texts of Object.values(replies)) if (texts[occasion] !== undefined) return texts[occasion]
   return undefined

@@ -1,5 +1,6 @@
 import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
+import { languageTag } from '../core/languages.js'
 import type { Channel, IdleTimes, Replies } from '../core/model.js'
 
 /** What kefu says by itself on an occasion, in a language; null takes the text away. */
@@ -21,7 +22,7 @@ type Voice = Pick<Channel, 'language' | 'replies' | 'idle'>
 /** How a channel speaks after a change. Throws `KEFU_USAGE` for what is out of bounds. */
 export function changedVoice({ language, replies, idle }: Voice, change: VoiceChange): Voice {
   const nextLanguage =
-    change.language === undefined ? language : change.language === null ? undefined : checkedTag(change.language)
+    change.language === undefined ? language : change.language === null ? undefined : languageTag(change.language)
   const nextReplies = change.replies === undefined ? replies : changedReplies(replies ?? {}, change.replies)
   const nextIdle = change.idle === undefined ? idle : change.idle === null ? undefined : changedIdle(idle, change.idle)
   return {
@@ -37,7 +38,7 @@ function changedReplies(
 ): Channel['replies'] | undefined {
   const all: Record<string, Replies> = { ...before }
   for (const { occasion, language, text } of changes) {
-    const tag = checkedTag(language)
+    const tag = languageTag(language)
     const { [occasion]: _, ...others } = all[tag] ?? {}
     const texts: Replies = text === null ? others : { ...others, [occasion]: checkedText(text) }
     if (Object.keys(texts).length === 0) delete all[tag]
@@ -66,14 +67,6 @@ function changedIdle(before: IdleTimes | undefined, change: NonNullable<VoiceCha
   if (warnAfterMs !== undefined && warnAfterMs >= closeAfterMs)
     throw usage('the warning comes before the end: its time must be the shorter one')
   return warnAfterMs === undefined ? { closeAfterMs } : { warnAfterMs, closeAfterMs }
-}
-
-function checkedTag(text: string): string {
-  try {
-    return Intl.getCanonicalLocales(text.slice(0, 60))[0] ?? ''
-  } catch {
-    throw usage(`"${text.slice(0, 40)}" is not a language tag such as zh or en-GB`)
-  }
 }
 
 function checkedText(text: string): string {

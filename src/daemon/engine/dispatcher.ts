@@ -4,9 +4,10 @@ import { type ClientFrame, type ClientKind, type ListenBody, WIRE_LIMITS } from 
 import { KefuError } from '../../errors.js'
 import type { AgentRole } from '../core/model.js'
 import type { SessionId } from '../core/ports.js'
+import type { CannedOffers } from './canned-offers.js'
 import type { Commands } from './commands.js'
 import type { Contacts } from './contacts.js'
-import type { Conversations } from './conversations.js'
+import type { Conversations, Target } from './conversations.js'
 import { type Greeting, greetingCloseCode } from './greeting.js'
 import type { Inboxes } from './inbox.js'
 import type { Messages } from './messages.js'
@@ -25,6 +26,7 @@ export type DispatcherPorts = {
   readonly greeting: Greeting
   readonly conversations: Conversations
   readonly contacts: Contacts
+  readonly canned: CannedOffers
   readonly messages: Messages
   readonly requests: Requests
   readonly commands: Commands
@@ -53,6 +55,7 @@ const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> }
     'command',
     'listen',
     'contact',
+    'canned',
     'inbox',
     'presence',
   ]),
@@ -175,7 +178,7 @@ export class Dispatcher {
   }
 
   #dispatchKnown(session: KnownSession, frame: ClientFrame): Promise<void> | undefined {
-    const { conversations, contacts, messages, requests, presence, inboxes } = this.#ports
+    const { conversations, contacts, canned, messages, requests, presence, inboxes } = this.#ports
     switch (frame.kind) {
       case 'hello':
         return undefined
@@ -206,6 +209,13 @@ export class Dispatcher {
         const target = conversations.resolve(session, frame.body, 'relative')
         if (target instanceof Promise) return target.then(found => contacts.answer(session, found, frame.correlation))
         return contacts.answer(session, target, frame.correlation)
+      }
+      case 'canned': {
+        const target = conversations.resolve(session, frame.body, 'reader')
+        const offer = (found: Target): void => canned.answer(session, found, frame.correlation, frame.body)
+        if (target instanceof Promise) return target.then(offer)
+        offer(target)
+        return undefined
       }
       default: {
         const access = READS.has(frame.kind) ? 'relative' : 'holder'

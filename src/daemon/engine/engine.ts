@@ -9,6 +9,8 @@ import type { Presence as PresenceState } from '../core/routing.js'
 import type { Team } from '../core/team.js'
 import type { AgentRegistry } from './agents.js'
 import { boardTeams, type RoutingOptions } from './board-teams.js'
+import type { CannedRegistry } from './canned.js'
+import { CannedOffers } from './canned-offers.js'
 import { CatchUp } from './catch-up.js'
 import type { ChannelRegistry } from './channels.js'
 import { Commands } from './commands.js'
@@ -51,6 +53,7 @@ export type EnginePorts = {
   readonly channels: ChannelRegistry
   readonly teams: TeamRegistry
   readonly persons: Persons
+  readonly canned: CannedRegistry
   readonly media: Pick<MediaPort, 'keep'>
   readonly limits: {
     /** Messages per contact. */
@@ -211,6 +214,7 @@ export class Engine implements SessionEvents {
         mayRead: (actor, head) => contacts.mayRead(actor, head),
       }),
       contacts,
+      canned: new CannedOffers({ canned: ports.canned, teams, outbound, channel }),
       messages: this.#messages,
       requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens, roleOf }),
       commands: this.commands,

@@ -123,6 +123,7 @@ const BODIES: { readonly [K in ClientKind]: fc.Arbitrary<Record<string, unknown>
   command: fields({ command }, where),
   listen: fields({ conversation, on: fc.boolean() }),
   contact: fields({ conversation }),
+  canned: fields({ conversation }, { query: unicode(0, 100), from: position }),
 }
 
 const CLIENT_KINDS = Object.keys(BODIES) as ClientKind[]
@@ -162,6 +163,7 @@ const GOLDEN: ClientBodies = {
   command: { conversation: CONVERSATION, command: { do: 'transfer', team: '售后', note: 'please' } },
   listen: { conversation: CONVERSATION, on: true },
   contact: { conversation: CONVERSATION },
+  canned: { conversation: CONVERSATION, query: 'hi', from: 40 },
 }
 
 describe('client frames', () => {
@@ -216,6 +218,7 @@ describe('client frames', () => {
       command: ['command'],
       listen: ['conversation', 'on'],
       contact: ['conversation'],
+      canned: ['conversation'],
     }
     for (const kind of CLIENT_KINDS) {
       refuse(kind, { ...GOLDEN[kind], extra: 1 })

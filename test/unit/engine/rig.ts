@@ -5,6 +5,7 @@ import type { ClientBodies, ClientFrame, ClientKind, WelcomeBody } from '../../.
 import type { GatewayPort, SessionId, Store } from '../../../src/daemon/core/ports.js'
 import type { Strategy } from '../../../src/daemon/core/routing.js'
 import { type AgentRegistry, createAgents } from '../../../src/daemon/engine/agents.js'
+import { type CannedRegistry, createCanned } from '../../../src/daemon/engine/canned.js'
 import { type ChannelRegistry, createChannels } from '../../../src/daemon/engine/channels.js'
 import { Engine } from '../../../src/daemon/engine/engine.js'
 import { Persons } from '../../../src/daemon/engine/persons.js'
@@ -38,6 +39,7 @@ export class Rig {
   agents!: AgentRegistry
   channels!: ChannelRegistry
   teams!: TeamRegistry
+  canned!: CannedRegistry
   tokens!: Tokens
   engine!: Engine
   #lastId = 0
@@ -71,6 +73,7 @@ export class Rig {
     this.channels = await createChannels(ports)
     const { agents, channels } = this
     this.teams = await createTeams({ ...ports, agents, channels, report: error => this.reported.push(error) })
+    this.canned = await createCanned(ports)
     this.tokens = createTokens({ secret: this.#secret, clock, random: ports.random })
     const limiter = (burst: number) => createRateLimiter(clock, { burst, perSecond: burst, keyLimit: 100 })
     this.engine = new Engine(
@@ -82,6 +85,7 @@ export class Rig {
         agents: this.agents,
         channels: this.channels,
         teams: this.teams,
+        canned: this.canned,
         persons: new Persons({ ...ports, log: store.log }),
         media: { keep: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
         limits: {

@@ -1,4 +1,6 @@
-import type { AgentClient, ContactBody, ContactEntry, ConversationId } from '../../../client/index.js'
+import type { AgentClient, CannedEntry, ContactBody, ContactEntry, ConversationId } from '../../../client/index.js'
+import { KefuError } from '../../../errors.js'
+import { suggestion } from '../../../nearest.js'
 import { wordsOfCount, wordsOfInstant } from '../../_cli/words.js'
 import { describeRecord } from './record-text.js'
 import { safeText } from './safe-text.js'
@@ -8,6 +10,7 @@ import type { Screen } from './screen.js'
 
 /** Records of another conversation that are shown. */
 const HISTORY_LIMIT = 50
+const PREVIEW_LENGTH = 100
 
 /** Who the contact is, and the person's conversations. */
 export async function showContact(agent: AgentClient, screen: Screen, conversation: ConversationId): Promise<void> {
@@ -25,6 +28,38 @@ export async function showHistory(agent: AgentClient, screen: Screen, conversati
     const text = describeRecord(event, { contact: 'contact' })
     if (text !== undefined) screen.row({ event, text, mark: '·', hasConversation: true })
   }
+}
+
+/** The canned replies for a conversation: a line each. */
+export async function showCanned(
+  agent: AgentClient,
+  screen: Screen,
+  conversation: ConversationId,
+  query: string,
+): Promise<void> {
+  const { replies, next } = await agent.cannedReplies(conversation, query)
+  screen.event({ type: 'canned', conversation, replies, ...(next !== undefined && { next }) })
+  for (const { shortcut, text } of replies)
+    screen.note(`${shortcut}  ${safeText(text.replaceAll('\n', ' ')).slice(0, PREVIEW_LENGTH)}`)
+  if (next !== undefined) screen.note('… and more: /canned TEXT shows those with a text')
+  else if (replies.length === 0) screen.note('There is no canned reply. Operators make them: kefu canned add')
+}
+
+/** The canned reply of a shortcut. Rejects with `KEFU_CANNED_NOT_FOUND`. */
+export async function cannedReply(
+  agent: AgentClient,
+  conversation: ConversationId,
+  shortcut: string,
+): Promise<CannedEntry> {
+  // Whatever else begins like that comes behind the shortcut itself.
+  const { replies } = await agent.cannedReplies(conversation, shortcut)
+  const found = replies.find(reply => reply.shortcut === shortcut.normalize('NFC'))
+  if (found !== undefined) return found
+  const near = suggestion(
+    shortcut,
+    replies.map(reply => reply.shortcut),
+  )
+  throw new KefuError('KEFU_CANNED_NOT_FOUND', { name: shortcut, suggestion: near })
 }
 
 function contactLines({ contact, name, language, attributes, person, conversations, more }: ContactBody): string[] {

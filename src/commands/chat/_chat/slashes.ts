@@ -17,6 +17,8 @@ export const AGENT_SLASHES = {
   reopen: { takes: '1|ID', summary: 'begins one anew that you closed' },
   note: { takes: 'TEXT', summary: 'leaves a text for colleagues' },
   tags: { takes: '+a -b', summary: 'adds and removes tags' },
+  canned: { takes: '[TEXT]', summary: 'shows the canned replies that fit' },
+  r: { takes: 'SHORTCUT', summary: 'sends a canned reply' },
   contact: { takes: '', summary: 'shows who it is, and where else they write' },
   history: { takes: '1|ID', summary: 'shows the last of one that you may read' },
   link: { takes: '1|ID', summary: 'says that its contact is the same person' },
