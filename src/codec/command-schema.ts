@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isConversationId } from './conversation-id.js'
 import { WIRE_LIMITS } from './wire.js'
-import { type Command, PRIORITIES } from './wire-commands.js'
+import { type Changes, type Command, PRIORITIES } from './wire-commands.js'
 
 /** Validation of commands, from sockets and from the control socket: unknown fields are refused, every text is bounded and well-formed Unicode. */
 
@@ -25,21 +25,34 @@ const noteText = text(WIRE_LIMITS.messageBytes / 4).min(1)
 const facts = <T extends z.ZodType>(value: T) =>
   z.custom(hasFewKeys, `must be a map of at most ${WIRE_LIMITS.facts} fields`).pipe(z.record(word, value))
 
+const contactFields = {
+  name: text(100),
+  language: z.union([languageTag, z.literal('')]),
+  attributes: facts(text(500)),
+}
+
+const hasSome = (set: object): boolean => Object.keys(set).length > 0
+const SOME = 'must name something to change'
+
+/** What is known of a contact, to be changed. */
+export const contactChangesSchema: z.ZodType<Pick<Changes, 'name' | 'language' | 'attributes'>> = z
+  .strictObject(contactFields)
+  .partial()
+  .refine(hasSome, SOME) as z.ZodType<Pick<Changes, 'name' | 'language' | 'attributes'>>
+
 const changes = z
   .strictObject({
+    ...contactFields,
     priority: z.enum(PRIORITIES),
     subject: text(200),
-    language: z.union([languageTag, z.literal('')]),
     team: z.union([reference, z.literal('')]),
     addTags: few(word),
     removeTags: few(word),
     requires: facts(z.int().min(1).max(5)),
     prefers: few(word),
-    name: text(100),
-    attributes: facts(text(500)),
   })
   .partial()
-  .refine(set => Object.keys(set).length > 0, 'must name something to change')
+  .refine(hasSome, SOME)
 
 /** A command as clients and operators may give it. */
 export const commandSchema: z.ZodType<Command> = z.discriminatedUnion('do', [

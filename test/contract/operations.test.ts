@@ -42,6 +42,10 @@ describe('the operations table', () => {
       conversation: 'c_00000000000000000000000000',
       command: { do: 'requeue' },
       messages: ['c_00000000000000000000000000:1'],
+      texts: [{ language: 'zh', text: 'x' }],
+      ref: 'shop/v_1',
+      refs: ['shop/v_1', 'shop/v_2'],
+      set: { name: 'x' },
     }
     for (const name of NAMES) {
       const schema = OPERATIONS[name].request as z.ZodObject

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -9,12 +9,14 @@ import type { DaemonStatus } from '../../src/daemon/control/schemas.js'
 import { type ControlServer, openControlServer } from '../../src/daemon/control/server.js'
 import type { Store } from '../../src/daemon/core/ports.js'
 import { createAgents } from '../../src/daemon/engine/agents.js'
+import { createCanned } from '../../src/daemon/engine/canned.js'
 import { createChannels } from '../../src/daemon/engine/channels.js'
 import { Commands } from '../../src/daemon/engine/commands.js'
 import { Persons } from '../../src/daemon/engine/persons.js'
 import { Queue } from '../../src/daemon/engine/queue.js'
 import { Router } from '../../src/daemon/engine/router.js'
 import { createTeams } from '../../src/daemon/engine/teams.js'
+import { createTokens } from '../../src/daemon/engine/tokens.js'
 import { createLog, type Log } from '../../src/daemon/observe/log.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
@@ -75,10 +77,15 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),
   )
   const teams = await createTeams({ ...registries, agents, channels, report })
+  const persons = new Persons({ ...registries, log: store.log })
   return {
     agents,
     channels,
     teams,
+    canned: await createCanned(registries),
+    persons,
+    tokens: createTokens({ ...registries, secret: randomBytes(32) }),
+    log: store.log,
     queue: new Queue({ log: store.log, clock, router }),
     commands: new Commands({
       log: store.log,
@@ -86,7 +93,7 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
       router,
       agents,
       teams,
-      persons: new Persons({ ...registries, log: store.log }),
+      persons,
     }),
     clock,
     store,

@@ -3,6 +3,8 @@ import { parseWeekly } from '../core/hours-text.js'
 import type { Agent, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/team-settings.js'
+import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
+import { type ContactControlPorts, createContactHandlers } from './contact-handlers.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { createOutboxHandlers, type OutboxControlPorts } from './outbox-handlers.js'
 import { pageOf, type SortKey } from './page.js'
@@ -12,6 +14,8 @@ import { createViews } from './views.js'
 
 /** What the operations act on. */
 export type ControlPorts = QueueControlPorts &
+  CannedControlPorts &
+  ContactControlPorts &
   OutboxControlPorts & {
     readonly store: Pick<Store, 'info' | 'check'>
     status(): DaemonStatus | Promise<DaemonStatus>
@@ -106,6 +110,8 @@ export function createHandlers(ports: ControlPorts): Handlers {
       return { teams: items.map(view.team), ...rest }
     },
     'team.remove': async ({ name }) => ({ team: view.team(await teams.remove(name)) }),
+    ...createCannedHandlers(ports),
+    ...createContactHandlers(ports),
     ...createQueueHandlers(ports),
     ...createOutboxHandlers(ports),
     'store.info': () => store.info(),

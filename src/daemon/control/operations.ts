@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { CANNED_OPERATIONS } from './canned-operations.js'
+import { CONTACT_OPERATIONS } from './contact-operations.js'
 import { metricsReading } from './metrics-schemas.js'
 import { OUTBOX_OPERATIONS } from './outbox-operations.js'
 import { QUEUE_OPERATIONS } from './queue-operations.js'
@@ -212,6 +214,8 @@ export const OPERATIONS = {
     stream: false,
     since,
   },
+  ...CANNED_OPERATIONS,
+  ...CONTACT_OPERATIONS,
   ...QUEUE_OPERATIONS,
   ...OUTBOX_OPERATIONS,
   'store.info': {
