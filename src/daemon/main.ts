@@ -224,7 +224,6 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       canned,
       persons,
       tokens,
-      log: records,
       queue: engine.queue,
       commands: engine.commands,
       clock,

@@ -34,6 +34,7 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['metrics-interval', 'metrics-schemas'],
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
+      ...['canned-operations', 'contact-operations'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },

@@ -85,7 +85,6 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     canned: await createCanned(registries),
     persons,
     tokens: createTokens({ ...registries, secret: randomBytes(32) }),
-    log: store.log,
     queue: new Queue({ log: store.log, clock, router }),
     commands: new Commands({
       log: store.log,

@@ -14,7 +14,8 @@ export default class QueueSet extends QueueCommand {
     'at once; one that an agent has stays with the agent.'
   static override examples = [
     '<%= config.bin %> queue set c_01J9ZK4T7Q0000000000000000 --priority urgent --tag vip',
-    '<%= config.bin %> queue set c_01J9ZK4T7Q0000000000000000 --requires french=3 --prefers refunds',
+    '<%= config.bin %> queue set c_01J9ZK4T7Q0000000000000000 --requires french=3',
+    '<%= config.bin %> queue set c_01J9ZK4T7Q0000000000000000 --prefers refunds',
     '<%= config.bin %> queue set c_01J9ZK4T7Q0000000000000000 --subject "" --untag new',
   ]
   static override args = { conversation: CONVERSATION }

@@ -18,22 +18,22 @@ export type ContactControlPorts = {
   readonly commands: Commands
   readonly persons: Pick<Persons, 'members'>
   readonly tokens: Pick<Tokens, 'conversationId'>
-  readonly log: Pick<LogPort, 'head'>
+  readonly records: Pick<LogPort, 'head'>
 }
 
 const OPERATOR = { role: 'operator' } as const
 
 /** The operations on contacts. */
 export function createContactHandlers(ports: ContactControlPorts) {
-  const { agents, channels, commands, persons, log } = ports
+  const { agents, channels, commands, persons, records } = ports
 
   const show = async (id: ConversationId): Promise<ContactView> => {
-    const head = await log.head(id)
+    const head = await records.head(id)
     if (head === null) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
     const { conversation, contact, name, details } = head
     const { language, attributes, person } = details
     const members = person === undefined ? [] : await persons.members(person)
-    const heads = members.some(member => member.conversation === id) ? members : [head]
+    const all = members.some(member => member.conversation === id) ? members : [head]
     return {
       conversation,
       channel: channelName(head.channel),
@@ -42,7 +42,7 @@ export function createContactHandlers(ports: ContactControlPorts) {
       ...(language !== undefined && { language }),
       attributes,
       ...(person !== undefined && { person }),
-      conversations: heads.toSorted((a, b) => b.at - a.at).map(view),
+      conversations: all.toSorted((a, b) => b.at - a.at).map(view),
     }
   }
 

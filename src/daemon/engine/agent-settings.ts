@@ -1,5 +1,6 @@
 import { KefuError } from '../../errors.js'
 import { entityName } from '../core/entity-name.js'
+import { languageTag } from '../core/languages.js'
 import type { Agent, AgentRole, Capacity, ChannelKind } from '../core/model.js'
 
 /** What is to be changed of an agent; what is not named stays. */
@@ -71,15 +72,6 @@ function changedCapacity(before: Capacity | undefined, change: CapacityChange | 
 function languageTags(given: readonly string[]): readonly string[] {
   if (given.length > AGENT_LIMITS.languages) throw usage(`an agent has at most ${AGENT_LIMITS.languages} languages`)
   return [...new Set(given.map(languageTag))].sort()
-}
-
-function languageTag(text: string): string {
-  try {
-    if (text.length <= 35) return Intl.getCanonicalLocales(text)[0] ?? text
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-  }
-  throw usage(`"${text.slice(0, 40).replace(/\p{C}/gu, '\u{fffd}')}" is not a language tag such as zh, en or pt-BR`)
 }
 
 function isWithin(value: number, least: number, most: number): boolean {

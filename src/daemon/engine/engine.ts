@@ -2,22 +2,19 @@ import { CLOSE } from '../../codec/close-codes.js'
 import type { ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { BoardAgent } from '../core/board.js'
-import type { MediaPort } from '../core/media.js'
 import type { Agent, AgentRole, Channel, Head } from '../core/model.js'
-import type { Clock, GatewayPort, LogEntry, SessionEvents, SessionId, Store } from '../core/ports.js'
+import type { LogEntry, SessionEvents, SessionId } from '../core/ports.js'
 import type { Presence as PresenceState } from '../core/routing.js'
 import type { Team } from '../core/team.js'
-import type { AgentRegistry } from './agents.js'
-import { boardTeams, type RoutingOptions } from './board-teams.js'
-import type { CannedRegistry } from './canned.js'
+import { boardTeams } from './board-teams.js'
 import { CannedOffers } from './canned-offers.js'
 import { CatchUp } from './catch-up.js'
-import type { ChannelRegistry } from './channels.js'
 import { Commands } from './commands.js'
 import { Contacts } from './contacts.js'
 import { Conversations } from './conversations.js'
 import { Delivery } from './delivery.js'
 import { Dispatcher } from './dispatcher.js'
+import type { EngineOptions, EnginePorts } from './engine-ports.js'
 import { followLog } from './follow.js'
 import { Greeting } from './greeting.js'
 import { Inboxes, rewindInbox } from './inbox.js'
@@ -26,11 +23,10 @@ import { Messages } from './messages.js'
 import { Meters } from './meters.js'
 import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
-import type { Persons } from './persons.js'
 import { Positions } from './positions.js'
 import { Presence } from './presence.js'
 import { Queue } from './queue.js'
-import { addressKey, type RateLimiter } from './rate-limit.js'
+import { addressKey } from './rate-limit.js'
 import { Receipts } from './receipts.js'
 import { Replies } from './replies.js'
 import { Requests } from './requests.js'
@@ -39,45 +35,7 @@ import { Router } from './router.js'
 import { type KnownSession, NewSession } from './session.js'
 import { Sessions } from './sessions.js'
 import { SlowConsumers } from './slow-consumers.js'
-import type { TeamRegistry } from './teams.js'
 import { Timetable } from './timetable.js'
-import type { Tokens } from './tokens.js'
-
-/** What the engine stands on. */
-export type EnginePorts = {
-  readonly store: Store
-  readonly clock: Clock
-  readonly gateway: GatewayPort
-  readonly tokens: Tokens
-  readonly agents: AgentRegistry
-  readonly channels: ChannelRegistry
-  readonly teams: TeamRegistry
-  readonly persons: Persons
-  readonly canned: CannedRegistry
-  readonly media: Pick<MediaPort, 'keep'>
-  readonly limits: {
-    /** Messages per contact. */
-    readonly messages: RateLimiter
-    /** New conversations per address. */
-    readonly openings: RateLimiter
-    /** Refused tokens per address. */
-    readonly failures: RateLimiter
-    /** Other frames, and refused ones, per contact. */
-    readonly frames: RateLimiter
-  }
-  /** An error that no client waits for. */
-  report(error: unknown): void
-}
-
-/** Bounds and durations of the engine. */
-export type EngineOptions = {
-  readonly helloTimeoutMs: number
-  /** Sessions without a hello from one address. */
-  readonly greetingLimit: number
-  readonly awayAfterMs: number
-  readonly requeueAfterMs: number
-  readonly routing: RoutingOptions
-}
 
 /** What the engine is doing, in numbers. */
 export type EngineCounts = Sessions['counts'] & { readonly waiting: number; readonly active: number }

@@ -76,6 +76,8 @@ describe('binary frames', () => {
       done: 16,
       queue: 17,
       listen: 18,
+      contact: 19,
+      canned: 20,
       delivered: 21,
     })
     assert.deepEqual(FRAME_FLAGS, { zstd: 1 })
@@ -127,7 +129,7 @@ describe('binary frames', () => {
     ['a header cut short', '000004000000 00'],
     ['a header without a body', '0000040000000000'],
     ['kind 0', '0000000000000000 80'],
-    ['kind 19', '0000130000000000 80'],
+    ['kind 99', '0000630000000000 80'],
     ['kind 255', '0000ff0000000000 80'],
     ['a compressed body', '0000040100000000 80'],
     ['an unknown flag', '0000040200000000 80'],
@@ -164,7 +166,7 @@ describe('binary frames', () => {
       '0000040200000000',
       '0000048000000000',
       '0000000000000000',
-      '0000130000000000',
+      '0000630000000000',
       '00000400000000',
     ])
       assert.throws(() => decodeHeader(fromHex(bytes)), isRefusal, bytes)

@@ -1,0 +1,46 @@
+import type { MediaPort } from '../core/media.js'
+import type { Clock, GatewayPort, Store } from '../core/ports.js'
+import type { AgentRegistry } from './agents.js'
+import type { RoutingOptions } from './board-teams.js'
+import type { CannedRegistry } from './canned.js'
+import type { ChannelRegistry } from './channels.js'
+import type { Persons } from './persons.js'
+import type { RateLimiter } from './rate-limit.js'
+import type { TeamRegistry } from './teams.js'
+import type { Tokens } from './tokens.js'
+
+/** What the engine stands on. */
+export type EnginePorts = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly gateway: GatewayPort
+  readonly tokens: Tokens
+  readonly agents: AgentRegistry
+  readonly channels: ChannelRegistry
+  readonly teams: TeamRegistry
+  readonly persons: Persons
+  readonly canned: CannedRegistry
+  readonly media: Pick<MediaPort, 'keep'>
+  readonly limits: {
+    /** Messages per contact. */
+    readonly messages: RateLimiter
+    /** New conversations per address. */
+    readonly openings: RateLimiter
+    /** Refused tokens per address. */
+    readonly failures: RateLimiter
+    /** Other frames, and refused ones, per contact. */
+    readonly frames: RateLimiter
+  }
+  /** An error that no client waits for. */
+  report(error: unknown): void
+}
+
+/** Bounds and durations of the engine. */
+export type EngineOptions = {
+  readonly helloTimeoutMs: number
+  /** Sessions without a hello from one address. */
+  readonly greetingLimit: number
+  readonly awayAfterMs: number
+  readonly requeueAfterMs: number
+  readonly routing: RoutingOptions
+}
