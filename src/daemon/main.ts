@@ -22,6 +22,7 @@ import { createChannels } from './engine/channels.js'
 import { createDownloadAdmission } from './engine/download-admission.js'
 import { Engine } from './engine/engine.js'
 import { Persons } from './engine/persons.js'
+import { RecentTraffic } from './engine/recent-traffic.js'
 import { createTeams } from './engine/teams.js'
 import { createTokens } from './engine/tokens.js'
 import { createUploadAdmission } from './engine/upload-admission.js'
@@ -164,6 +165,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     events.bind(engine)
     closers.push({ name: 'engine', close: () => engine.close() })
     await engine.start()
+    const traffic = new RecentTraffic(clock, engine.meters)
+    closers.push({ name: 'traffic', close: async () => traffic.close() })
 
     const allowsOrigin = (origin: string): boolean => channels.list().some(channel => channel.origins.includes(origin))
     const http = createHttp(
@@ -197,6 +200,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         agents: agents.list().length,
         store: await store.info(),
         outbox: sumOf((await store.outbox.totals()).values()),
+        traffic: traffic.latest,
         eventLoopDelay: eventLoop.delay,
         socketPath: SOCKET_PATH,
       })

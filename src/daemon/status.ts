@@ -5,6 +5,7 @@ import type { DaemonStatus } from './control/schemas.js'
 import { distributionOf, type Histogram } from './core/histogram.js'
 import type { StoreInfo } from './core/ports.js'
 import type { EngineCounts } from './engine/engine.js'
+import type { Traffic } from './engine/recent-traffic.js'
 
 /** What a status is put together from. */
 export type StatusSources = {
@@ -27,6 +28,7 @@ export type StatusSources = {
   readonly agents: number
   readonly store: StoreInfo
   readonly outbox: OutboxTotalsView
+  readonly traffic: Traffic
   /** In microseconds. */
   readonly eventLoopDelay: Histogram
   readonly socketPath: string
@@ -34,7 +36,7 @@ export type StatusSources = {
 
 /** The daemon on one screen, with a warning for everything that an operator should look at. */
 export function describeStatus(sources: StatusSources): DaemonStatus {
-  const { bound, counts, store } = sources
+  const { bound, counts, store, traffic } = sources
   const delay = distributionOf(sources.eventLoopDelay.buckets())
   const authority =
     bound === undefined ? undefined : `${bound.host.includes(':') ? `[${bound.host}]` : bound.host}:${bound.port}`
@@ -65,6 +67,13 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
     active: counts.active,
     store,
     outbox: sources.outbox,
+    traffic: {
+      seconds: toHundredths(traffic.seconds),
+      inPerSecond: toHundredths(traffic.inPerSecond),
+      outPerSecond: toHundredths(traffic.outPerSecond),
+      deliverP50Ms: toMs(traffic.deliver.p50),
+      deliverP99Ms: toMs(traffic.deliver.p99),
+    },
     eventLoopDelay: {
       p50Ms: toMs(delay.p50),
       p99Ms: toMs(delay.p99),
@@ -108,5 +117,9 @@ function warningsOfStore(store: StoreInfo): string[] {
 }
 
 function toMs(microseconds: number): number {
-  return Math.round(microseconds / 10) / 100
+  return toHundredths(microseconds / 1_000)
+}
+
+function toHundredths(value: number): number {
+  return Math.round(value * 100) / 100
 }

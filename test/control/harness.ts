@@ -126,6 +126,7 @@ export function exampleStatus(store: Awaited<ReturnType<Store['info']>>): Daemon
     active: 0,
     store,
     outbox: { due: 0, retrying: 0, sending: 0, parked: 0, unknown: 0, dead: 0 },
+    traffic: { seconds: 10, inPerSecond: 1, outPerSecond: 2, deliverP50Ms: 1, deliverP99Ms: 2 },
     eventLoopDelay: { p50Ms: 1, p99Ms: 1, maxMs: 1 },
     rssBytes: 1,
     warnings: [],

@@ -1,7 +1,7 @@
 import type { DaemonStatus } from '../../daemon/control/client.js'
 import { OUTBOX_STANDINGS } from '../../daemon/control/outbox-vocabulary.js'
 import type { Fact } from './output.js'
-import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfOutbox, wordsOfSize } from './words.js'
+import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfNumber, wordsOfOutbox, wordsOfSize } from './words.js'
 
 /** The first line of a status: which daemon, how long, which process and version. */
 export function statusLine({ home, state, ready, notReady, uptimeMs, pid, version }: DaemonStatus): string {
@@ -51,6 +51,7 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
       `${wordsOfCount(status.agents, 'agent')} · ${wordsOfCount(connections.agents, 'connection')}`,
     ],
     ['queue', `${status.waiting} ${status.active}`, `${status.waiting} waiting · ${status.active} assigned`],
+    trafficFact(status),
     [
       'connections',
       `${connections.open} ${connections.visitors} ${connections.agents} ${connections.apps} ${connections.limit}`,
@@ -69,6 +70,18 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
 function outboxFact({ outbox }: DaemonStatus): Fact[] {
   const counts = OUTBOX_STANDINGS.map(state => outbox[state])
   return counts.some(count => count > 0) ? [['outbox', counts.join(' '), wordsOfOutbox(outbox)]] : []
+}
+
+/** What went in and out lately. */
+function trafficFact({ traffic }: DaemonStatus): Fact {
+  const { seconds, inPerSecond, outPerSecond, deliverP50Ms, deliverP99Ms } = traffic
+  const rates = `${wordsOfNumber(inPerSecond)}/s in · ${wordsOfNumber(outPerSecond)}/s out`
+  const latency = deliverP99Ms > 0 ? ` · delivered p50 ${deliverP50Ms} ms, p99 ${deliverP99Ms} ms` : ''
+  return [
+    'traffic',
+    `${inPerSecond} ${outPerSecond} ${deliverP50Ms} ${deliverP99Ms}`,
+    `${rates}${latency} (last ${wordsOfDuration(seconds * 1_000)})`,
+  ]
 }
 
 /** What to do next, given how it stands. */

@@ -45,6 +45,12 @@ export function wordsOfSize(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${SIZES[unit]}`
 }
 
+/** Three digits, or more where the number has them: `0.42`, `12.5`, `5 010`. */
+export function wordsOfNumber(value: number): string {
+  if (value === 0) return '0'
+  return value >= 99.5 ? groupDigits(Math.round(value)) : value.toFixed(value >= 9.95 ? 1 : 2)
+}
+
 /** A count with its noun: `1 agent`, `3 agents`. */
 export function wordsOfCount(count: number, noun: string, plural = `${noun}s`): string {
   return `${groupDigits(count)} ${count === 1 ? noun : plural}`

@@ -2,7 +2,7 @@ import type { SlowConsumerView } from '../../daemon/control/client.js'
 import type { Distribution } from '../../daemon/control/metrics-interval.js'
 import { type Column, renderTable } from '../_cli/table.js'
 import { oneLine, type Terminal } from '../_cli/terminal.js'
-import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfSize } from '../_cli/words.js'
+import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfNumber, wordsOfSize } from '../_cli/words.js'
 import { fold, type Part, section } from './fold.js'
 import { type Moment, oldestMs } from './moment.js'
 
@@ -84,7 +84,7 @@ function storeParts({ interval, reading: { store } }: Moment): Part[] {
   return [
     attention(store.state, store.state !== 'ready'),
     [`commits ${rate(interval.perSecond.commits)}`],
-    [`${decimal(interval.recordsPerCommit)} records each`],
+    [`${wordsOfNumber(interval.recordsPerCommit)} records each`],
     [wordsOfCount(store.records, 'record')],
     [wordsOfSize(store.sizeBytes)],
   ]
@@ -131,15 +131,9 @@ function attention(text: string, isWanted: boolean): Part {
 }
 
 function distribution({ count, p50, p99, max }: Distribution): string {
-  return count === 0 ? '–' : `p50 ${decimal(p50)} p99 ${decimal(p99)} max ${decimal(max)} ms`
+  return count === 0 ? '–' : `p50 ${wordsOfNumber(p50)} p99 ${wordsOfNumber(p99)} max ${wordsOfNumber(max)} ms`
 }
 
 function rate(perSecond: number): string {
-  return `${decimal(perSecond)}/s`
-}
-
-/** Three digits, or more where the number has them. */
-function decimal(value: number): string {
-  if (value === 0) return '0'
-  return value >= 99.5 ? groupDigits(Math.round(value)) : value.toFixed(value >= 9.95 ? 1 : 2)
+  return `${wordsOfNumber(perSecond)}/s`
 }

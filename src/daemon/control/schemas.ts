@@ -245,6 +245,16 @@ export const daemonStatus = z
     store: storeInfo,
     /** Messages that have to go out through platforms. */
     outbox: outboxTotals,
+    /** Messages accepted and records sent in the last seconds, and how long records took from their commit to their frames. */
+    traffic: z
+      .object({
+        seconds: z.number(),
+        inPerSecond: z.number(),
+        outPerSecond: z.number(),
+        deliverP50Ms: z.number(),
+        deliverP99Ms: z.number(),
+      })
+      .readonly(),
     eventLoopDelay: z.object({ p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() }).readonly(),
     rssBytes: count,
     warnings: z.array(z.string()).readonly(),
