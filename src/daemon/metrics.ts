@@ -1,4 +1,5 @@
 import type { MetricsReading, SlowConsumerView } from './control/metrics-schemas.js'
+import { sumOf } from './control/outbox-handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import type { Histogram } from './core/histogram.js'
 import type { OutboxTotals, StoreInfo } from './core/ports.js'
@@ -59,7 +60,10 @@ export function describeMetrics(sources: MetricsSources): MetricsReading {
     },
     slow: { count: slow.count, worst: slow.worst(SLOW_NAMED).map(view) },
     queue: oldestSince === undefined ? totals : { ...totals, oldestSince },
-    outbox: [...outbox].map(([lane, rows]) => ({ channel: sources.channelOf(lane) ?? lane, rows })),
+    outbox: [...outbox].map(([lane, totals]) => ({
+      channel: sources.channelOf(lane) ?? lane.replace(/^.*:/, ''),
+      totals: sumOf([totals]),
+    })),
     store: {
       state: store.state,
       records: store.records,

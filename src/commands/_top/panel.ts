@@ -1,22 +1,11 @@
 import type { SlowConsumerView } from '../../daemon/control/client.js'
 import type { Distribution } from '../../daemon/control/metrics-interval.js'
+import { OUTBOX_STANDINGS } from '../../daemon/control/outbox-vocabulary.js'
 import { type Column, renderTable } from '../_cli/table.js'
 import { oneLine, type Terminal } from '../_cli/terminal.js'
 import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfNumber, wordsOfSize } from '../_cli/words.js'
 import { fold, type Part, section } from './fold.js'
 import { type Moment, oldestMs } from './moment.js'
-
-type Lane = Moment['reading']['outbox'][number]
-
-/** States in the order in which they are shown. */
-const OUTBOX_SHOWN = [
-  'queued',
-  'sending',
-  'retrying',
-  'parked',
-  'unknown',
-  'dead',
-] as const satisfies readonly (keyof Lane['rows'])[]
 
 const SLOW_COLUMNS: readonly Column[] = [
   { header: 'SLOW' },
@@ -27,7 +16,7 @@ const SLOW_COLUMNS: readonly Column[] = [
 
 const OUTBOX_COLUMNS: readonly Column[] = [
   { header: 'OUTBOX', isFlexible: true },
-  ...OUTBOX_SHOWN.map(state => ({ header: state.toUpperCase(), align: 'right' as const })),
+  ...OUTBOX_STANDINGS.map(state => ({ header: state.toUpperCase(), align: 'right' as const })),
 ]
 
 /** A moment as a person reads it: which daemon, sections, then the slow consumers and the lanes of the outbox; `notes` end the first line. Nothing is wider than the terminal. */
@@ -122,8 +111,8 @@ function slowRow({ role, name, forMs, bufferedBytes }: SlowConsumerView): string
   return [role, oneLine(name), wordsOfDuration(forMs), wordsOfSize(bufferedBytes)]
 }
 
-function laneRow({ channel, rows }: Lane): string[] {
-  return [oneLine(channel), ...OUTBOX_SHOWN.map(state => groupDigits(rows[state]))]
+function laneRow({ channel, totals }: Moment['reading']['outbox'][number]): string[] {
+  return [oneLine(channel), ...OUTBOX_STANDINGS.map(state => groupDigits(totals[state]))]
 }
 
 function attention(text: string, isWanted: boolean): Part {

@@ -24,7 +24,7 @@ const FIELDS: readonly Field[] = [
   ['oldest_s', moment => Math.floor((oldestMs(moment) ?? 0) / 1_000)],
   ['assigned', ({ reading }) => reading.queue.active],
   ['agents', ({ reading }) => reading.queue.agentsOnline],
-  ['outbox', moment => inOutbox(moment, ['queued', 'sending', 'retrying', 'parked'])],
+  ['outbox', moment => inOutbox(moment, ['due', 'retrying', 'sending', 'parked'])],
   ['outbox_failed', moment => inOutbox(moment, ['unknown', 'dead'])],
 ]
 
@@ -36,11 +36,11 @@ export function momentRow(moment: Moment): string {
   return FIELDS.map(([, value]) => value(moment)).join('\t')
 }
 
-type OutboxState = keyof Moment['reading']['outbox'][number]['rows']
+type Standing = keyof Moment['reading']['outbox'][number]['totals']
 
-/** Rows of all lanes in some states. */
-function inOutbox({ reading }: Moment, states: readonly OutboxState[]): number {
-  return reading.outbox.reduce((sum, { rows }) => sum + states.reduce((own, state) => own + rows[state], 0), 0)
+/** Messages of all lanes that stand in some places. */
+function inOutbox({ reading }: Moment, states: readonly Standing[]): number {
+  return reading.outbox.reduce((sum, { totals }) => sum + states.reduce((own, state) => own + totals[state], 0), 0)
 }
 
 function tenths(value: number): number {

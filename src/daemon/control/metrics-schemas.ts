@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { OUTBOX_STATES } from '../core/ports.js'
+import { outboxTotals } from './outbox-schemas.js'
 import { queueTotals } from './queue-schemas.js'
 
 /** What the control socket tells of what a daemon does. Counters grow from its start on; whoever wants rates takes two readings. */
@@ -20,9 +20,9 @@ const slowConsumer = z
 
 const lane = z
   .object({
-    /** Name of the channel; the lane's own name when there is none any more. */
+    /** Name of the channel; the number of one that was removed. */
     channel: z.string(),
-    rows: z.record(z.enum(OUTBOX_STATES), count).readonly(),
+    totals: outboxTotals,
   })
   .readonly()
 
@@ -55,7 +55,7 @@ export const metricsReading = z
     /** Sessions that read too slowly: how many, and the ones that have for longest. */
     slow: z.object({ count, worst: z.array(slowConsumer).readonly() }).readonly(),
     queue: queueTotals,
-    /** Lanes of the outbox that have rows, and how many in each state. */
+    /** Lanes of the outbox that have messages, and how many stand where. */
     outbox: z.array(lane).readonly(),
     store: z
       .object({ state: z.string(), records: count, sizeBytes: count, commits: count, committedRecords: count })
