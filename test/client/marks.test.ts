@@ -77,7 +77,10 @@ describe('marks of clients', () => {
   it('keep the devices of an agent in step: what is unread, assigned, put aside and closed', async () => {
     const [desk, phone] = [await device(), await device()]
     const counts: (number | undefined)[] = []
-    phone.on('unread', ({ unread }) => counts.push(unread))
+    phone.on('unread', ({ unread, isMine }) => {
+      counts.push(unread)
+      assert.ok(isMine)
+    })
     const visitor = await tab()
     await visitor.send('one')
     await visitor.send('two')

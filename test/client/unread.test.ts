@@ -54,6 +54,15 @@ describe('the number of unread messages', () => {
     assert.equal(unread.count, 1)
   })
 
+  it('is exact after a part was read as soon as its records have come', () => {
+    const unread = new Unread(0)
+    unread.told(5, 10)
+    unread.read(6)
+    assert.equal(unread.count, 4, 'at most what is left')
+    for (let n = 1; n <= 10; n++) unread.record(n, n % 2 === 0 ? RECORDS.contact : RECORDS.note)
+    assert.equal(unread.count, 2)
+  })
+
   it('takes the word of the server for what it has counted, such as behind what a bot has said', () => {
     const unread = new Unread(0)
     unread.told(2, 5)

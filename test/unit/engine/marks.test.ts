@@ -101,6 +101,8 @@ describe('marks', () => {
     await tell()
     assert.deepEqual(heard(agent.peer), [['delivered', 43]])
     await write()
+    for (let again = 0; again < 40; again++) rig.send(visitor.peer, 'ack', { n: 43 })
+    await write()
     assert.deepEqual([published(), lookedUp(), written()], [1, 1, 1])
   })
 
@@ -252,5 +254,17 @@ describe('marks', () => {
     await tell()
     assert.deepEqual(heard(agent.peer), [])
     assert.deepEqual(heard(mo), [['read', 4]])
+  })
+
+  it('of an agent who has passed the conversation on reach the one who has it now', async () => {
+    const mo = await rig.agent('mo')
+    rig.send(agent.peer, 'read', { conversation, n: 2 })
+    rig.send(agent.peer, 'command', { conversation, command: { do: 'transfer', agent: mo.id } })
+    await rig.receive(agent.peer, 'done')
+    await rig.settle()
+    await tell()
+    const [read] = marksTold(mo.peer)
+    assert.deepEqual(read?.body, { conversation, by: { role: 'agent', id: agent.id, name: 'li' }, n: 2 })
+    assert.deepEqual(heard(agent.peer), [])
   })
 })

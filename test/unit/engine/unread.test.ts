@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { ConversationId } from '../../../src/codec/conversation-id.js'
-import type { InboxBody, InboxEntry } from '../../../src/codec/wire.js'
+import { encodeFrame } from '../../../src/codec/frame.js'
+import { type InboxBody, type InboxEntry, WIRE_LIMITS } from '../../../src/codec/wire.js'
 import type { LogPort } from '../../../src/daemon/core/ports.js'
 import { KefuError } from '../../../src/errors.js'
 import { type Peer, Rig } from './rig.js'
@@ -45,6 +46,19 @@ describe('unread', () => {
   const unread = async (token = agent.token) =>
     (await page(token)).entries.find(entry => entry.conversation === conversation)?.unread
 
+  /** The largest frame that a peer gets from here on. */
+  function largestFrame(peer: Peer): () => number {
+    const { frames } = peer
+    const push = frames.push.bind(frames)
+    let largest = 0
+    frames.push = (...some) => {
+      for (const { channel, kind, correlation, body } of some)
+        largest = Math.max(largest, encodeFrame(channel, kind, correlation, body).length)
+      return push(...some)
+    }
+    return () => largest
+  }
+
   /** Counts the records that are read from the log from here on. */
   function countReads(): () => number {
     const { log } = rig.store
@@ -68,15 +82,17 @@ describe('unread', () => {
     rig.send(agent.peer, 'ack', { conversation, n: 5 })
     assert.equal(await unread(), 1, 'received is not read')
     await rig.say(agent.peer, 'x1', { conversation })
+    const records = countReads()
     assert.equal(await unread(), 0)
+    assert.equal(records(), 0, 'nothing is read when an answer came last')
     await say('m4')
     assert.equal(await unread(), 1)
     await command({ do: 'note', text: 'a note is no answer' })
     assert.equal(await unread(), 1)
     rig.send(agent.peer, 'read', { conversation, n: 8 })
-    const records = countReads()
+    const before = records()
     assert.equal(await unread(), 0)
-    assert.equal(records(), 0, 'nothing is read when the mark is at the end')
+    assert.equal(records(), before, 'nothing is read when the mark is at the end')
   })
 
   it('is of a conversation that was transferred what nobody has read before', async () => {
@@ -201,6 +217,34 @@ describe('unread', () => {
     assert.deepEqual([told(agent.peer).length, told(other.peer).length], [1, 0])
   })
 
+  it('waits with a repetition for an agent who reads too slowly', async () => {
+    const other = await rig.agent('mo')
+    await command({ do: 'transfer', agent: other.id })
+    const inboxes = () => other.peer.frames.filter(({ kind }) => kind === 'inbox').length
+    assert.equal(inboxes(), 2, 'the page and the announcement')
+    other.peer.isSlow = true
+    await say('m2')
+    await rig.settle()
+    rig.clock.advance(200)
+    await rig.settle()
+    assert.equal(inboxes(), 2)
+    other.peer.frames.length = 0
+    rig.drain(other.peer)
+    await rig.settle()
+    rig.clock.advance(200)
+    const entry = () =>
+      rig.receive(other.peer, 'inbox', ({ body }) => (body as unknown as InboxBody).entries.length > 0)
+    assert.equal(((await entry()).body as unknown as InboxBody).entries[0]?.unread, 2)
+  })
+
+  it('comes with the page alone when an agent does not resume', async () => {
+    const { peer } = await page()
+    peer.frames.length = 0
+    rig.clock.advance(1_000)
+    await rig.settle()
+    assert.deepEqual(peer.frames, [])
+  })
+
   it('comes once more for all conversations when an agent resumes, behind the page', async () => {
     await say('m2')
     rig.clock.advance(1_000)
@@ -214,6 +258,26 @@ describe('unread', () => {
     const [again] = (body as unknown as InboxBody).entries
     assert.deepEqual([again?.conversation, again?.unread], [conversation, 0])
     assert.equal(body.more, false)
+  })
+
+  it('comes for each of many conversations, in frames of the usual size', async () => {
+    for (let v = 0; v < 70; v++) {
+      const { peer } = await rig.greet({ channel: 'site', name: '名'.repeat(100) })
+      await rig.say(peer, 'm1')
+    }
+    await rig.settle()
+    rig.clock.advance(1_000)
+    await rig.settle()
+    const { peer } = await page(agent.token, rig.store.log.cursor())
+    const largest = largestFrame(peer)
+    rig.clock.advance(200)
+    await rig.settle()
+    const bodies = peer.frames.filter(({ kind }) => kind === 'inbox').map(({ body }) => body as unknown as InboxBody)
+    const entries = bodies.flatMap(body => body.entries)
+    assert.equal(new Set(entries.map(entry => entry.conversation)).size, 71)
+    assert.equal(entries.length, 71)
+    assert.ok(entries.every(({ unread, marks }) => unread === 1 && marks?.read === 0))
+    assert.ok(bodies.length > 1 && largest() <= WIRE_LIMITS.serverFrameBytes, `${largest()} bytes`)
   })
 
   it('comes again for an agent who could not be sent to for a while', async () => {
