@@ -34,6 +34,14 @@ type Half = {
   readonly eventLoopP99Ms: number
 }
 
+type Pair = {
+  readonly without: Half
+  readonly with: Half
+  readonly points: number
+  readonly mainThreadPoints: number
+  readonly percent: number
+}
+
 const ticks = readTicksPerSecond()
 const server = await startKefu({ agents: 0 })
 let load: AppLoad | undefined
@@ -45,7 +53,7 @@ try {
   load.start(flags.rate)
   await sleep(flags['warm-up'] * 1_000)
 
-  const pairs: { readonly without: Half; readonly with: Half; readonly points: number; readonly percent: number }[] = []
+  const pairs: Pair[] = []
   const answers = createLatencies()
   for (let i = 0; i < flags.pairs; i++) {
     // The order changes from pair to pair: what a machine does to the second of two, it does to both.
@@ -54,8 +62,9 @@ try {
     const second = await measure(server, load, !isWatchedFirst)
     const [watched, alone] = isWatchedFirst ? [first, second] : [second, first]
     const points = round((watched.cpu - alone.cpu) * 100)
+    const mainThreadPoints = round((watched.mainThreadCpu - alone.mainThreadCpu) * 100)
     const percent = round((watched.cpu / alone.cpu - 1) * 100)
-    pairs.push({ without: alone, with: watched, points, percent })
+    pairs.push({ without: alone, with: watched, points, mainThreadPoints, percent })
     progress(`pair ${i + 1}: ${alone.cpu} and ${watched.cpu} of a core: ${points} points, ${percent} %`)
   }
   report(
@@ -64,8 +73,9 @@ try {
     {
       // Medians of the pairs: percentage points of one core, and percent of what the daemon needs without watchers.
       watchersCost: {
-        points: median(pairs.map(pair => pair.points)),
-        percent: median(pairs.map(pair => pair.percent)),
+        points: round(median(pairs.map(pair => pair.points))),
+        mainThreadPoints: round(median(pairs.map(pair => pair.mainThreadPoints))),
+        percent: round(median(pairs.map(pair => pair.percent))),
       },
       cpuWithout: median(pairs.map(pair => pair.without.cpu)),
       cpuWith: median(pairs.map(pair => pair.with.cpu)),
