@@ -42,7 +42,8 @@ export async function showCanned(
   for (const { shortcut, text } of replies)
     screen.note(`${shortcut}  ${safeText(text.replaceAll('\n', ' ')).slice(0, PREVIEW_LENGTH)}`)
   if (next !== undefined) screen.note('… and more: /canned TEXT shows those with a text')
-  else if (replies.length === 0) screen.note('There is no canned reply. Operators make them: kefu canned add')
+  else if (replies.length === 0)
+    screen.note(query === '' ? 'There are no canned replies: operators make them.' : 'No canned reply has this text.')
 }
 
 /** The canned reply of a shortcut. Rejects with `KEFU_CANNED_NOT_FOUND`. */
