@@ -45,6 +45,8 @@ test('a person keeps its conversations when the process dies, and its agent read
   await assert.rejects(li.contact(other), isUnknown)
   await assert.rejects(li.command(mine, { do: 'link', with: other }), isUnknown)
   await daemon.control('queue.command', { conversation: mine, command: { do: 'link', with: other } })
+  await daemon.control('canned.add', { name: 'hi', texts: [{ language: '', text: 'Hello {contact}, {agent} here' }] })
+  await daemon.control('contact.set', { ref: mine, set: { name: '李雷' } })
   const before = await li.contact(mine)
   assert.deepEqual(before.conversations.map(({ conversation }) => conversation).toSorted(), [mine, other].toSorted())
 
@@ -54,6 +56,9 @@ test('a person keeps its conversations when the process dies, and its agent read
   ;[li, wang] = (await connect()) as [AgentClient, AgentClient]
   const after = await li.contact(mine)
   assert.deepEqual([after.person, after.conversations.length], [before.person, 2])
+  const [reply] = (await li.cannedReplies(mine, 'hi')).replies
+  assert.deepEqual(reply, { shortcut: 'hi', text: 'Hello 李雷, li here' })
+  await assert.rejects(li.cannedReplies(other), isUnknown)
   const { records } = await li.history(other, {})
   assert.ok(records.some(({ record }) => record.type === 'message'))
   await wang.command(other, { do: 'unlink' })

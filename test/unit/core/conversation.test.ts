@@ -62,6 +62,7 @@ const body = fc
     ),
     fc.record({ type: fc.constant('note'), by, text: fc.constant('calls again') }),
     fc.record({ type: fc.constant('rated'), by, episode: fc.integer({ min: 1, max: 3 }), score: fc.constant(5) }),
+    fc.tuple(fc.record({ type: fc.constant('linked'), by }), optional({ person: fc.constantFrom('p_1', 'p_2') })),
     fc.record({ type: fc.constant('overdue'), by, timer: fc.constant('firstResponse'), dueAt: instant }),
   )
   .map(parts => (Array.isArray(parts) ? Object.assign({}, ...parts) : parts) as RecordBody)
