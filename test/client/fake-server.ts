@@ -20,7 +20,8 @@ import { parseClientFrame } from '../../src/codec/wire-schema.js'
 import { type ErrorCode, KefuError } from '../../src/errors.js'
 
 /** How long a test waits for anything that has to come. */
-const WAIT_MS = 5_000
+/** Long enough for a program that starts on a busy machine. */
+const WAIT_MS = 30_000
 
 type FrameOf<K extends ClientKind> = Extract<ClientFrame, { readonly kind: K }>
 
