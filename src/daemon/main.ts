@@ -38,6 +38,7 @@ import { createEventLoopWatch } from './observe/event-loop.js'
 import type { Log } from './observe/log.js'
 import { createProxyHint } from './proxy-hint.js'
 import { Reloader, type ReloaderPorts } from './reload.js'
+import { createSimulator } from './simulation/simulator.js'
 import { limitSocketsPerAddress } from './socket-limit.js'
 import { describeStatus } from './status.js'
 import { StopRequest } from './stop-request.js'
@@ -221,6 +222,21 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         channelOf: lane => channels.list().find(({ number }) => channelOwner(number) === lane)?.name,
         eventLoopDelay: eventLoop.delay,
       })
+    const simulator = createSimulator({
+      history: {
+        log: records,
+        openHeads: () => engine.queue.heads(() => true),
+        defaultTeam: number => channels.byNumber(number)?.team,
+      },
+      directory,
+      clock,
+      settings: () => ({
+        agents: agents.list(),
+        teams: teams.list(),
+        ...live.engine.routing,
+        requeueAfterMs: live.engine.requeueAfterMs,
+      }),
+    })
     const handlers = createHandlers({
       agents,
       channels,
@@ -230,6 +246,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       tokens,
       queue: engine.queue,
       commands: engine.commands,
+      simulator,
       clock,
       store,
       outbox: store.outbox,

@@ -1,6 +1,6 @@
 import type { ErrorRow } from './row.js'
 
-/** Conversations, what is done with them, their files, and what of them has to go out. */
+/** Conversations, what is done with them, their files, what of them has to go out, and what simulations make of them. */
 export const CONVERSATION_ERRORS = {
   KEFU_CONVERSATION_NOT_FOUND: {
     message: 'there is no such conversation for you',
@@ -72,5 +72,33 @@ export const CONVERSATION_ERRORS = {
     http: 409,
     retryable: false,
     hint: 'ask the contact, then kefu outbox retry {conversation}:{n} --unknown, or kefu outbox drop {conversation}:{n}',
+  },
+  KEFU_POLICY_INVALID: {
+    message: 'the policy is not valid: {reason}',
+    exit: 2,
+    http: 400,
+    retryable: false,
+    hint: 'kefu queue simulate --help, and docs/operations.md for the keys',
+  },
+  KEFU_SIMULATION_RUNNING: {
+    message: 'another simulation is running',
+    exit: 11,
+    http: 409,
+    retryable: true,
+    hint: 'wait for it to end, or end the command that asked for it',
+  },
+  KEFU_SIMULATION_NO_DATA: {
+    message: 'there is nothing to simulate: {reason}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'take a longer time with --since, or come back when conversations have been served by this daemon for a while',
+  },
+  KEFU_SIMULATION_TOO_LARGE: {
+    message: 'there are more than {limit} conversations in this time',
+    exit: 1,
+    http: 413,
+    retryable: false,
+    hint: 'take a shorter time with --since and --until',
   },
 } as const satisfies Record<string, ErrorRow>

@@ -89,4 +89,11 @@ export const STORE_ERRORS = {
     retryable: true,
     hint: 'try again in a moment',
   },
+  KEFU_PRESENCE_FULL: {
+    message: 'there were more changes of presence on {day} than are kept of a day: the rest of it is not recorded',
+    exit: 1,
+    http: 503,
+    retryable: false,
+    hint: 'look for an agent whose connection comes and goes all the time',
+  },
 } as const satisfies Record<string, ErrorRow>

@@ -20,7 +20,7 @@ describe('the operations table', () => {
   })
 
   test('what a verb says about changing things is so', () => {
-    const reading = /\.(status|show|list|info|check|explain)$/
+    const reading = /\.(status|show|list|info|check|explain|simulate)$/
     none(NAMES.filter(name => OPERATIONS[name].mutates === reading.test(name)))
   })
 
@@ -37,6 +37,7 @@ describe('the operations table', () => {
       mode: 'now',
       replace: true,
       deep: true,
+      since: 1,
       limit: 1,
       cursor: 'x',
       conversation: 'c_00000000000000000000000000',

@@ -27,12 +27,13 @@ const AREAS: Readonly<Record<string, Area>> = {
   media: adapter('src/daemon/media/'),
   channels: adapter('src/daemon/channels/'),
   vault: adapter('src/daemon/vault/'),
+  simulation: { ...adapter('src/daemon/simulation/'), imports: ['base', 'codec', 'core', 'engine', 'config'] },
   control: { ...adapter('src/daemon/control/'), imports: ['base', 'codec', 'core', 'engine', 'controlClient'] },
   controlClient: {
     at: [
       ...['client', 'operations', 'page', 'protocol', 'schemas'],
       ...['metrics-interval', 'metrics-schemas'],
-      ...['queue-operations', 'queue-schemas', 'queue-vocabulary'],
+      ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
       ...['canned-operations', 'contact-operations'],
     ].map(name => `src/daemon/control/${name}.ts`),

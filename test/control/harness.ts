@@ -18,6 +18,7 @@ import { Router } from '../../src/daemon/engine/router.js'
 import { createTeams } from '../../src/daemon/engine/teams.js'
 import { createTokens } from '../../src/daemon/engine/tokens.js'
 import { createLog, type Log } from '../../src/daemon/observe/log.js'
+import { createSimulator } from '../../src/daemon/simulation/simulator.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
@@ -93,6 +94,19 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
       agents,
       teams,
       persons,
+    }),
+    simulator: createSimulator({
+      history: { log: store.log, openHeads: () => router.openHeads(), defaultTeam: () => undefined },
+      directory: store.directory,
+      clock,
+      settings: () => ({
+        agents: agents.list(),
+        teams: teams.list(),
+        strategy: 'least-active',
+        stickyMs: 0,
+        capacity: 20,
+        requeueAfterMs: 30_000,
+      }),
     }),
     clock,
     store,

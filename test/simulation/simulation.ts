@@ -1,5 +1,6 @@
 import { type ConversationId, formatConversationId } from '../../src/codec/conversation-id.js'
 import type { Clock, LogEntry, LogPort, Store } from '../../src/daemon/core/ports.js'
+import type { PresenceChange } from '../../src/daemon/core/presence-log.js'
 import type { Presence } from '../../src/daemon/core/routing.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../helpers/manual-clock.js'
@@ -9,7 +10,7 @@ import { EventQueue } from './event-queue.js'
 import { Explanations } from './explanations.js'
 import { type Idle, Observer, type Violation } from './observer.js'
 import { createRouter, DELAYS, type RouterFactory, RouterHost } from './router-host.js'
-import { createStaff, HOURS } from './staff.js'
+import { createStaff, HOURS, type Staff } from './staff.js'
 
 /** A run. The same options give the same log. */
 export type SimulationOptions = {
@@ -28,6 +29,19 @@ export type SimulationOptions = {
   readonly queueLog?: (log: LogPort) => LogPort
   /** Ends the run early when there are as many violations as this. */
   readonly violationLimit?: number
+  /** Nobody has hours. */
+  readonly isAlwaysOpen?: boolean
+  /** Is given what was recorded, before the store is closed. */
+  readonly recorded?: (recording: Recording) => Promise<void>
+}
+
+/** What a run leaves behind. */
+export type Recording = {
+  readonly store: Store
+  readonly staff: Staff
+  readonly presence: readonly PresenceChange[]
+  readonly since: number
+  readonly until: number
 }
 
 /** What happened. */
@@ -95,6 +109,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     observer,
     router: () => host.router,
   })
+  if (options.isAlwaysOpen === true) staff.stayOpen()
+  const recordedFrom = clock.now()
+  const presenceChanges: PresenceChange[] = [{ at: recordedFrom, engine: 'started' }]
+  const setPresence = (agent: string, state: Presence): void => {
+    if (host.presence(agent) !== state) presenceChanges.push({ at: clock.now(), agent, state })
+    host.setPresence(agent, state)
+  }
   const meanArrivalMs = (ARRIVAL_MS * 200) / agents
   const startedAtMs = clock.monotonicMs()
   const crashAt = new Set(
@@ -109,14 +130,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   const come = (agent: string): void =>
     later(random.integer(1, 20_000), () => {
-      if (finishAtMs < Number.POSITIVE_INFINITY || random.next() < 0.95) host.setPresence(agent, 'online')
+      if (finishAtMs < Number.POSITIVE_INFINITY || random.next() < 0.95) setPresence(agent, 'online')
     })
 
   /** Coming and going; at the end everybody is there for good. */
   const wander = (agent: string): void =>
     later(random.integer(5_000, 300_000), () => {
       if (finishAtMs < Number.POSITIVE_INFINITY) return
-      host.setPresence(agent, pickPresence(random))
+      setPresence(agent, pickPresence(random))
       wander(agent)
     })
 
@@ -134,6 +155,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (finishAtMs < Number.POSITIVE_INFINITY) return
     crashes++
     await host.crash()
+    presenceChanges.push({ at: clock.now(), engine: 'started' })
     for (const agent of staff.agents.keys()) come(agent)
   }
 
@@ -141,7 +163,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     finishAtMs = clock.monotonicMs() + FINISH_MS
     staff.stayOpen()
     contacts.finish()
-    for (const agent of staff.agents.keys()) host.setPresence(agent, 'online')
+    for (const agent of staff.agents.keys()) setPresence(agent, 'online')
     host.hoursChanged()
   }
 
@@ -186,6 +208,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
   if (observer.violations.length < violationLimit) observer.reportOpen()
   await host.close()
+  await options.recorded?.({ store, staff, presence: presenceChanges, since: recordedFrom, until: clock.now() })
   await store.close()
   return {
     violations: observer.violations,

@@ -10,6 +10,7 @@ export type { AnswerOf, RequestOf } from './operations.js'
 export type { OutboxRowView, OutboxTotalsView } from './outbox-schemas.js'
 export type { QueueEntryView, QueueExplanationView, QueueRowView, QueueTotalsView } from './queue-schemas.js'
 export type { AgentView, ChannelView, DaemonStatus, TeamView } from './schemas.js'
+export type { AgentMeasuresView, MeasuresView, SimulationEventView } from './simulation-schemas.js'
 
 /** Which daemon to talk to, and how. */
 export type ControlClientOptions = {

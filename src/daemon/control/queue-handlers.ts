@@ -1,5 +1,6 @@
 import type { Author } from '../../codec/wire.js'
 import type { Head } from '../core/model.js'
+import type { SimulationPort } from '../core/simulation.js'
 import type { AgentRegistry } from '../engine/agents.js'
 import type { ChannelRegistry } from '../engine/channels.js'
 import type { Commands } from '../engine/commands.js'
@@ -17,6 +18,7 @@ export type QueueControlPorts = {
   readonly queue: Queue
   readonly commands: Commands
   readonly teams: TeamRegistry
+  readonly simulator: SimulationPort
   readonly clock: { monotonicMs(): number }
 }
 
@@ -30,7 +32,7 @@ const OPERATOR = { role: 'operator' } as const
 
 /** The operations on the queue. */
 export function createQueueHandlers(ports: QueueControlPorts) {
-  const { queue, commands, clock } = ports
+  const { queue, commands, simulator, clock } = ports
   const shared = new Map<string, { readonly atMs: number; readonly answer: Promise<ListAnswer> }>()
 
   const list = async (request: ListRequest): Promise<ListAnswer> => {
@@ -76,6 +78,8 @@ export function createQueueHandlers(ports: QueueControlPorts) {
     },
     'queue.command': ({ conversation, command }: ParsedRequestOf<'queue.command'>) =>
       commands.run(conversation, OPERATOR, command),
+    'queue.simulate': (request: ParsedRequestOf<'queue.simulate'>, signal: AbortSignal) =>
+      simulator.run(presentOnly(request), signal),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   queueRow,
   queueTotals,
 } from './queue-schemas.js'
+import { simulationEvent, simulationRequest } from './simulation-schemas.js'
 
 const since = '0.1.0'
 
@@ -44,6 +45,15 @@ export const QUEUE_OPERATIONS = {
     answer: queueDone,
     mutates: true,
     stream: false,
+    since,
+  },
+  'queue.simulate': {
+    summary:
+      'replays what was recorded under another policy: progress events, rows for teams and agents, then one result',
+    request: simulationRequest,
+    answer: simulationEvent,
+    mutates: false,
+    stream: true,
     since,
   },
 } as const

@@ -40,9 +40,16 @@ function answerDue({ state, unansweredSince, details }: Head, team: TeamTimes | 
 }
 
 function overflowDue({ waitingSince, details }: Head, team: TeamTimes | undefined): Due | undefined {
+  return waitingSince === undefined ? undefined : overflowAfter(details.teamSince, team)
+}
+
+/** When what waits for a team since `teamSince` goes to another, and to which; undefined when it stays. */
+export function overflowAfter(
+  teamSince: number,
+  team: TeamTimes | undefined,
+): Extract<Due, { readonly what: 'overflow' }> | undefined {
   const overflow = team?.overflow
-  if (waitingSince === undefined || overflow === undefined) return undefined
-  return { what: 'overflow', at: details.teamSince + overflow.afterMs, team: overflow.team }
+  return overflow && { what: 'overflow', at: teamSince + overflow.afterMs, team: overflow.team }
 }
 
 /** Counted from when it was given back last. */

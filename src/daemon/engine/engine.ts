@@ -25,6 +25,7 @@ import { Notices } from './notices.js'
 import { Outbound } from './outbound.js'
 import { Positions } from './positions.js'
 import { Presence } from './presence.js'
+import { PresenceLog } from './presence-log.js'
 import { Queue } from './queue.js'
 import { addressKey } from './rate-limit.js'
 import { Receipts } from './receipts.js'
@@ -65,6 +66,7 @@ export class Engine implements SessionEvents {
   readonly #notices: Notices
   readonly #receipts: Receipts
   readonly #presence: Presence
+  readonly #presenceLog: PresenceLog
   readonly #router: Router
   readonly #timetable: Timetable
   readonly #replies: Replies
@@ -126,6 +128,7 @@ export class Engine implements SessionEvents {
       changed: (agent, state) => this.#presenceChanged(agent, state),
       gone: agent => this.#router.requeue(agent),
     })
+    this.#presenceLog = new PresenceLog({ directory: store.directory, clock, report })
     this.#router = new Router(
       {
         log,
@@ -192,6 +195,7 @@ export class Engine implements SessionEvents {
   /** Begins to follow the log. Call before the first session. */
   async start(): Promise<void> {
     const { log } = this.#ports.store
+    await this.#presenceLog.start()
     this.#following = followLog(
       {
         log,
@@ -253,6 +257,7 @@ export class Engine implements SessionEvents {
     this.#notices.close()
     this.#abort.abort()
     await this.#following
+    await this.#presenceLog.close()
     await this.#receipts.close()
   }
 
@@ -312,6 +317,7 @@ export class Engine implements SessionEvents {
     // Everybody goes now: agents have their time to come back after the restart.
     if (this.#isDraining) return
     this.#router.presenceChanged(agent, state)
+    this.#presenceLog.changed(agent, state)
     void this.#tellContacts(agent).catch((error: unknown) => this.#ports.report(error))
   }
 

@@ -25,6 +25,7 @@ const handlersOf = (rig: Rig) =>
     teams: rig.teams,
     queue: rig.engine.queue,
     commands: rig.engine.commands,
+    simulator: { run: () => assert.fail() },
     clock: rig.clock,
   })
 

@@ -1,0 +1,362 @@
+import type { ConversationId } from '../../codec/conversation-id.js'
+import { type Instant, RoutingBoard } from '../core/board.js'
+import { overflowAfter } from '../core/due.js'
+import type { PresenceChange } from '../core/presence-log.js'
+import { type Need, obstacle, route } from '../core/routing.js'
+import type { Team } from '../core/team.js'
+import { Attendance } from './attendance.js'
+import type { Case, Due } from './case.js'
+import type { Meter } from './meter.js'
+import { boardAgentOf, boardTeamsOf, hoursOf, type Roster } from './roster.js'
+import { Timeline } from './timeline.js'
+import type { Episode, Leg, Window, Wish } from './trace.js'
+import { homeOf, type Medians, workFrom } from './work.js'
+
+/** What a simulation stands on. Episodes and presence are in the order of their instants. */
+export type BusinessParts = {
+  readonly roster: Roster
+  readonly window: Window
+  readonly wishes: readonly Wish[]
+  readonly episodes: readonly Episode[]
+  readonly presence: readonly PresenceChange[]
+  readonly medians: Medians
+  readonly meter: Meter
+}
+
+/** Who took a conversation by hand and cannot now tries again after this time. */
+const PICK_AGAIN_MS = 5_000
+
+/**
+ * Replays a window under a roster: who arrives, who is there, how long things take and who loses patience is as recorded; who gets what, when, follows from the real
+ * board. Deterministic. What people did by hand (accepting, assigning, handing over) happens after the same wait, if the conversation still waits then and the
+ * agent can take it.
+ */
+export class Business {
+  readonly #parts: BusinessParts
+  readonly #board: RoutingBoard
+  readonly #timeline: Timeline<Due>
+  readonly #teams: ReadonlyMap<string | undefined, Team>
+  readonly #cases = new Map<ConversationId, Case>()
+  readonly #held = new Map<string, Set<Case>>()
+  readonly #attendance: Attendance
+  #keys = 0
+
+  constructor(parts: BusinessParts) {
+    const { roster, window, episodes, presence, meter } = parts
+    const hours = hoursOf(roster)
+    this.#parts = parts
+    this.#board = new RoutingBoard(boardTeamsOf(roster, hours))
+    this.#timeline = new Timeline(
+      window,
+      episodes,
+      presence.filter(({ at }) => at > window.since),
+    )
+    this.#teams = new Map(roster.teams.map(team => [team.id, team]))
+    this.#attendance = new Attendance(roster, {
+      changed: (agent, state, at) => {
+        this.#board.setPresence(agent, state, instant(at, window))
+        meter.presence(agent, state, at)
+      },
+      expect: (agent, turn, at) => this.#timeline.at(at, { what: 'gone', agent, turn }),
+    })
+    for (const agent of roster.agents) this.#board.setAgent(boardAgentOf(agent))
+    for (const open of hours.values()) this.#timeline.at(window.since, { what: 'hours', hours: open })
+    for (const change of presence) if (change.at <= window.since) this.#attendance.take(change, window.since)
+  }
+
+  /** Runs the window. `onProgress` is told how many conversations have arrived. */
+  run(onProgress: (arrived: number) => void = () => undefined): void {
+    const { meter } = this.#parts
+    this.#timeline.run(
+      {
+        presence: change => this.#attendance.take(change, change.at),
+        due: (due, at) => this.#due(due, at),
+        arrive: (episode, at) => this.#arrive(episode, at),
+        passed: at => this.#match(at),
+      },
+      onProgress,
+    )
+    for (const present of this.#cases.values())
+      if (present.isFirst && present.holder === undefined) meter.waiting(present.home)
+  }
+
+  /** What agents have at this moment, in all; for those who watch. */
+  loads(): ReadonlyMap<string, number> {
+    return new Map([...this.#board.agents()].map(({ id, load }) => [id, load]))
+  }
+
+  #arrive(episode: Episode, at: number): void {
+    const { wishes, meter } = this.#parts
+    const [first] = episode.legs
+    if (first === undefined) return
+    const home = homeOf(episode, wishes)
+    const wish = wishes[first.wish]!
+    const present: Case = {
+      key: `c_${(this.#keys++).toString(36).padStart(8, '0')}`,
+      episode,
+      home,
+      leg: 0,
+      wish,
+      team: wish.team,
+      since: episode.since ?? episode.lineSince,
+      askedAt: episode.since ?? at,
+      teamSince: episode.teamSince,
+      overflowAt: Number.POSITIVE_INFINITY,
+      lastAgent: episode.lastAgent,
+      declinedBy: episode.declinedBy,
+      isFirst: episode.since !== undefined,
+      holder: undefined,
+      heldAt: at,
+      work: undefined,
+      turn: 0,
+    }
+    this.#cases.set(present.key, present)
+    if (episode.since !== undefined) {
+      meter.arrived(home)
+      this.#wait(present, at)
+    } else if (first.agent !== undefined && first.end === 'snoozed' && first.serviceMs === 0) {
+      present.holder = first.agent
+      this.#putAside(present, 0, at)
+    } else if (first.agent !== undefined) {
+      this.#board.take(present.key, first.agent, wish.kind, instant(at, this.#parts.window))
+      meter.load(first.agent, 1, at, false)
+      this.#hold(present, first.agent, at)
+    }
+  }
+
+  #due(due: Due, at: number): void {
+    if (due.what === 'hours') {
+      this.#board.stirOpened(at)
+      const next = due.hours.nextChange(at)
+      if (next !== undefined) this.#timeline.at(next, due)
+      return
+    }
+    if (due.what === 'gone') {
+      if (this.#attendance.isGone(due.agent, due.turn)) this.#gone(due.agent, at)
+      return
+    }
+    const { of } = due
+    if (of.turn !== due.turn) return
+    switch (due.what) {
+      case 'done':
+        this.#done(of, at)
+        break
+      case 'wake':
+        of.lastAgent = of.holder === undefined ? of.lastAgent : { id: of.holder, at }
+        of.holder = undefined
+        this.#ask(of, at, at)
+        break
+      case 'abandon':
+        this.#board.dequeue(of.key)
+        if (of.isFirst) this.#parts.meter.abandoned(of.home)
+        this.#close(of)
+        break
+      case 'overflow':
+        if (at >= of.overflowAt) this.#overflow(of, at)
+        break
+      case 'change':
+        this.#change(of, due.index, at)
+        break
+      case 'pick':
+        this.#pick(of, due.agent, at)
+        break
+    }
+  }
+
+  /** It asks for an agent from here on, with the place in line of `since`. */
+  #ask(of: Case, since: number, at: number): void {
+    const leg = of.episode.legs[of.leg]!
+    of.since = since
+    of.askedAt = at
+    of.wish = this.#parts.wishes[leg.wish]!
+    if (leg.isTeamGiven && of.leg > 0) {
+      of.team = of.wish.team
+      of.teamSince = at
+    }
+    this.#wait(of, at)
+  }
+
+  #wait(of: Case, at: number): void {
+    const leg = of.episode.legs[of.leg]!
+    of.turn++
+    this.#enqueue(of)
+    for (const [index, { afterMs }] of leg.changes.entries())
+      this.#timeline.at(at + afterMs, { what: 'change', of, turn: of.turn, index })
+    this.#waitAsRecorded(of, leg, at)
+  }
+
+  /** For how long it waited, where that was somebody's own decision. */
+  #waitAsRecorded(of: Case, leg: Leg, at: number): void {
+    if (leg.agent === undefined && leg.end === 'closed')
+      this.#timeline.at(at + leg.waitMs, { what: 'abandon', of, turn: of.turn })
+    if (leg.agent !== undefined && leg.isByHand)
+      this.#timeline.at(at + leg.waitMs, { what: 'pick', of, turn: of.turn, agent: leg.agent })
+  }
+
+  #enqueue(of: Case): void {
+    const { key: conversation, wish, team, since, declinedBy, lastAgent } = of
+    const { kind, requires, prefers, language, rank } = wish
+    this.#board.enqueue({
+      conversation,
+      rank,
+      since,
+      need: { kind, team, requires, prefers, language, declinedBy, lastAgent },
+    })
+    const overflow = overflowAfter(of.teamSince, this.#teams.get(team))
+    of.overflowAt = overflow?.at ?? Number.POSITIVE_INFINITY
+    if (overflow !== undefined) this.#timeline.at(overflow.at, { what: 'overflow', of, turn: of.turn })
+  }
+
+  #overflow(of: Case, at: number): void {
+    const overflow = overflowAfter(of.teamSince, this.#teams.get(of.team))
+    if (overflow === undefined) return
+    of.team = overflow.team
+    of.teamSince = at
+    this.#parts.meter.overflowed(of.home)
+    this.#enqueue(of)
+  }
+
+  #change(of: Case, index: number, at: number): void {
+    const { wish, isTeamGiven } = of.episode.legs[of.leg]!.changes[index]!
+    of.wish = this.#parts.wishes[wish]!
+    if (isTeamGiven) {
+      of.team = of.wish.team
+      of.teamSince = at
+    }
+    this.#enqueue(of)
+  }
+
+  #match(at: number): void {
+    const now = instant(at, this.#parts.window)
+    for (let match = this.#board.next(now); match !== undefined; match = this.#board.next(now)) {
+      const of = this.#cases.get(match.waiting.conversation)!
+      this.#served(of, match.agent.id, at)
+    }
+  }
+
+  /** Somebody takes it by hand, as somebody did: the same agent, in a team where everything is taken by hand also another one. */
+  #pick(of: Case, wanted: string, at: number): void {
+    const waiting = this.#board.waiting(of.key)
+    if (waiting === undefined) return
+    const { need } = waiting
+    const able = (id: string): boolean => {
+      const seat = this.#board.agent(id)
+      const by = seat && obstacle(seat, { ...need, requires: {}, declinedBy: [] })
+      return seat !== undefined && (by === undefined || (by === 'away' && id === wanted))
+    }
+    const agent = able(wanted) ? wanted : this.#anybody(of, need, at)
+    if (agent === undefined) {
+      this.#timeline.at(at + PICK_AGAIN_MS, { what: 'pick', of, turn: of.turn, agent: wanted })
+      return
+    }
+    this.#board.dequeue(of.key)
+    this.#board.take(of.key, agent, need.kind, instant(at, this.#parts.window))
+    this.#served(of, agent, at)
+  }
+
+  #anybody(of: Case, need: Need, at: number): string | undefined {
+    const { everybody } = this.#parts.roster
+    const { strategy, stickyMs } = this.#teams.get(of.team ?? '') ?? everybody
+    if (strategy !== 'manual') return undefined
+    const members = [...this.#board.agents()].filter(({ id }) => this.#board.isMember(id, of.team))
+    return route(need, members, { strategy: 'least-active', stickyMs, isOpen: true }, at).assign?.id
+  }
+
+  #served(of: Case, agent: string, at: number): void {
+    const { meter, medians } = this.#parts
+    const waitMs = at - of.askedAt
+    const { legs, answerMs } = of.episode
+    const wasServed = legs[0]?.agent !== undefined
+    if (of.isFirst) meter.served(of.home, waitMs, wasServed ? answerMs : medians.answerMs(of.home.team))
+    else if (waitMs > 0 || legs[of.leg - 1]?.end !== 'given') meter.servedAgain(of.home, waitMs)
+    of.isFirst = false
+    meter.load(agent, 1, at, true)
+    this.#hold(of, agent, at)
+  }
+
+  #hold(of: Case, agent: string, at: number): void {
+    of.turn++
+    of.holder = agent
+    of.heldAt = at
+    of.declinedBy = []
+    of.work ??= workFrom(of.episode, of.leg, this.#parts.medians.serviceMs(of.home.team))
+    this.#heldBy(agent).add(of)
+    this.#timeline.at(at + of.work.ms, { what: 'done', of, turn: of.turn })
+    if (this.#board.agent(agent)?.presence === 'offline') this.#attendance.expect(agent, at)
+  }
+
+  #done(of: Case, at: number): void {
+    const { legs } = of.episode
+    const { holder, work } = of
+    if (holder === undefined || work === undefined) return
+    const leg = legs[work.last]
+    const next = legs[work.last + 1]
+    this.#release(of, at)
+    of.work = undefined
+    of.leg = work.last + 1
+    const end = next === undefined || leg?.agent === undefined ? 'closed' : leg.end
+    if (end === 'snoozed') {
+      of.holder = holder
+      this.#putAside(of, work.last, at)
+    } else if (end === 'declined' || end === 'sent' || end === 'given') {
+      if (end === 'declined') of.declinedBy = [...of.declinedBy, holder]
+      this.#ask(of, of.since, at)
+      // Handed over at once, before anybody else can get it.
+      if (end === 'given' && next?.agent !== undefined) this.#pick(of, next.agent, at)
+    } else this.#close(of)
+  }
+
+  #putAside(of: Case, leg: number, at: number): void {
+    const next = of.episode.legs[leg + 1]
+    of.leg = leg + 1
+    of.turn++
+    if (next === undefined) this.#close(of)
+    else this.#timeline.at(at + next.gapMs, { what: 'wake', of, turn: of.turn })
+  }
+
+  /** An agent has been gone for too long: what the agent has goes back into the line, with what is left to be done. */
+  #gone(agent: string, at: number): void {
+    for (const of of [...this.#heldBy(agent)]) {
+      const { work, heldAt } = of
+      if (work === undefined) continue
+      this.#release(of, at)
+      of.work = { ms: Math.max(0, work.ms - (at - heldAt)), last: work.last }
+      of.askedAt = at
+      of.teamSince = at
+      of.turn++
+      this.#enqueue(of)
+      const { legs } = of.episode
+      const next = legs[work.last + 1]
+      if (legs[work.last]?.end === 'gone' && next !== undefined) this.#waitAsRecorded(of, next, at)
+    }
+  }
+
+  #release(of: Case, at: number): void {
+    const { holder } = of
+    if (holder === undefined) return
+    of.holder = undefined
+    of.lastAgent = { id: holder, at }
+    this.#board.release(of.key, instant(at, this.#parts.window))
+    this.#heldBy(holder).delete(of)
+    this.#parts.meter.load(holder, -1, at, false)
+  }
+
+  #close(of: Case): void {
+    of.turn++
+    this.#cases.delete(of.key)
+  }
+
+  #heldBy(agent: string): Set<Case> {
+    let held = this.#held.get(agent)
+    if (held === undefined) {
+      held = new Set()
+      this.#held.set(agent, held)
+    }
+    return held
+  }
+}
+
+/** 0 is never: the window begins later than that. */
+function instant(at: number, { since }: Window): Instant {
+  return { nowMs: at, monotonicMs: at - since + 1 }
+}
