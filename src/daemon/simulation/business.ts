@@ -17,7 +17,7 @@ export type BusinessParts = {
   readonly roster: Roster
   readonly window: Window
   readonly wishes: readonly Wish[]
-  readonly episodes: readonly Episode[]
+  readonly episodes: Iterable<Episode>
   readonly presence: readonly PresenceChange[]
   readonly medians: Medians
   readonly meter: Meter

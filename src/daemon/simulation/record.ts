@@ -11,7 +11,7 @@ export type RecordParts = {
   readonly roster: Roster
   readonly window: Window
   readonly wishes: readonly Wish[]
-  readonly episodes: readonly Episode[]
+  readonly episodes: Iterable<Episode>
   readonly presence: readonly PresenceChange[]
   readonly meter: Meter
 }

@@ -12,6 +12,7 @@ import {
 } from '../core/simulation.js'
 import { readPresence } from '../engine/presence-log.js'
 import { type HistoryPorts, readTrace } from './history.js'
+import { TracePacker } from './packed-trace.js'
 import { policyRoster, presentRoster, type Settings } from './policy.js'
 import type { Roster } from './roster.js'
 import type { Window } from './trace.js'
@@ -25,7 +26,7 @@ export type SimulatorPorts = {
   settings(): Settings
 }
 
-/** More conversations than this are not simulated at once; they take about 200 MB in the simulating thread. */
+/** More conversations than this are not simulated at once; the simulating thread holds them in about 50 MB. */
 export const EPISODE_LIMIT = 500_000
 const WORKER_HEAP_MB = 1_024
 /** Parts of the trace that the simulating thread may not have taken in yet. */
@@ -80,6 +81,7 @@ async function simulate(
   const presence = await readPresence(ports.directory, window.since, window.until)
   const thread = new SimulatingThread(signal)
   try {
+    const packer = new TracePacker()
     const agents = new Set<string>()
     let episodes = 0
     const read = (done: number, total: number): void => onProgress({ type: 'progress', step: 'reading', done, total })
@@ -87,7 +89,7 @@ async function simulate(
       episodes += batch.episodes.length
       if (episodes > EPISODE_LIMIT) throw new KefuError('KEFU_SIMULATION_TOO_LARGE', { limit: EPISODE_LIMIT })
       for (const { legs } of batch.episodes) for (const { agent } of legs) if (agent !== undefined) agents.add(agent)
-      await thread.take({ type: 'trace', batch })
+      await thread.take({ type: 'trace', part: packer.pack(batch) })
     }
     if (signal.aborted) throw new KefuError('KEFU_ABORTED')
     if (episodes === 0) throw noData('no conversation asked for an agent in this time')

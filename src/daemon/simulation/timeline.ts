@@ -18,12 +18,12 @@ const PROGRESS_EVENTS = 4_096
 /** A virtual clock over recorded arrivals and presence, and over what falls due meanwhile. */
 export class Timeline<T> {
   readonly #window: Window
-  readonly #episodes: readonly Episode[]
+  readonly #episodes: Iterable<Episode>
   readonly #presence: readonly PresenceChange[]
   readonly #heap = new Heap<Item<T>>(({ at }) => at)
 
   /** Both in the order of their instants. */
-  constructor(window: Window, episodes: readonly Episode[], presence: readonly PresenceChange[]) {
+  constructor(window: Window, episodes: Iterable<Episode>, presence: readonly PresenceChange[]) {
     this.#window = window
     this.#episodes = episodes
     this.#presence = presence
@@ -37,6 +37,8 @@ export class Timeline<T> {
   /** Runs until the window's end. `onProgress` is told how many have arrived. */
   run(events: TimelineEvents<T>, onProgress: (arrived: number) => void): void {
     const { since, until } = this.#window
+    const arrivals = this.#episodes[Symbol.iterator]()
+    let episode: Episode | undefined = arrivals.next().value
     let arrived = 0
     let present = 0
     let count = 0
@@ -44,7 +46,6 @@ export class Timeline<T> {
     for (;;) {
       const change = this.#presence[present]
       const due = this.#heap.peek()
-      const episode = this.#episodes[arrived]
       const first = Math.min(change?.at ?? Infinity, due?.at ?? Infinity, episode?.at ?? Infinity)
       if (first > now) {
         events.passed(now)
@@ -62,6 +63,7 @@ export class Timeline<T> {
       } else if (episode !== undefined) {
         arrived++
         events.arrive(episode, now)
+        episode = arrivals.next().value
       }
       if (++count % PROGRESS_EVENTS === 0) onProgress(arrived)
     }

@@ -6,7 +6,10 @@ import type { Need } from '../core/routing.js'
 export type Wish = Pick<Need, 'kind' | 'team' | 'requires' | 'prefers' | 'language'> & { readonly rank: number }
 
 /** How a leg ended: the episode was closed; its agent was gone, gave it back, or it was sent on; it was given to another agent, or put aside; or the window ended. */
-export type LegEnd = 'closed' | 'gone' | 'declined' | 'sent' | 'given' | 'snoozed' | 'open'
+export const LEG_ENDS = ['closed', 'gone', 'declined', 'sent', 'given', 'snoozed', 'open'] as const
+
+/** One of `LEG_ENDS`. */
+export type LegEnd = (typeof LEG_ENDS)[number]
 
 /** From when a conversation asks for an agent until that agent has done with it, or until nobody asks any more. */
 export type Leg = {

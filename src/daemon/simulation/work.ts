@@ -42,7 +42,7 @@ export function workFrom({ legs }: Episode, index: number, medianMs: number): Wo
 }
 
 /** The medians of a trace. */
-export function mediansOf(episodes: readonly Episode[], wishes: readonly Wish[]): Medians {
+export function mediansOf(episodes: Iterable<Episode>, wishes: readonly Wish[]): Medians {
   const service = new Samples()
   const answer = new Samples()
   for (const episode of episodes) {

@@ -3,14 +3,15 @@ import type { PresenceChange } from '../core/presence-log.js'
 import type { Scenario, ScenarioMeasures } from '../core/simulation.js'
 import { Business } from './business.js'
 import { Meter } from './meter.js'
+import { PackedEpisodes, type PackedTrace } from './packed-trace.js'
 import { measureRecord } from './record.js'
 import type { Roster } from './roster.js'
-import type { Episode, TraceBatch, Window, Wish } from './trace.js'
+import type { Window } from './trace.js'
 import { mediansOf } from './work.js'
 
 /** What the simulating thread is told: parts of the trace, then to run. */
 export type ToWorker =
-  | { readonly type: 'trace'; readonly batch: TraceBatch }
+  | { readonly type: 'trace'; readonly part: PackedTrace }
   | {
       readonly type: 'run'
       readonly window: Window
@@ -28,18 +29,15 @@ export type FromWorker =
 if (parentPort !== null) serve(parentPort)
 
 function serve(port: MessagePort): void {
-  const wishes: Wish[] = []
-  const episodes: Episode[] = []
+  const episodes = new PackedEpisodes()
   const tell = (message: FromWorker): void => port.postMessage(message)
   port.on('message', (message: ToWorker) => {
     if (message.type === 'trace') {
-      wishes.push(...message.batch.wishes)
-      for (const episode of message.batch.episodes) episodes.push(episode)
+      episodes.add(message.part)
       tell({ type: 'taken' })
       return
     }
-    // They came in the order of their ends.
-    episodes.sort((a, b) => a.at - b.at || (a.since ?? 0) - (b.since ?? 0))
+    const { wishes } = episodes
     const { window, presence, present, policy } = message
     const parts = { window, wishes, episodes, presence, medians: mediansOf(episodes, wishes) }
     const rosters = policy === undefined ? [present] : [present, policy]
