@@ -33,6 +33,7 @@ export async function* readTrace(
   const { log } = ports
   const last = parseCursor(log.cursor())
   const start = await seqAt(log, window.since, signal)
+  if (signal.aborted) return
   const tracer = new Tracer(window, ports.defaultTeam)
   for await (const { record, head } of entriesBetween(log, start, last, signal)) {
     if (record.at > window.until) break
