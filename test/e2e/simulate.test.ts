@@ -67,4 +67,37 @@ describe('kefu queue simulate', () => {
     const roomier = await simulate({ agents: { li: { capacity: 2 } } })
     assert.equal(roomier.policy!.meanWaitMs, added.policy!.meanWaitMs)
   })
+
+  test('rows are for scripts', async () => {
+    const { code, stdout } = await runKefu(['queue', 'simulate', '--since', '3d'], { home })
+    assert.equal(code, 0)
+    const row = stdout.split('\n').find(line => line.startsWith('billing\tmean wait\t'))
+    assert.match(row ?? stdout, /^billing\tmean wait\t\d+\t\d+\t\S/)
+  })
+
+  test('what is wrong has a code and an exit code', async () => {
+    const file = join(home, 'wrong.json')
+    const run = async (text: string | undefined, ...words: string[]): Promise<[number | null, string]> => {
+      if (text !== undefined) writeFileSync(file, text)
+      const flags = text === undefined ? [] : ['--policy', file]
+      const { code, stderr } = await runKefu(['queue', 'simulate', ...flags, ...words, '--json'], { home })
+      return [code, (JSON.parse(stderr) as { readonly error: { readonly code: string } }).error.code]
+    }
+    assert.deepEqual(await run('{'), [2, 'KEFU_POLICY_INVALID'])
+    assert.deepEqual(await run(undefined, '--policy', join(home, 'none.json')), [2, 'KEFU_POLICY_INVALID'])
+    assert.deepEqual(await run(' '.repeat(300_000)), [2, 'KEFU_POLICY_INVALID'])
+    assert.deepEqual(await run('{"teams":{"biling":{}}}'), [13, 'KEFU_TEAM_NOT_FOUND'])
+    assert.deepEqual(await run(undefined, '--since', 'yesterday'), [2, 'KEFU_USAGE'])
+    assert.deepEqual(await run(undefined, '--since', '1h', '--until', '2h'), [2, 'KEFU_USAGE'])
+    assert.deepEqual(await run(undefined, '--since', '2h', '--until', '2026-01-01'), [2, 'KEFU_USAGE'])
+    assert.deepEqual(await run(undefined, '--since', '365d', '--until', '364d'), [13, 'KEFU_SIMULATION_NO_DATA'])
+  })
+
+  test('a daemon that was killed remembers who was there', async () => {
+    await daemon!.kill()
+    daemon = await DaemonProcess.start({ home })
+    const { recorded, replay } = await simulate(undefined)
+    assert.equal(recorded.conversations, CONVERSATIONS)
+    assert.ok(Math.abs(replay.meanWaitMs / recorded.meanWaitMs - 1) < 0.02, JSON.stringify([recorded, replay]))
+  })
 })

@@ -83,12 +83,12 @@ export default class QueueSimulate extends BaseCommand {
   }
 
   async #list(what: string, figures: readonly FigureRow[], hasPolicy: boolean): Promise<void> {
-    const isCut = this.output.mode === 'human' && figures.length > SHOWN
-    this.output.line('')
     const columns = figureColumns(what, hasPolicy)
-    const isAll = what === '' && this.output.mode === 'human'
-    await this.output.list(isAll ? columns.slice(1) : columns, isCut ? figures.slice(0, SHOWN) : figures)
-    if (isCut) this.output.note(`… and more, with smaller differences: --json or --plain shows all`)
+    if (this.output.mode !== 'human') return this.output.list(columns, figures)
+    const telling = figures.filter(({ recorded, replay, policy }) => recorded || replay || policy)
+    this.output.line('')
+    await this.output.list(what === '' ? columns.slice(1) : columns, telling.slice(0, SHOWN))
+    if (telling.length > SHOWN) this.output.note('… and more, with smaller differences: --plain and --json show all')
   }
 }
 

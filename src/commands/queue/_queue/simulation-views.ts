@@ -50,7 +50,6 @@ const AGENT: readonly Figure<AgentMeasuresView>[] = [
   { name: 'peak load', unit: 'count', of: measures => measures.peakLoad },
   { name: 'busy', unit: 'share', of: measures => measures.busyShare },
   { name: 'full', unit: 'share', of: measures => measures.fullShare },
-  { name: 'times full', unit: 'count', of: measures => measures.timesFull },
   { name: 'conversations', unit: 'count', of: measures => measures.served },
 ]
 
