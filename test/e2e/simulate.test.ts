@@ -7,7 +7,13 @@ import { DaemonProcess } from '../helpers/daemon-process.js'
 import { recordBusiness } from '../helpers/recorded-store.js'
 import { makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
 
-type Measures = { readonly conversations: number; readonly served: number; readonly meanWaitMs: number }
+type Measures = {
+  readonly conversations: number
+  readonly served: number
+  readonly meanWaitMs: number
+  readonly promised: number
+  readonly kept: number
+}
 type Answer = {
   readonly recorded: Measures
   readonly replay: Measures
@@ -59,7 +65,9 @@ describe('kefu queue simulate', () => {
   })
 
   test('another agent, real or made up, shortens the waits', async () => {
-    const added = await simulate({ teams: { billing: { addMembers: ['zhou'] } } })
+    const added = await simulate({ teams: { billing: { addMembers: ['zhou'], firstResponse: '1m' } } })
+    assert.deepEqual([added.policy!.promised, added.policy!.kept], [CONVERSATIONS, CONVERSATIONS])
+    assert.equal(added.replay.promised, 0)
     assert.ok(added.policy!.meanWaitMs < added.replay.meanWaitMs / 10, JSON.stringify(added.policy))
     assert.ok(added.agents.find(({ name }) => name === 'zhou')!.policy!.served > 10)
     const madeUp = await simulate({ agents: { newcomer: { like: 'li' } } })

@@ -10,6 +10,9 @@ import { createTeams } from '../../src/daemon/engine/teams.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import { createManualClock } from './manual-clock.js'
 
+/** From being given a conversation to the first answer. */
+const ANSWER_MS = 8_000
+
 /** How a business was that is recorded. */
 export type RecordedBusiness = {
   readonly conversations: number
@@ -69,6 +72,13 @@ export async function recordBusiness(home: string, business: RecordedBusiness): 
         atMs: servedMs,
         conversation,
         bodies: [{ type: 'assigned', by: { role: 'system' }, agent: id, name, reasons: ['least-active'] }],
+      },
+      {
+        atMs: servedMs + ANSWER_MS,
+        conversation,
+        bodies: [
+          { type: 'message', by: { role: 'agent', id, name }, id: 'm2', parts: [{ type: 'text', text: 'yes' }] },
+        ],
       },
       {
         atMs: agent.atMs,
