@@ -1,8 +1,8 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import { type Instant, RoutingBoard } from '../core/board.js'
-import { overflowAfter } from '../core/due.js'
+import { DECLINED_MS, overflowAfter } from '../core/due.js'
 import type { PresenceChange } from '../core/presence-log.js'
-import { type Need, obstacle, route } from '../core/routing.js'
+import { candidatesOf, type Need, obstacle, route } from '../core/routing.js'
 import type { Team } from '../core/team.js'
 import { Attendance } from './attendance.js'
 import type { Case, Due } from './case.js'
@@ -154,6 +154,11 @@ export class Business {
       case 'overflow':
         if (at >= of.overflowAt) this.#overflow(of, at)
         break
+      case 'askAgain':
+        if (of.declinedBy.length === 0 || at < of.teamSince + DECLINED_MS) break
+        of.declinedBy = []
+        this.#enqueue(of)
+        break
       case 'change':
         this.#change(of, due.index, at)
         break
@@ -200,11 +205,12 @@ export class Business {
       conversation,
       rank,
       since,
-      need: { kind, team, requires, prefers, language, declinedBy, lastAgent },
+      need: { kind, team, bot: undefined, requires, prefers, language, declinedBy, lastAgent },
     })
     const overflow = overflowAfter(of.teamSince, this.#teams.get(team))
     of.overflowAt = overflow?.at ?? Number.POSITIVE_INFINITY
     if (overflow !== undefined) this.#timeline.at(overflow.at, { what: 'overflow', of, turn: of.turn })
+    if (declinedBy.length > 0) this.#timeline.at(of.teamSince + DECLINED_MS, { what: 'askAgain', of, turn: of.turn })
   }
 
   #overflow(of: Case, at: number): void {
@@ -259,7 +265,7 @@ export class Business {
     const { strategy, stickyMs } = this.#teams.get(of.team ?? '') ?? everybody
     if (strategy !== 'manual') return undefined
     const members = [...this.#board.agents()].filter(({ id }) => this.#board.isMember(id, of.team))
-    return route(need, members, { strategy: 'least-active', stickyMs, isOpen: true }, at).assign?.id
+    return route(need, candidatesOf(members, need), { strategy: 'least-active', stickyMs, isOpen: true }, at).assign?.id
   }
 
   #served(of: Case, agent: string, at: number): void {
@@ -299,7 +305,8 @@ export class Business {
       of.holder = holder
       this.#putAside(of, work.last, at)
     } else if (end === 'declined' || end === 'sent' || end === 'given') {
-      if (end === 'declined') of.declinedBy = [...of.declinedBy, holder]
+      if (end === 'declined') of.declinedBy = [holder]
+      if (end !== 'given') of.teamSince = at
       this.#ask(of, of.since, at)
       // Handed over at once, before anybody else can get it.
       if (end === 'given' && next?.agent !== undefined) this.#pick(of, next.agent, at)

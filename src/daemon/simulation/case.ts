@@ -29,7 +29,7 @@ export type Case = {
 
 /** What falls due in a simulation. */
 export type Due =
-  | { readonly what: 'done' | 'overflow' | 'abandon' | 'wake'; readonly of: Case; readonly turn: number }
+  | { readonly what: 'done' | 'overflow' | 'askAgain' | 'abandon' | 'wake'; readonly of: Case; readonly turn: number }
   | { readonly what: 'pick'; readonly of: Case; readonly turn: number; readonly agent: string }
   | { readonly what: 'change'; readonly of: Case; readonly turn: number; readonly index: number }
   | { readonly what: 'gone'; readonly agent: string; readonly turn: number }

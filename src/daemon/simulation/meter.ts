@@ -1,4 +1,4 @@
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import type { Presence } from '../core/routing.js'
 import type { AgentMeasures, Measures, ScenarioMeasures } from '../core/simulation.js'
 import type { Sla } from '../core/team.js'

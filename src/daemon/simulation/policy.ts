@@ -89,13 +89,15 @@ export function presentRoster(settings: Settings): Roster {
   return {
     everybody: { strategy, stickyMs },
     teams,
-    agents: agents.map(({ id, name, skills, languages, capacity: own = { total: capacity, perKind: {} } }) => ({
-      id,
-      name,
-      skills,
-      languages,
-      capacity: own,
-    })),
+    agents: agents
+      .filter(isPerson)
+      .map(({ id, name, skills, languages, capacity: own = { total: capacity, perKind: {} } }) => ({
+        id,
+        name,
+        skills,
+        languages,
+        capacity: own,
+      })),
     requeueAfterMs,
   }
 }
@@ -106,7 +108,7 @@ export function presentRoster(settings: Settings): Roster {
  */
 export function policyRoster(settings: Settings, given: unknown): Roster {
   const policy = parsePolicy(given)
-  const agents = new Map(settings.agents.map(present => [present.name, present]))
+  const agents = new Map(settings.agents.filter(isPerson).map(present => [present.name, present]))
   const teams = new Map(settings.teams.map(present => [present.name, present]))
   const alike = new Map<string, string>()
   for (const [text, change] of Object.entries(policy.agents ?? {})) {
@@ -151,6 +153,10 @@ export function policyRoster(settings: Settings, given: unknown): Roster {
     return like === undefined ? present : { ...present, like }
   }
   return { ...roster, agents: roster.agents.map(withModel) }
+}
+
+function isPerson({ role }: Agent): boolean {
+  return role !== 'bot'
 }
 
 function parsePolicy(given: unknown): Policy {

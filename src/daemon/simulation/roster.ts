@@ -14,7 +14,7 @@ export type RosterAgent = {
   readonly like?: string
 }
 
-/** Who works under which rules. Plain data, for another thread. */
+/** Who works under which rules, without the bots: people are asked when those have done. Plain data, for another thread. */
 export type Roster = {
   /** What was sent to no team. */
   readonly everybody: { readonly strategy: Strategy; readonly stickyMs: number }
@@ -46,5 +46,5 @@ export function boardTeamsOf(
 
 /** An agent as a board needs one. */
 export function boardAgentOf({ id, name, skills, languages, capacity }: RosterAgent): BoardAgent {
-  return { id, name, skills: new Map(Object.entries(skills)), languages, capacity }
+  return { id, name, skills: new Map(Object.entries(skills)), languages, capacity, isBot: false }
 }

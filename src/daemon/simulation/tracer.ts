@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { PRIORITIES } from '../../codec/wire.js'
+import { PRIORITIES } from '../../codec/wire-commands.js'
 import { reduce } from '../core/conversation.js'
 import type { LogRecord } from '../core/log-record.js'
 import type { Head } from '../core/model.js'
@@ -106,6 +106,10 @@ export class Tracer {
       this.#end(open)
       return
     }
+    if (after.state === 'bot') {
+      this.#withBot(open, at)
+      return
+    }
     if (agentAfter !== undefined) {
       if (agentAfter === agentBefore) return
       if (agentBefore !== undefined) this.#endLeg(open, at, 'given')
@@ -124,6 +128,15 @@ export class Tracer {
     if (open.episode === undefined) this.#begin(open, at, after.waitingSince)
     else if (open.leg === undefined) this.#beginLeg(open, at, body.type === 'queued' && body.team !== undefined)
     else if (wasWaiting) this.#changed(open, at, body)
+  }
+
+  /** What a bot has asks for nobody: it begins when the bot hands it over. */
+  #withBot(open: Open, at: number): void {
+    if (open.leg === undefined || open.episode === undefined) return
+    open.episode.legs.pop()
+    open.leg = undefined
+    open.legAt = at
+    if (open.episode.legs.length === 0) open.episode = undefined
   }
 
   #changed({ head, leg, legAt }: Open, at: number, body: RecordBody): void {

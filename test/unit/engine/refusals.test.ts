@@ -37,7 +37,15 @@ test('what cannot be done is refused with the same code and the same words at a 
   const conversations = { open, closed, unknown: rig.tokens.conversationId(1, 'v_nobody') }
   const { agents, channels, teams, clock } = rig
   const { queue, commands } = rig.engine
-  const handlers = createQueueHandlers({ agents, channels, teams, clock, queue, commands })
+  const handlers = createQueueHandlers({
+    agents,
+    channels,
+    teams,
+    clock,
+    queue,
+    commands,
+    simulator: { run: () => assert.fail() },
+  })
   for (const [of, command, code] of REFUSALS) {
     const conversation = conversations[of]
     const atSocket = await askSocket(rig, boss.peer, conversation, command)

@@ -196,6 +196,12 @@ describe('a simulated business', () => {
     assert.deepEqual(run({ agents: { li: 1, wang: 1 }, episodes: toFull }).served, ['0 li', '1 wang', '60 li'])
   })
 
+  test('asks those again who declined, after a while', () => {
+    const declined = episode(0, { serviceMs: 10 * S, end: 'declined' }, { serviceMs: 20 * S })
+    assert.deepEqual(run({ agents: { li: 1, wang: 1 }, episodes: [declined] }).served, ['0 li', '10 wang'])
+    assert.deepEqual(run({ episodes: [declined] }).served, ['0 li', '310 li'])
+  })
+
   test('begins with what was there', () => {
     const held: Episode = { ...episode(0, { serviceMs: 30 * S }), since: undefined }
     const waiting: Episode = { ...episode(0, {}), since: SINCE - 100 * S }

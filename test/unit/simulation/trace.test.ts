@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import type { RecordBody } from '../../../src/daemon/core/records.js'
 import { seqAt } from '../../../src/daemon/simulation/history.js'
 import type { Episode, Leg } from '../../../src/daemon/simulation/trace.js'
 import { openLevelStore } from '../../../src/daemon/store/level/open.js'
@@ -150,6 +151,23 @@ describe('the trace of a log', () => {
     assert.deepEqual(late!.lastAgent, { id: 'li', at: script.at(392) })
     const [middle] = (await script.trace(1_050, 1_200)).episodes
     assert.deepEqual([middle!.since, middle!.legs.map(short)], [script.at(1_000), ['50 wang 100 open']])
+  })
+
+  test('begins with the wait for a person when a bot was asked first', async () => {
+    const script = new Script()
+    await script.append(0, 1, script.says())
+    await script.append(1, 1, { ...script.assigned('robot'), bot: true } as RecordBody)
+    await script.append(30, 1, script.queued(30, 'handed-over', { from: 'robot' }))
+    await script.append(40, 1, script.assigned('li'))
+    await script.append(60, 1, script.closed('li'))
+    await script.append(70, 2, script.says())
+    await script.append(71, 2, { ...script.assigned('robot'), bot: true } as RecordBody)
+    await script.append(75, 2, script.closed('robot'))
+    const { episodes } = await script.trace(0, 100)
+    assert.deepEqual(
+      episodes.map(({ at, since, legs }) => [at - START, since! - START, legs.map(short)]),
+      [[30 * S, 30 * S, ['10 li 20 closed']]],
+    )
   })
 
   test('ends with its window', async () => {
