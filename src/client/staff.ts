@@ -148,7 +148,8 @@ export function createStaff(options: StaffOptions, role: StaffRole): Staff {
     if (entry.at > track.at) track.at = entry.at
     // Before listeners hear of a new owner: they are told the last number, too.
     track.sequence.expect(n)
-    track.unread?.told(entry.unread ?? 0, n)
+    if (entry.unread === undefined) track.unread?.began(n)
+    else track.unread?.told(entry.unread, n)
     if (n >= track.stateN) {
       track.stateN = n
       track.state = entry.state

@@ -28,6 +28,11 @@ export class Unread {
     return Math.min(count, WIRE_LIMITS.unread)
   }
 
+  /** The server has said of a conversation that it stands at `n`, and has not counted yet: until it has, what comes behind is counted. */
+  began(n: number): void {
+    if (this.#baseN === 0) this.#baseN = n
+  }
+
   /** The server counted up to number `n`. An older count than the last one changes nothing. */
   told(count: number, n: number): void {
     if (n < this.#baseN) return

@@ -186,7 +186,7 @@ export class Dispatcher {
         if (session.role === 'agent') presence.heartbeat(session, frame.body.state)
         return undefined
       case 'inbox':
-        return session.role === 'visitor' ? undefined : inboxes.send(session, frame.correlation, frame.body.before)
+        return session.role === 'visitor' ? undefined : inboxes.answer(session, frame.correlation, frame.body.before)
       case 'message': {
         const target = conversations.resolve(session, frame.body)
         if (target instanceof Promise)

@@ -17,7 +17,7 @@ import { Dispatcher } from './dispatcher.js'
 import type { EngineOptions, EnginePorts } from './engine-ports.js'
 import { followLog } from './follow.js'
 import { Greeting } from './greeting.js'
-import { Inboxes, rewindInbox } from './inbox.js'
+import { Inboxes } from './inbox.js'
 import { tellMark } from './mark-notices.js'
 import { Messages } from './messages.js'
 import { Meters } from './meters.js'
@@ -282,10 +282,7 @@ export class Engine implements SessionEvents {
     const session = this.#sessions.get(id)
     if (session === undefined || session.isClosed || !this.#outbound.caughtUp(session)) return
     if (session.role === 'visitor') this.#catchUp.start(session)
-    else if (session.role !== 'new') {
-      rewindInbox(session)
-      void this.#inboxes.begin(session)
-    }
+    else if (session.role !== 'new') void this.#inboxes.refill(session)
   }
 
   closed(id: SessionId): void {

@@ -109,6 +109,8 @@ export class AgentSession extends SessionBase {
   inboxAfterSeq = 0
   /** Inbox pages about to be pushed. Until they are out, the client cannot know that it lacks something. */
   inboxesDue = 0
+  /** Monotonic instant at which it was last told once more of all its conversations. */
+  repeatedAt = Number.NEGATIVE_INFINITY
   /** Conversations of others whose records it gets. */
   readonly listens = new Set<ConversationId>()
   declared: 'online' | 'away' = 'online'

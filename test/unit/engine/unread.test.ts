@@ -237,6 +237,40 @@ describe('unread', () => {
     assert.equal(((await entry()).body as unknown as InboxBody).entries[0]?.unread, 2)
   })
 
+  it('is not counted again each time that an agent lags', async () => {
+    rig.clock.advance(1_000)
+    await rig.settle()
+    const { view } = rig.store
+    const active = view.active.bind(view)
+    let asked = 0
+    Object.assign(view, {
+      active: (...it: Parameters<typeof active>) => {
+        asked++
+        return active(...it)
+      },
+    })
+    const records = countReads()
+    for (let lag = 0; lag < 5; lag++) {
+      agent.peer.isSlow = true
+      await say(`n${lag}`)
+      await rig.settle()
+      rig.drain(agent.peer)
+      await rig.settle()
+      rig.clock.advance(300)
+      await rig.settle()
+    }
+    assert.equal(asked, 1)
+    assert.ok(records() <= 8, `${records()} records`)
+    agent.peer.frames.length = 0
+    for (const ms of [5_000, 200]) {
+      rig.clock.advance(ms)
+      await rig.settle()
+    }
+    assert.equal(asked, 2)
+    const { body } = await rig.receive(agent.peer, 'inbox')
+    assert.equal((body as unknown as InboxBody).entries[0]?.unread, 6)
+  })
+
   it('comes with the page alone when an agent does not resume', async () => {
     const { peer } = await page()
     peer.frames.length = 0
