@@ -10,8 +10,8 @@ import { isKefuError, type KefuError } from '../../src/errors.js'
 import { agentMessage, agentWelcome, CONVERSATION, inboxEntry, stub, visitorWelcome } from './fake-server.js'
 
 const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
-  welcome: visitorWelcome(3, { token: 'kvt_1' }),
-  inbox: { entries: [inboxEntry(1, 2)], more: true },
+  welcome: visitorWelcome(3, { token: 'kvt_1', marks: { delivered: 2, read: 0 } }),
+  inbox: { entries: [inboxEntry(1, 2, { unread: 1, marks: { delivered: 2, read: 0 } })], more: true },
   ack: { id: 'x', conversation: CONVERSATION, n: 2 },
   deliver: { conversation: CONVERSATION, ...agentMessage(3), cursor: '0:3', contact: 'v_1' },
   typing: { conversation: CONVERSATION, by: { role: 'contact' }, on: true },
@@ -71,6 +71,7 @@ describe('server frames', () => {
       }
       const optional = [
         'token',
+        'marks',
         'n',
         'conversation',
         'cursor',
@@ -94,6 +95,20 @@ describe('server frames', () => {
       }
     })
   }
+
+  it('refuses marks and counts that are no numbers, and entries without them are right', () => {
+    const inbox = (extra: object) =>
+      encodeFrame(0, 'inbox', 1, { entries: [{ ...inboxEntry(1, 2), ...extra }], more: false })
+    assert.ok(read(inbox({})))
+    for (const wrong of [
+      { unread: -1 },
+      { unread: '1' },
+      { marks: 2 },
+      { marks: { delivered: 2 } },
+      { marks: { read: 1.5, delivered: 2 } },
+    ])
+      assert.throws(() => read(inbox(wrong)), isKefuError, JSON.stringify(wrong))
+  })
 
   it('accepts an agent welcome', () => {
     assert.ok(read(encodeFrame(0, 'welcome', 1, agentWelcome('0:1'))))
