@@ -16,6 +16,12 @@ export type HistoryPorts = {
   defaultTeam(channel: number): string | undefined
 }
 
+/** What is told while a trace is read: how many records of how many, and the instant of each. */
+export type HistoryEvents = {
+  progress(done: number, total: number): void
+  record(at: number): void
+}
+
 const BATCH = 256
 /** Records of a conversation that are read back to the beginning of its episode, page by page; of what is longer nothing is known until it ends. */
 const PAGES = [8, 64, 256, 1_024, 4_096]
@@ -28,7 +34,7 @@ export async function* readTrace(
   ports: HistoryPorts,
   window: Window,
   signal: AbortSignal,
-  onProgress: (done: number, total: number) => void = () => undefined,
+  events?: HistoryEvents,
 ): AsyncGenerator<TraceBatch, void, undefined> {
   const { log } = ports
   const last = parseCursor(log.cursor())
@@ -37,13 +43,14 @@ export async function* readTrace(
   const tracer = new Tracer(window, ports.defaultTeam)
   for await (const { record, head } of entriesBetween(log, start, last, signal)) {
     if (record.at > window.until) break
+    events?.record(record.at)
     if (tracer.needs(record)) {
       const before = await headBefore(log, record, head)
       if (before !== undefined) tracer.adopt(before)
     }
     tracer.push(record)
     if (record.seq % BATCH !== 0) continue
-    onProgress(record.seq - start, last - start)
+    events?.progress(record.seq - start, last - start)
     if (tracer.endedCount >= BATCH) yield tracer.take()
     // Between the batches whoever else wants the thread has it.
     await nextTurn()

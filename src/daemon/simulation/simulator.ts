@@ -11,7 +11,8 @@ import {
   type SimulationRequest,
 } from '../core/simulation.js'
 import { readPresence } from '../engine/presence-log.js'
-import { type HistoryPorts, readTrace } from './history.js'
+import { type HistoryEvents, type HistoryPorts, readTrace } from './history.js'
+import { Outages } from './outages.js'
 import { TracePacker } from './packed-trace.js'
 import { policyRoster, presentRoster, type Settings } from './policy.js'
 import type { Roster } from './roster.js'
@@ -78,14 +79,17 @@ async function simulate(
   const present = presentRoster(settings)
   const policy = request.policy === undefined ? undefined : policyRoster(settings, request.policy)
   const { window, isShortened } = await windowOf(ports, request)
-  const presence = await readPresence(ports.directory, window.since, window.until)
+  const outages = new Outages(await readPresence(ports.directory, window.since, window.until))
   const thread = new SimulatingThread(signal)
   try {
     const packer = new TracePacker()
     const agents = new Set<string>()
     let episodes = 0
-    const read = (done: number, total: number): void => onProgress({ type: 'progress', step: 'reading', done, total })
-    for await (const batch of readTrace(ports.history, window, signal, read)) {
+    const events: HistoryEvents = {
+      progress: (done, total) => onProgress({ type: 'progress', step: 'reading', done, total }),
+      record: at => outages.record(at),
+    }
+    for await (const batch of readTrace(ports.history, window, signal, events)) {
       episodes += batch.episodes.length
       if (episodes > EPISODE_LIMIT) throw new KefuError('KEFU_SIMULATION_TOO_LARGE', { limit: EPISODE_LIMIT })
       for (const { legs } of batch.episodes) for (const { agent } of legs) if (agent !== undefined) agents.add(agent)
@@ -93,7 +97,7 @@ async function simulate(
     }
     if (signal.aborted) throw new KefuError('KEFU_ABORTED')
     if (episodes === 0) throw noData('no conversation asked for an agent in this time')
-    const run: ToWorker = { type: 'run', window, presence, present, policy }
+    const run: ToWorker = { type: 'run', window, presence: outages.presence(), present, policy }
     const scenarios = await thread.run(run, (done, total) =>
       onProgress({ type: 'progress', step: 'simulating', done, total }),
     )
