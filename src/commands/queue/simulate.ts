@@ -4,7 +4,8 @@ import type { ControlClient } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
-import { createProgress, type Progress } from '../_cli/progress.js'
+import type { Output } from '../_cli/output.js'
+import { createProgress } from '../_cli/progress.js'
 import { wordsOfCount, wordsOfInstant } from '../_cli/words.js'
 import { readPolicyFile } from './_queue/policy-file.js'
 import {
@@ -60,7 +61,7 @@ export default class QueueSimulate extends BaseCommand {
     const policy = flags.policy === undefined ? {} : { policy: await readPolicyFile(flags.policy) }
     const control = await this.control({ signal: this.interrupt })
     const request = { since, ...(until === undefined ? {} : { until }), ...policy }
-    const answer = await simulate(control, request, createProgress(this.output, 'step'))
+    const answer = await simulate(control, request, this.output)
     await this.#show(answer, flags.policy !== undefined)
     const { result, teams, agents } = answer
     const { type: _, ...totals } = result
@@ -95,14 +96,22 @@ export default class QueueSimulate extends BaseCommand {
 async function simulate(
   control: ControlClient,
   request: { readonly since: number; readonly until?: number; readonly policy?: unknown },
-  progress: Progress,
+  output: Output,
 ): Promise<SimulationAnswer> {
+  let step = 'reading'
+  let progress = createProgress(output, 'record')
   const teams: SimulationAnswer['teams'][number][] = []
   const agents: SimulationAnswer['agents'][number][] = []
   try {
     for await (const event of control.stream('queue.simulate', request)) {
-      if (event.type === 'progress') progress.update(event.done, event.total)
-      else if (event.type === 'team') teams.push(event)
+      if (event.type === 'progress') {
+        if (event.step !== step) {
+          progress.end()
+          step = event.step
+          progress = createProgress(output, 'conversation')
+        }
+        progress.update(event.done, event.total)
+      } else if (event.type === 'team') teams.push(event)
       else if (event.type === 'agent') agents.push(event)
       else return { result: event, teams, agents }
     }
