@@ -32,7 +32,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
           state = 'waiting'
           agent = undefined
           waitingSince = stamp.at
-          details = { ...details, snoozedUntil: undefined, lastAgent: served(head, stamp.at) }
+          details = awake(head, stamp.at)
         }
       } else if (isAnswer(body) && state !== 'bot' && details.answeredAt === undefined)
         details = { ...details, answeredAt: stamp.at }
@@ -73,7 +73,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       state = 'waiting'
       agent = undefined
       waitingSince = body.since
-      details = { ...details, snoozedUntil: undefined, lastAgent: served(head, stamp.at) }
+      details = awake(head, stamp.at)
       break
     case 'closed':
       state = 'closed'
@@ -220,6 +220,11 @@ function served({ agent, state, details }: Head, at: number): Details['lastAgent
 function declinedAfter({ declinedBy }: Details, body: QueuedBody): readonly string[] {
   if (body.asksAgain) return []
   return body.declinedBy === undefined ? declinedBy : withText(declinedBy, body.declinedBy)
+}
+
+/** It waits anew: for how long before, is nothing to the team. */
+function awake(head: Head, at: number): Details {
+  return { ...head.details, snoozedUntil: undefined, teamSince: at, lastAgent: served(head, at) }
 }
 
 /** What belongs to the matter ends with its episode; what is known of the contact stays. */

@@ -144,6 +144,7 @@ export class Business {
       case 'wake':
         of.lastAgent = of.holder === undefined ? of.lastAgent : { id: of.holder, at }
         of.holder = undefined
+        of.teamSince = at
         this.#ask(of, at, at)
         break
       case 'abandon':

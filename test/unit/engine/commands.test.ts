@@ -193,6 +193,27 @@ test('what nobody of a team takes goes on to the next, and late answers are reco
   await rig.stop()
 })
 
+test('what wakes waits for its team from then on, and does not overflow at once', async () => {
+  const { rig, li, conversation, head } = await served()
+  const { team: night } = await rig.teams.add('night', {})
+  const { team } = await rig.teams.add('day', { overflow: { afterMs: 60_000, team: 'night' } })
+  await rig.engine.commands.run(conversation, { role: 'operator' }, { do: 'update', set: { team: team.id } })
+  await command(rig, li.peer, { do: 'snooze', until: Math.floor(rig.clock.now()) + 120_000 }, conversation)
+  const pass = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 5) {
+      rig.clock.advance(5_000)
+      await rig.settle()
+    }
+  }
+  await pass(125)
+  assert.deepEqual([(await head()).state, (await head()).details.team], ['waiting', team.id])
+  await pass(50)
+  assert.equal((await head()).details.team, team.id)
+  await pass(15)
+  assert.equal((await head()).details.team, night.id)
+  await rig.stop()
+})
+
 test('a wall clock that is set makes no answer late, and none in time', async () => {
   const rig = await Rig.create({ capacity: 1 })
   const { team } = await rig.teams.add('day', { sla: { firstResponseMs: 30_000 } })
