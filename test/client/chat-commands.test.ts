@@ -1,61 +1,27 @@
 import assert from 'node:assert/strict'
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
-import { ROOT } from '../helpers/project.js'
-import { makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
+import { describe, it } from 'node:test'
 import {
   agentWelcome,
   CONVERSATION,
   contactMessage,
   conversationId,
   eventually,
-  type FakeServer,
   inboxEntry,
   type Peer,
-  startFakeServer,
   stub,
   visitorWelcome,
 } from './fake-server.js'
+import { useChats } from './rigs.js'
 
 const BY = { role: 'agent' as const, id: 'a_1', name: '小王' }
 
 /** Commands in chats that lines are piped into, against a server that does what the test says. */
 describe('kefu chat with commands', () => {
-  let server: FakeServer
-  let home: string
-  let children: ChildProcessWithoutNullStreams[]
-
-  beforeEach(async () => {
-    server = await startFakeServer()
-    home = makeTmpDir()
-    children = []
-  })
-  afterEach(async () => {
-    for (const child of children) child.kill('SIGKILL')
-    await server.close()
-    removeDir(home)
-  })
-
-  function start(...args: string[]) {
-    const { KEFU_HOME: _, ...environment } = process.env
-    const child = spawn(process.execPath, [join(ROOT, 'bin/run.js'), '--home', home, 'chat', ...args], {
-      env: { ...environment, NO_COLOR: '1' },
-    })
-    children.push(child)
-    const chat = { child, stdout: '', stderr: '', ended: Promise.resolve(0 as number | null) }
-    child.stdout.on('data', chunk => {
-      chat.stdout += chunk
-    })
-    child.stderr.on('data', chunk => {
-      chat.stderr += chunk
-    })
-    chat.ended = new Promise(resolve => child.once('close', resolve))
-    return chat
-  }
+  const chats = useChats()
+  const { start } = chats
 
   async function agentPeer(): Promise<Peer> {
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', agentWelcome('0:1'), hello.correlation)
     peer.send('inbox', { entries: [], more: false })
@@ -76,7 +42,7 @@ describe('kefu chat with commands', () => {
   }
 
   it('an agent’s lines take effect in their order: answer, close, and what follows goes to the next conversation', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin')
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
     chat.child.stdin.end('kat_1\nbye\n/close\nhello next\n')
     const peer = await agentPeer()
     await assign(peer, 1)
@@ -100,7 +66,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('an agent sees in the list what is unread, and is told once that a message was read', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin')
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
     chat.child.stdin.write('kat_1\n')
     const peer = await agentPeer()
     await assign(peer, 1)
@@ -125,9 +91,9 @@ describe('kefu chat with commands', () => {
   })
 
   it('a visitor’s marks are events with --json', async () => {
-    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--json', '--for', '5s')
+    const chat = start('visitor', '--url', chats.server.url, '--channel', 'site', '--json', '--for', '5s')
     chat.child.stdin.end('hello\n')
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(0, { token: 'kvt_1' }), hello.correlation)
     const message = await peer.until('message')
@@ -148,7 +114,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('an agent takes a conversation that waits, by its id, and writes there', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin', '--json')
+    const chat = start('agent', '--url', chats.server.url, '--stdin', '--json')
     chat.child.stdin.end(`kat_1\n/accept ${conversationId(2)}\nhello\n`)
     const peer = await agentPeer()
     await assign(peer, 1)
@@ -171,7 +137,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('says with code and hint what was not done, goes on, and ends with the code of the first refusal', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin')
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
     chat.child.stdin.write('kat_1\n')
     const peer = await agentPeer()
     await assign(peer, 1)
@@ -195,7 +161,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('an agent sees who the contact is, reads another conversation of the same person, and links one', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin')
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
     const other = conversationId(2)
     chat.child.stdin.end(`kat_1\n/contact\n/history ${other}\n/link ${other}\n/unlink\n/link\n`)
     const peer = await agentPeer()
@@ -237,7 +203,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('an agent looks canned replies up, and sends one by its shortcut', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin')
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
     chat.child.stdin.end('kat_1\n/canned refund\n/r hi\n/r hy\n/r\n')
     const peer = await agentPeer()
     await assign(peer, 1)
@@ -268,7 +234,7 @@ describe('kefu chat with commands', () => {
   })
 
   it('an unknown command alone is told of, and is no failure', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin')
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
     chat.child.stdin.end('kat_1\n/dance\n/help\n/quit\nnever\n')
     await agentPeer()
     assert.equal(await chat.ended, 0, chat.stderr)
@@ -277,9 +243,9 @@ describe('kefu chat with commands', () => {
   })
 
   it('a visitor ends the conversation and rates it', async () => {
-    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--json')
+    const chat = start('visitor', '--url', chats.server.url, '--channel', 'site', '--json')
     chat.child.stdin.end('谢谢\n/end\n/rate 9\n/rate 5 很好\n')
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(1), hello.correlation)
     const message = await peer.until('message')
@@ -313,9 +279,9 @@ describe('kefu chat with commands', () => {
   })
 
   it('does not wait for ever for an answer', async () => {
-    const chat = start('visitor', '--url', server.url, '--channel', 'site', '--timeout', '2s')
+    const chat = start('visitor', '--url', chats.server.url, '--channel', 'site', '--timeout', '2s')
     chat.child.stdin.end('/end\n')
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(1), hello.correlation)
     peer.send('deliver', { conversation: CONVERSATION, ...stub(2) })

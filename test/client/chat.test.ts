@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
-import { ROOT } from '../helpers/project.js'
-import { makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
+import { describe, it } from 'node:test'
 import {
   agentMessage,
   agentWelcome,
@@ -12,53 +9,22 @@ import {
   contactMessage,
   conversationId,
   eventually,
-  type FakeServer,
   inboxEntry,
   type Peer,
-  startFakeServer,
   stub,
   visitorWelcome,
 } from './fake-server.js'
+import { useChats } from './rigs.js'
 
 /** The chat commands as programs, against a server that does what the test says. */
 describe('kefu chat', () => {
-  let server: FakeServer
-  let home: string
-  let children: ChildProcessWithoutNullStreams[]
+  const chats = useChats()
+  const { start } = chats
 
-  beforeEach(async () => {
-    server = await startFakeServer()
-    home = makeTmpDir()
-    children = []
-  })
-  afterEach(async () => {
-    for (const child of children) child.kill('SIGKILL')
-    await server.close()
-    removeDir(home)
-  })
-
-  /** Starts `kefu chat …` with standard input open. */
-  function start(...args: string[]) {
-    const { KEFU_HOME: _, ...environment } = process.env
-    const child = spawn(process.execPath, [join(ROOT, 'bin/run.js'), '--home', home, 'chat', ...args], {
-      env: { ...environment, NO_COLOR: '1' },
-    })
-    children.push(child)
-    const chat = { child, stdout: '', stderr: '', ended: Promise.resolve(0 as number | null) }
-    child.stdout.on('data', chunk => {
-      chat.stdout += chunk
-    })
-    child.stderr.on('data', chunk => {
-      chat.stderr += chunk
-    })
-    chat.ended = new Promise(resolve => child.once('close', resolve))
-    return chat
-  }
-
-  const visitor = (...args: string[]) => start('visitor', '--url', server.url, '--channel', 'site', ...args)
+  const visitor = (...args: string[]) => start('visitor', '--url', chats.server.url, '--channel', 'site', ...args)
 
   async function welcome(n: number, token?: string): Promise<{ peer: Peer; hello: object }> {
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(n, token === undefined ? {} : { token }), hello.correlation)
     return { peer, hello: hello.body }
@@ -85,7 +51,7 @@ describe('kefu chat', () => {
       first.stdout.split('\n').map(line => line.split('\t').slice(1)),
       [['2', 'you', '你好'], ['3', 'you', '/slash'], []],
     )
-    const folder = join(home, 'chat')
+    const folder = join(chats.home, 'chat')
     const [file] = readdirSync(folder)
     assert.equal(statSync(folder).mode & 0o777, 0o700)
     assert.equal(statSync(join(folder, file!)).mode & 0o777, 0o600)
@@ -191,14 +157,14 @@ describe('kefu chat', () => {
   it('says why it could not connect, and how to start anew when the visitor is not known any more', async () => {
     const refused = visitor()
     refused.child.stdin.end()
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     peer.fail('KEFU_UNAUTHORISED', (await peer.expect('hello')).correlation)
     assert.equal(await refused.ended, 12)
     assert.match(refused.stderr, /add --new/)
     const unreachable = start('visitor', '--url', 'http://127.0.0.1:1', '--channel', 'site', '--timeout', '3s')
     assert.equal(await unreachable.ended, 1)
     assert.match(unreachable.stderr, /KEFU_DISCONNECTED/)
-    const channelless = start('visitor', '--url', server.url)
+    const channelless = start('visitor', '--url', chats.server.url)
     assert.equal(await channelless.ended, 2)
     assert.match(channelless.stderr, /--channel/)
   })
@@ -213,9 +179,9 @@ describe('kefu chat', () => {
   })
 
   it('answers as an agent: the token from standard input, then lines to the first conversation', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin', '--wait', '1')
+    const chat = start('agent', '--url', chats.server.url, '--stdin', '--wait', '1')
     chat.child.stdin.write('kat_secret\n在的\n')
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     assert.equal(hello.body.token, 'kat_secret')
     peer.send('welcome', agentWelcome('0:1'), hello.correlation)
@@ -267,16 +233,16 @@ describe('kefu chat', () => {
   })
 
   it('needs a token from somewhere', async () => {
-    const chat = start('agent', '--url', server.url)
+    const chat = start('agent', '--url', chats.server.url)
     chat.child.stdin.end()
     assert.equal(await chat.ended, 2)
     assert.match(chat.stderr, /--token-file FILE/)
   })
 
   it('gives up on a line when no conversation comes', async () => {
-    const chat = start('agent', '--url', server.url, '--stdin', '--timeout', '2s')
+    const chat = start('agent', '--url', chats.server.url, '--stdin', '--timeout', '2s')
     chat.child.stdin.end('kat_1\nhello?\n')
-    const peer = await server.accept()
+    const peer = await chats.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', agentWelcome('0:1'), hello.correlation)
     peer.send('inbox', { entries: [], more: false })

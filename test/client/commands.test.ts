@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { type Command, createAgent, createApp, createVisitor, KefuError } from '../../src/client/index.js'
 import {
   agentWelcome,
@@ -8,38 +8,23 @@ import {
   contactMessage,
   conversationId,
   eventually,
-  type FakeServer,
   inboxEntry,
   type Peer,
-  startFakeServer,
   visitorWelcome,
 } from './fake-server.js'
 import { createManualClock } from './manual-clock.js'
+import { useClients } from './rigs.js'
 
 const code = (expected: string) => (error: unknown) => error instanceof KefuError && error.code === expected
 
 describe('commands', () => {
-  let server: FakeServer
-  let clients: { close(): Promise<void> }[]
+  const rig = useClients()
+  const { keep } = rig
 
-  beforeEach(async () => {
-    server = await startFakeServer()
-    clients = []
-  })
-  afterEach(async () => {
-    await Promise.all(clients.map(client => client.close()))
-    await server.close()
-  })
-
-  const base = () => ({ url: server.url, random: () => 0, receiptIntervalMs: 5 })
-
-  function keep<C extends { close(): Promise<void> }>(client: C): C {
-    clients.push(client)
-    return client
-  }
+  const base = () => ({ url: rig.server.url, random: () => 0, receiptIntervalMs: 5 })
 
   async function agentPeer(): Promise<Peer> {
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', agentWelcome('0:1'), hello.correlation)
     peer.send('inbox', { entries: [], more: false })
@@ -135,7 +120,7 @@ describe('commands', () => {
 
   it('a visitor ends its conversation and rates it', async () => {
     const visitor = keep(createVisitor({ ...base(), channel: 'site', decompress: false }))
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(0), hello.correlation)
     await visitor.ready()
@@ -164,7 +149,7 @@ describe('commands', () => {
 
   it('an app does it for a contact, or for a conversation', async () => {
     const client = keep(createApp({ ...base(), token: 'kpt_1' }))
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', appWelcome('0:1'), hello.correlation)
     peer.send('inbox', { entries: [], more: false })

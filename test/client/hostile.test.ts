@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { Alarm } from '../../src/client/alarm.js'
 import { Inbound } from '../../src/client/inbound.js'
 import {
@@ -24,32 +24,21 @@ import {
   contactMessage,
   conversationId,
   eventually,
-  type FakeServer,
   inboxEntry,
   type Peer,
-  startFakeServer,
   stub,
   visitorWelcome,
 } from './fake-server.js'
 import { createManualClock } from './manual-clock.js'
+import { useClients } from './rigs.js'
 
 /** Servers that break the protocol, lose their memory, or never come to an end. */
 describe('a client and its server', () => {
-  let server: FakeServer
-  let clients: { close(): Promise<void> }[]
-
-  beforeEach(async () => {
-    server = await startFakeServer()
-    clients = []
-  })
-  afterEach(async () => {
-    await Promise.all(clients.map(client => client.close()))
-    await server.close()
-  })
+  const rig = useClients()
 
   function create(options: Partial<VisitorOptions> = {}) {
-    const visitor = createVisitor({ url: server.url, channel: 'site', random: () => 0, ...options })
-    clients.push(visitor)
+    const visitor = createVisitor({ url: rig.server.url, channel: 'site', random: () => 0, ...options })
+    rig.keep(visitor)
     return { visitor, ...listen(visitor) }
   }
 
@@ -68,7 +57,7 @@ describe('a client and its server', () => {
   }
 
   async function welcome(n: number): Promise<Peer> {
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(n), hello.correlation)
     return peer
@@ -76,7 +65,7 @@ describe('a client and its server', () => {
 
   it('leaves a server that sends a compressed page before its welcome', async () => {
     const { states } = create()
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     await peer.expect('hello')
     const page = await compress(pack({ conversation: CONVERSATION, after: 0, head: 1, records: [stub(1)] }))
     peer.sendRaw(encodeRawFrame(7, 'page', 0, page, 1))
@@ -96,7 +85,7 @@ describe('a client and its server', () => {
     await eventually(() => states.at(-1)!.state === 'reconnecting', 'the loss')
     assert.equal(states.at(-1)!.retryInMs, 300_000)
     clock.advance(300_000)
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const { correlation } = await second.expect('hello')
     second.fail('KEFU_DRAINING', correlation, { retryAfterMs: 2 ** 40 })
     await eventually(() => states.length === 4, 'the refusal')
@@ -117,7 +106,7 @@ describe('a client and its server', () => {
     clock.advance(1_000)
     assert.equal(states.at(-1)!.state, 'reconnecting')
     clock.advance(1)
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const hello = await second.expect('hello')
     second.send('goAway', { reason: 'restart', reconnectAfterMs: 0 })
     second.send('welcome', visitorWelcome(3), hello.correlation)
@@ -188,13 +177,13 @@ describe('a client and its server', () => {
 
   describe('of an agent', () => {
     function createDesk() {
-      const client = createAgent({ url: server.url, token: 'kat_1', random: () => 0, receiptIntervalMs: 5 })
-      clients.push(client)
+      const client = createAgent({ url: rig.server.url, token: 'kat_1', random: () => 0, receiptIntervalMs: 5 })
+      rig.keep(client)
       return { client, ...listen(client) }
     }
 
     async function desk(entries: ReturnType<typeof inboxEntry>[]): Promise<Peer> {
-      const peer = await server.accept()
+      const peer = await rig.server.accept()
       const hello = await peer.expect('hello')
       peer.send('welcome', agentWelcome('0:9'), hello.correlation)
       peer.send('inbox', { entries, more: false })

@@ -1,39 +1,28 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { Inbox } from '../../src/client/inbox.js'
 import { type AgentClient, type AgentOptions, createAgent, type KefuError } from '../../src/client/index.js'
 import type { Answer } from '../../src/client/session-role.js'
 import type { InboxBody } from '../../src/codec/wire.js'
-import {
-  agentWelcome,
-  contactMessage,
-  conversationId,
-  eventually,
-  type FakeServer,
-  inboxEntry,
-  type Peer,
-  startFakeServer,
-} from './fake-server.js'
+import { agentWelcome, contactMessage, conversationId, eventually, inboxEntry, type Peer } from './fake-server.js'
 import { createManualClock } from './manual-clock.js'
+import { useClients } from './rigs.js'
 
 describe('inbox of an agent', () => {
-  let server: FakeServer
-  let clients: AgentClient[]
-
-  beforeEach(async () => {
-    server = await startFakeServer()
-    clients = []
-  })
-  afterEach(async () => {
-    await Promise.all(clients.map(client => client.close()))
-    await server.close()
-  })
+  const rig = useClients()
 
   /** An agent that pulls no records, with a clock that stands. */
   function create(options: Partial<AgentOptions> = {}) {
     const clock = createManualClock()
-    const client = createAgent({ url: server.url, token: 'kat_1', random: () => 0.5, backlog: 0, clock, ...options })
-    clients.push(client)
+    const client = createAgent({
+      url: rig.server.url,
+      token: 'kat_1',
+      random: () => 0.5,
+      backlog: 0,
+      clock,
+      ...options,
+    })
+    rig.keep(client)
     const errors: KefuError[] = []
     client.on('error', error => errors.push(error))
     return { client, clock, errors, sees: (n: number) => seen(client, n) }
@@ -43,7 +32,7 @@ describe('inbox of an agent', () => {
     client.conversations().some(({ conversation }) => conversation === conversationId(number))
 
   async function welcome(cursor: string): Promise<{ readonly peer: Peer; readonly resume: string | undefined }> {
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', agentWelcome(cursor), hello.correlation)
     await peer.expect('presence')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import {
   createAgent,
@@ -11,41 +11,23 @@ import {
   type WebSocketConstructor,
 } from '../../src/client/index.js'
 import { encodeFrame } from '../../src/codec/frame.js'
-import {
-  agentMessage,
-  CONVERSATION,
-  eventually,
-  type FakeServer,
-  type Peer,
-  startFakeServer,
-  stub,
-  visitorWelcome,
-} from './fake-server.js'
+import { agentMessage, CONVERSATION, eventually, type Peer, stub, visitorWelcome } from './fake-server.js'
 import { createManualClock } from './manual-clock.js'
+import { useClients } from './rigs.js'
 
 describe('session', () => {
-  let server: FakeServer
-  let clients: { close(): Promise<void> }[]
-
-  beforeEach(async () => {
-    server = await startFakeServer()
-    clients = []
-  })
-  afterEach(async () => {
-    await Promise.all(clients.map(client => client.close()))
-    await server.close()
-  })
+  const rig = useClients()
 
   function create(options: Partial<VisitorOptions> = {}): { visitor: Visitor; states: StateChange[] } {
-    const visitor = createVisitor({ url: server.url, channel: 'site', random: () => 0, ...options })
-    clients.push(visitor)
+    const visitor = createVisitor({ url: rig.server.url, channel: 'site', random: () => 0, ...options })
+    rig.keep(visitor)
     const states: StateChange[] = []
     visitor.on('state', change => states.push(change))
     return { visitor, states }
   }
 
   async function welcome(): Promise<Peer> {
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(0), hello.correlation)
     return peer
@@ -58,16 +40,16 @@ describe('session', () => {
     const { states } = create({ clock, random: () => 0.5 })
     const delays = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000]
     for (const [at, delay] of delays.entries()) {
-      const peer = await server.accept()
+      const peer = await rig.server.accept()
       peer.terminate()
       await eventually(() => states.length === at + 2, 'the loss')
       assert.equal(states.at(-1)!.state, 'connecting')
       assert.equal(states.at(-1)!.retryInMs, delay)
       clock.advance(delay - 1)
-      assert.equal(server.accepted, at + 1)
+      assert.equal(rig.server.accepted, at + 1)
       clock.advance(1)
     }
-    await server.accept()
+    await rig.server.accept()
   })
 
   it('starts from the shortest delay again once a connection has lasted', async () => {
@@ -103,7 +85,7 @@ describe('session', () => {
     assert.equal(states.at(-1)!.retryInMs, 700)
     assert.deepEqual(peer.waiting, [])
     clock.advance(700)
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const hello = await second.expect('hello')
     second.send('welcome', visitorWelcome(2), hello.correlation)
     const resent = await second.expect('message')
@@ -124,13 +106,13 @@ describe('session', () => {
 
   it('leaves a server that said goAway and does not close', async () => {
     const clock = createManualClock()
-    const { states } = create({ clock })
+    const { visitor, states } = create({ clock })
     const peer = await welcome()
     peer.send('goAway', { reason: 'restart', reconnectAfterMs: 100 })
     await eventually(() => states.at(-1)!.state === 'ready', 'ready')
     // The frame behind it shows that goAway has been read.
     peer.send('deliver', { conversation: CONVERSATION, ...stub(1) })
-    await eventually(() => (clients[0] as Visitor).known === 1, 'the delivery')
+    await eventually(() => visitor.known === 1, 'the delivery')
     clock.advance(10_000)
     assert.equal(states.at(-1)!.state, 'reconnecting')
     await peer.closed
@@ -146,7 +128,7 @@ describe('session', () => {
       visitor.on('error', error => errors.push(error))
       const waiting = visitor.send('never')
       const ready = visitor.ready()
-      const peer = await server.accept()
+      const peer = await rig.server.accept()
       const hello = await peer.expect('hello')
       end(peer, hello.correlation)
       await assert.rejects(ready, code('KEFU_UNAUTHORISED'))
@@ -160,14 +142,14 @@ describe('session', () => {
 
   it('ends when the origin or the channel is refused, and when the token is for another role', async () => {
     const first = create()
-    ;(await server.accept()).close(4403, 'KEFU_ORIGIN_REFUSED')
+    ;(await rig.server.accept()).close(4403, 'KEFU_ORIGIN_REFUSED')
     await assert.rejects(first.visitor.ready(), code('KEFU_ORIGIN_REFUSED'))
     const second = create()
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     peer.fail('KEFU_CHANNEL_NOT_FOUND', (await peer.expect('hello')).correlation)
     await assert.rejects(second.visitor.ready(), code('KEFU_CHANNEL_NOT_FOUND'))
-    const agent = createAgent({ url: server.url, token: 'kvt_visitor' })
-    clients.push(agent)
+    const agent = createAgent({ url: rig.server.url, token: 'kvt_visitor' })
+    rig.keep(agent)
     await welcome()
     await assert.rejects(agent.ready(), code('KEFU_UNAUTHORISED'))
   })
@@ -180,7 +162,7 @@ describe('session', () => {
     const second = await welcome()
     await eventually(() => states.at(-1)!.state === 'ready', 'ready again')
     second.close(4401, 'KEFU_UNAUTHORISED')
-    const third = await server.accept()
+    const third = await rig.server.accept()
     third.fail('KEFU_UNAUTHORISED', (await third.expect('hello')).correlation)
     await eventually(() => visitor.state === 'closed', 'the end')
   })
@@ -188,7 +170,7 @@ describe('session', () => {
   it('tries again when the hello is refused for now, not before the time it was told', async () => {
     const clock = createManualClock()
     const { states } = create({ clock })
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.fail('KEFU_DRAINING', hello.correlation, { retryAfterMs: 3_000 })
     await eventually(() => states.length === 2, 'the refusal')
@@ -201,7 +183,7 @@ describe('session', () => {
   it('cuts a server that does not welcome, and one that does not answer a request', async () => {
     const clock = createManualClock()
     const { visitor, states } = create({ clock, requestTimeoutMs: 4_000 })
-    const first = await server.accept()
+    const first = await rig.server.accept()
     await first.expect('hello')
     clock.advance(4_000)
     assert.equal(states.at(-1)!.error!.code, 'KEFU_TIMEOUT')
@@ -364,6 +346,6 @@ describe('session', () => {
   it('refuses addresses and options that cannot work', () => {
     for (const url of ['', 'ftp://x', 'http://user:secret@x', 'http://x/?token=1'])
       assert.throws(() => createVisitor({ url, channel: 'site' }), code('KEFU_USAGE'))
-    assert.throws(() => createVisitor({ url: server.url }), code('KEFU_USAGE'))
+    assert.throws(() => createVisitor({ url: rig.server.url }), code('KEFU_USAGE'))
   })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import {
   type AgentOptions,
   type AppOptions,
@@ -16,36 +16,31 @@ import {
   contactMessage,
   conversationId,
   eventually,
-  type FakeServer,
   inboxEntry,
   type Peer,
-  startFakeServer,
   stub,
 } from './fake-server.js'
 import { createManualClock } from './manual-clock.js'
+import { useClients } from './rigs.js'
 
 describe('agent and app', () => {
-  let server: FakeServer
-  let clients: { close(): Promise<void> }[]
-
-  beforeEach(async () => {
-    server = await startFakeServer()
-    clients = []
-  })
-  afterEach(async () => {
-    await Promise.all(clients.map(client => client.close()))
-    await server.close()
-  })
+  const rig = useClients()
 
   function agent(options: Partial<AgentOptions> = {}) {
-    const client = createAgent({ url: server.url, token: 'kat_1', random: () => 0, receiptIntervalMs: 5, ...options })
-    clients.push(client)
+    const client = createAgent({
+      url: rig.server.url,
+      token: 'kat_1',
+      random: () => 0,
+      receiptIntervalMs: 5,
+      ...options,
+    })
+    rig.keep(client)
     return { client, ...listen(client) }
   }
 
   function app(options: Partial<AppOptions> = {}) {
-    const client = createApp({ url: server.url, token: 'kpt_1', random: () => 0, receiptIntervalMs: 5, ...options })
-    clients.push(client)
+    const client = createApp({ url: rig.server.url, token: 'kpt_1', random: () => 0, receiptIntervalMs: 5, ...options })
+    rig.keep(client)
     return { client, ...listen(client) }
   }
 
@@ -58,7 +53,7 @@ describe('agent and app', () => {
   }
 
   async function agentPeer(cursor: string, inbox: InboxBody = { entries: [], more: false }): Promise<Peer> {
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', agentWelcome(cursor), hello.correlation)
     peer.send('inbox', inbox)
@@ -79,7 +74,7 @@ describe('agent and app', () => {
   it('says hello with its token, keeps its heartbeat and its state', async () => {
     const clock = createManualClock()
     const { client } = agent({ clock, token: () => 'kat_fresh', decompress: false })
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     assert.deepEqual(hello.body, { token: 'kat_fresh' })
     peer.send('welcome', agentWelcome('0:5'), hello.correlation)
@@ -175,7 +170,7 @@ describe('agent and app', () => {
     first.terminate()
 
     // The second connection breaks before the inbox is complete: its newer positions do not count.
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const hello = await second.expect('hello')
     assert.deepEqual(hello.body.resume, { cursor: '0:14' })
     second.send('welcome', agentWelcome('0:30'), hello.correlation)
@@ -185,7 +180,7 @@ describe('agent and app', () => {
     await eventually(() => client.conversations().some(({ n }) => n === 6), 'the delivery')
     second.terminate()
 
-    const third = await server.accept()
+    const third = await rig.server.accept()
     const again = await third.expect('hello')
     assert.deepEqual(again.body.resume, { cursor: '0:14' })
     third.send('welcome', agentWelcome('0:40'), again.correlation)
@@ -257,7 +252,7 @@ describe('agent and app', () => {
 
   it('writes as many contacts over one connection, in order for each', async () => {
     const { client, records, numbers } = app()
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     assert.deepEqual(hello.body, { token: 'kpt_1', zstd: true })
     peer.send('welcome', appWelcome('0:1'), hello.correlation)
@@ -317,14 +312,14 @@ describe('agent and app', () => {
 
   it('finds an own message in a page when its acknowledgement was lost', async () => {
     const { client, numbers } = app()
-    const first = await server.accept()
+    const first = await rig.server.accept()
     const hello = await first.expect('hello')
     first.send('welcome', appWelcome('0:1'), hello.correlation)
     first.send('inbox', { entries: [], more: false })
     const sent = client.send('user-1', 'a', { id: 'x' })
     await first.expect('message')
     first.terminate()
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const again = await second.expect('hello')
     assert.deepEqual(again.body.resume, { cursor: '0:1' })
     second.send('welcome', appWelcome('0:3'), again.correlation)

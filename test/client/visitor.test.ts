@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import {
   createVisitor,
   KefuError,
   type RecordEvent,
   type StateChange,
-  type Visitor,
   type VisitorOptions,
 } from '../../src/client/index.js'
 import { encodeRawFrame } from '../../src/codec/frame.js'
@@ -16,38 +15,27 @@ import {
   CONVERSATION,
   contactMessage,
   eventually,
-  type FakeServer,
   type Peer,
-  startFakeServer,
   stub,
   visitorWelcome,
 } from './fake-server.js'
+import { useClients } from './rigs.js'
 
 const code = (expected: string) => (error: unknown) => error instanceof KefuError && error.code === expected
 
 describe('visitor', () => {
-  let server: FakeServer
-  let clients: Visitor[]
-
-  beforeEach(async () => {
-    server = await startFakeServer()
-    clients = []
-  })
-  afterEach(async () => {
-    await Promise.all(clients.map(client => client.close()))
-    await server.close()
-  })
+  const rig = useClients()
 
   /** A client that reconnects without delay, and what it told. */
   function create(options: Partial<VisitorOptions> = {}) {
     const visitor = createVisitor({
-      url: server.url,
+      url: rig.server.url,
       channel: 'site',
       random: () => 0,
       receiptIntervalMs: 5,
       ...options,
     })
-    clients.push(visitor)
+    rig.keep(visitor)
     const records: RecordEvent[] = []
     const states: StateChange[] = []
     const errors: KefuError[] = []
@@ -58,7 +46,7 @@ describe('visitor', () => {
   }
 
   async function welcome(n: number, extra = {}): Promise<Peer> {
-    const peer = await server.accept()
+    const peer = await rig.server.accept()
     const hello = await peer.expect('hello')
     peer.send('welcome', visitorWelcome(n, extra), hello.correlation)
     return peer
@@ -73,7 +61,7 @@ describe('visitor', () => {
         client: 'test 1',
         tokens: { load: () => undefined, save: token => void saved.push(token) },
       })
-      const peer = await server.accept()
+      const peer = await rig.server.accept()
       const hello = await peer.expect('hello')
       assert.equal(peer.subprotocol, subprotocol === 'json' ? 'kefu.v1.json' : 'kefu.v1')
       assert.ok(hello.correlation > 0)
@@ -122,7 +110,7 @@ describe('visitor', () => {
 
   it('resumes after the last number in order and sends again, with the same id, what it does not find stored', async () => {
     const { visitor, records, numbers } = create({ tokens: { load: () => 'kvt_1', save() {} } })
-    const first = await server.accept()
+    const first = await rig.server.accept()
     const hello = await first.expect('hello')
     assert.deepEqual(hello.body, { token: 'kvt_1', resume: { n: 0 }, zstd: true })
     first.send('welcome', visitorWelcome(3), hello.correlation)
@@ -143,7 +131,7 @@ describe('visitor', () => {
     // "b" was stored, its acknowledgement is lost with the connection, "c" never arrived.
     first.terminate()
 
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const again = await second.expect('hello')
     assert.deepEqual(again.body.resume, { n: 4 })
     second.send('welcome', visitorWelcome(6), again.correlation)
@@ -240,7 +228,7 @@ describe('visitor', () => {
     const { states } = create()
     const peer = await welcome(0)
     peer.sendRaw(encodeRawFrame(7, 'page', 0, new Uint8Array([1, 2, 3]), 1))
-    const second = await server.accept()
+    const second = await rig.server.accept()
     const hello = await second.expect('hello')
     assert.equal(hello.body.zstd, undefined)
     assert.equal(await peer.closed, 4400)
@@ -313,7 +301,7 @@ describe('visitor', () => {
     const link = visitor.media('md_01')
     const media = await peer.until('media')
     peer.send('media', { media: 'md_01', url: '/v1/media/md_01?s=1', expiresAt: 5 }, media.correlation)
-    assert.deepEqual(await link, { url: `${server.url}/v1/media/md_01?s=1`, expiresAt: 5 })
+    assert.deepEqual(await link, { url: `${rig.server.url}/v1/media/md_01?s=1`, expiresAt: 5 })
     const lost = visitor.history({ after: 1 })
     await peer.until('history')
     peer.terminate()
@@ -350,14 +338,14 @@ describe('visitor', () => {
     }
     const identity = { id: 'user-42', expiresAt: 1_800_000_000_000, signature: 'a'.repeat(64) }
     const { numbers } = create({ tokens: unused, identity: async () => identity, decompress: false })
-    const first = await server.accept()
+    const first = await rig.server.accept()
     const hello = await first.expect('hello')
     assert.deepEqual(hello.body, { channel: 'site', identity })
     first.send('welcome', visitorWelcome(1, { token: 'kvt_known' }), hello.correlation)
     first.send('page', { conversation: CONVERSATION, after: 0, head: 1, records: [stub(1)] })
     await eventually(() => numbers().length === 1, 'the page')
     first.terminate()
-    const second = await server.accept()
+    const second = await rig.server.accept()
     assert.deepEqual((await second.expect('hello')).body, { token: 'kvt_known', resume: { n: 1 } })
   })
 
