@@ -1,35 +1,24 @@
-import { option } from '@oclif/core/flags'
-import { BaseCommand } from '../_cli/base-command.js'
-import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
-import { chosenColumns, LIST_FLAGS, noteNext } from '../_cli/listing.js'
+import { ListCommand, NAMED_SORTS, sortFlag } from '../_cli/list-command.js'
+import { LIST_FLAGS } from '../_cli/listing.js'
 import { TEAM_COLUMNS } from '../_cli/views.js'
 
-export default class TeamList extends BaseCommand {
+export default class TeamList extends ListCommand {
   static override summary = 'list the teams'
   static override description = 'One line per team, by name.'
   static override examples = [
     '<%= config.bin %> team list',
     '<%= config.bin %> team list --fields name,members --plain',
   ]
-  static override flags = {
-    ...LIST_FLAGS,
-    sort: option({
-      options: ['name', '-name', 'created', '-created'] as const,
-      helpValue: 'FIELD',
-      summary: 'order; with - in front, descending',
-    })(),
-  }
-  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
+  static override flags = { ...LIST_FLAGS, sort: sortFlag(NAMED_SORTS) }
 
   async run(): Promise<object> {
     const { flags } = await this.parse(TeamList)
-    const columns = chosenColumns(TEAM_COLUMNS, flags.fields)
-    const { limit, cursor, sort } = flags
-    const control = await this.control()
-    const answer = await control.call('team.list', { limit, cursor, sort })
-    await this.output.list(columns, answer.teams)
-    if (answer.teams.length === 0) this.output.note('There are no teams. Next: kefu team add NAME')
-    noteNext(this.output, answer.next)
-    return answer
+    return this.showPage(
+      flags,
+      TEAM_COLUMNS,
+      (control, range) => control.call('team.list', range),
+      ({ teams }) => teams,
+      'There are no teams. Next: kefu team add NAME',
+    )
   }
 }
