@@ -45,11 +45,12 @@ export class Directory implements DirectoryPort {
 
   /** Starts over from what the disk holds; watchers are told what differs. An unsound directory answers only for what is there. */
   reset(entries: readonly DirectoryEntry[], revision: number, isUnsound: boolean): void {
-    this.#revision = Math.max(revision, ...entries.map(entry => entry.revision), this.#revision)
+    this.#revision = Math.max(revision, this.#revision)
     this.#isUnsound = isUnsound
     const now = this.#ports.clock.now()
     const gone = new Set(this.#entries.keys())
     for (const stored of entries) {
+      this.#revision = Math.max(this.#revision, stored.revision)
       gone.delete(stored.key)
       const before = this.#entries.get(stored.key)
       if (before?.stored.revision === stored.revision) continue
