@@ -3,6 +3,8 @@ import { Heap } from '../core/heap.js'
 import type { Clock } from '../core/ports.js'
 
 const SWEEP_MS = 1_000
+/** Void alarms that are suffered beside the others before the heap is made anew. */
+const VOID_LIMIT = 1_024
 
 type Alarm = { readonly conversation: ConversationId; readonly at: number; readonly dueMs: number }
 
@@ -14,7 +16,8 @@ export class Alarms {
   readonly #clock: Clock
   readonly #ring: (conversation: ConversationId, at: number) => void
   readonly #alarms = new Map<ConversationId, Alarm>()
-  readonly #heap = new Heap<Alarm>(({ dueMs }) => dueMs)
+  /** With those that were set anew or taken away since: one may be due in a month. */
+  #heap = new Heap<Alarm>(({ dueMs }) => dueMs)
   #cancel: (() => void) | undefined
 
   /** `ring` is called once for each alarm that is due, with the instant for which it was set; it must not throw. */
@@ -28,6 +31,11 @@ export class Alarms {
     return this.#alarms.size
   }
 
+  /** What is in memory: at most twice as many as are set, and some more. */
+  get held(): number {
+    return this.#heap.size
+  }
+
   /** Sets the alarm of a conversation, in place of one for another instant; undefined takes it away. It rings after `delayMs`. */
   set(conversation: ConversationId, at: number | undefined, delayMs = (at ?? 0) - this.#clock.now()): void {
     if (at === undefined) {
@@ -38,10 +46,16 @@ export class Alarms {
     const alarm = { conversation, at, dueMs: this.#clock.monotonicMs() + Math.max(0, delayMs) }
     this.#alarms.set(conversation, alarm)
     this.#heap.push(alarm)
+    if (this.#heap.size > VOID_LIMIT + 2 * this.#alarms.size) this.#forgetVoid()
   }
 
   close(): void {
     this.#cancel?.()
+  }
+
+  #forgetVoid(): void {
+    this.#heap = new Heap<Alarm>(({ dueMs }) => dueMs)
+    for (const alarm of this.#alarms.values()) this.#heap.push(alarm)
   }
 
   #schedule(): void {
