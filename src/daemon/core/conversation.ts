@@ -53,6 +53,8 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       }
       break
     case 'assigned':
+      // Who takes it over from a bot has answered nothing yet.
+      if (state === 'bot' && !body.bot) unansweredSince ??= stamp.at
       state = body.bot ? 'bot' : 'active'
       agent = body.agent
       details = {

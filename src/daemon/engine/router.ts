@@ -314,7 +314,8 @@ export class Router {
       const free = heads.filter(head => !this.#flights.has(head.conversation))
       const taken = await Promise.all(
         free.map(head => {
-          const since = head.details.lineSince
+          // Who has talked with a bot begins to wait for people now.
+          const since = head.state === 'bot' ? this.#ports.clock.now() : head.details.lineSince
           return this.#settle(head, { type: 'queued', by: SYSTEM, since, reasons: ['agent-gone'], from: agent })
         }),
       )

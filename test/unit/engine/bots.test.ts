@@ -51,6 +51,23 @@ describe('a bot', () => {
     await rig.stop()
   })
 
+  test('that sends it on to an agent has answered nothing: it waits to be read, and the time that is promised begins', async () => {
+    const { rig, helper, li, visitor, conversation, head, command } = await withBot()
+    await rig.say(visitor.peer, 'm2')
+    await rig.say(helper.peer, 'b1', { conversation })
+    rig.clock.advance(2_000)
+    const now = Math.floor(rig.clock.now())
+    assert.equal(await command(helper.peer, { do: 'transfer', agent: 'li' }), 'done')
+    const { state, agent, unansweredSince } = await head()
+    assert.deepEqual([state, agent, unansweredSince], ['active', li.id, now])
+    const { peer } = await rig.greet({ token: li.token })
+    const inbox = await rig.receive(peer, 'inbox')
+    assert.equal((inbox.body as { entries: { unread?: number }[] }).entries[0]?.unread, 2)
+    await rig.say(li.peer, 'a1', { conversation })
+    assert.equal((await head()).unansweredSince, undefined)
+    await rig.stop()
+  })
+
   test('gets nothing else: not what waits, not by an assignment, not by taking, not as a member of a team', async () => {
     const { rig, helper, li, conversation, head, command } = await withBot()
     await rig.teams.add('refunds', { members: ['helper'] })
@@ -71,13 +88,17 @@ describe('a bot', () => {
 
   test('that is not there, full or gone for good leaves it to people; a new episode is its again when it is back', async () => {
     const { rig, helper, li, visitor, conversation, head, command } = await withBot()
+    await rig.say(helper.peer, 'b1', { conversation })
     rig.disconnect(helper.peer)
+    const left = Math.floor(rig.clock.now())
     for (let second = 0; second < 32; second++) {
       rig.clock.advance(1_000)
       rig.send(li.peer, 'presence', { state: 'online' })
       await rig.settle()
     }
     assert.deepEqual([(await head()).state, (await head()).agent], ['active', li.id])
+    const { unansweredSince = 0 } = await head()
+    assert.ok(unansweredSince >= left + 30_000, 'people have their time from when it is theirs')
     const other = await rig.visitor()
     await rig.say(other.peer, 'm1')
     await rig.settle()
