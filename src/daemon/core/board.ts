@@ -220,7 +220,7 @@ export class RoutingBoard {
       }
       this.dequeue(waiting.conversation)
       this.take(waiting.conversation, assign.id, waiting.need.kind, instant)
-      return { waiting, agent: { ...assign, isBot: assign.id === waiting.need.bot }, reasons }
+      return { waiting, agent: { ...assign, isBot: this.#seats.get(assign.id)?.isBot === true }, reasons }
     }
   }
 

@@ -232,3 +232,11 @@ test('whatever happens: nobody over capacity, nobody skipped by one of the same 
     }),
   )
 })
+
+test('an agent who was a bot is given conversations as a person, also those of a channel that still names it', () => {
+  const board = new RoutingBoard(new Map([[undefined, team()]]))
+  addAgent(board, 'helper')
+  board.setPresence('helper', 'online', at(0))
+  board.enqueue(waiting(1, {}, { bot: 'helper' }))
+  assert.deepEqual(board.next(at(0))?.agent, { id: 'helper', name: 'helper', isBot: false })
+})
