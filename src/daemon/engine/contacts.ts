@@ -86,7 +86,7 @@ export class Contacts {
   }
 }
 
-/** As many conversations as have room beside the contact. */
+/** As many conversations as have room beside the contact, and always its own. */
 function contactFrame(channel: number, correlation: number, head: Head, entries: readonly ContactEntry[]): Uint8Array {
   const { conversation, contact, name, details } = head
   const { language, attributes, person } = details
@@ -101,11 +101,12 @@ function contactFrame(channel: number, correlation: number, head: Head, entries:
   }
   const items: Uint8Array[] = []
   let bytes = pack(fields).length
+  for (const entry of entries) if (entry.conversation === conversation) bytes += pack(entry).length
   for (const entry of entries) {
     const item = pack(entry)
-    bytes += item.length
-    if (bytes > BUDGET_BYTES) break
-    items.push(item)
+    if (entry.conversation !== conversation) bytes += item.length
+    // The one that was asked for has its room, wherever it stands.
+    if (bytes <= BUDGET_BYTES || entry.conversation === conversation) items.push(item)
   }
   const body = packWithRaw({ ...fields, more: items.length < entries.length }, 'conversations', packRawArray(items))
   return encodeRawFrame(channel, 'contact', correlation, body)

@@ -183,7 +183,8 @@ test('a conversation that says it is of a person who does not list it opens noth
 })
 
 test('the answer fits a frame, whatever the contact is made of', async () => {
-  const { rig, li, mine } = await served()
+  const { rig, li, mine, other } = await served()
+  rig.clock.advance(1_000)
   const app = await rig.greet({ token: rig.appToken })
   const { number } = app.welcome.channels[0]!
   for (let i = 0; i < 60; i++) {
@@ -200,5 +201,7 @@ test('the answer fits a frame, whatever the contact is made of', async () => {
   assert.equal(conversations[0]?.conversation, mine)
   const frame = encodeFrame(answer.channel, 'contact', 99, answer.body as unknown as ContactBody)
   assert.ok(frame.length <= WIRE_LIMITS.serverFrameBytes, String(frame.length))
+  const latest = listed(await contactOf(rig, li.peer, other))
+  assert.equal(latest.at(-1), other, 'the one that was asked for is among them, though it is the oldest')
   await rig.stop()
 })
