@@ -27,6 +27,8 @@ const TELL_INTERVAL_MS = 200
 const WRITE_INTERVAL_MS = 1_000
 /** Marks of each side that are in memory. When so many wait to be told or written, that is done at once; until then nothing is noted of others. */
 const MARK_LIMIT = 10_000
+/** Marks that are kept after a write that failed. */
+const KEPT_LIMIT = MARK_LIMIT / 2
 /** Marks that are looked at for one that can be forgotten. */
 const EVICTION_PROBES = 16
 /** Look-ups at once. */
@@ -184,8 +186,14 @@ export class Receipts {
       await this.#ports.view.putReceipts(receipts)
     } catch (error) {
       this.#ports.report(error)
+      this.#keep(waiting)
     }
     this.#inHand = new Set()
+  }
+
+  /** What could not be written goes with the next ones: its reader may have nothing new to say for long. Unless it would keep out all others. */
+  #keep(waiting: ReadonlySet<Mark>): void {
+    if (waiting.size <= KEPT_LIMIT) for (const mark of waiting) this.#unwritten.add(mark)
   }
 
   /** Adds what was stored before. What cannot be read is reported, and waits for the next time that its reader is heard of. */

@@ -14,6 +14,8 @@ function setUp() {
   const stored = new Map<string, Receipt>()
   const told: MarkNews[] = []
   const calls = { lookUps: 0, writes: 0 }
+  const failure: { error: Error | undefined } = { error: undefined }
+  const reported: unknown[] = []
   const receipts = new Receipts({
     clock,
     view: {
@@ -23,13 +25,14 @@ function setUp() {
       },
       async putReceipts(some) {
         calls.writes++
+        if (failure.error !== undefined) throw failure.error
         for (const receipt of some) stored.set(`${receipt.conversation} ${receipt.reader}`, receipt)
       },
     },
     tell: news => told.push(news),
-    report: error => assert.fail(String(error)),
+    report: error => reported.push(error),
   })
-  return { clock, stored, told, calls, receipts }
+  return { clock, stored, told, calls, failure, reported, receipts }
 }
 
 const conversationOf = (number: number): ConversationId => `c_${String(number).padStart(26, '0')}`
@@ -80,6 +83,22 @@ describe('receipts', () => {
       told.map(({ kind, n }) => [kind, n]),
       [['read', 8]],
     )
+  })
+
+  it('that could not be written are written with the next ones', async () => {
+    const { clock, stored, failure, reported, receipts } = setUp()
+    failure.error = new Error('no room on the disk')
+    receipts.note(headOf(0), BY, 'read', 7)
+    clock.advance(1_000)
+    await settle()
+    assert.deepEqual([stored.size, reported], [0, [failure.error]])
+    failure.error = undefined
+    receipts.note(headOf(0), BY, 'read', 7)
+    receipts.note(headOf(1), BY, 'read', 2)
+    clock.advance(1_000)
+    await settle()
+    assert.equal(stored.get(`${conversationOf(0)} contact`)?.read, 7)
+    await receipts.close()
   })
 
   it('are shown at most up to the last record there is', async () => {
