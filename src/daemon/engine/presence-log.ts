@@ -22,7 +22,8 @@ export type PresenceLogPorts = {
 }
 
 const FLUSH_MS = 5_000
-const DAY_MS = 86_400_000
+/** So far before the day that is being recorded, the wall clock has been set back. */
+const SET_BACK_MS = 3_600_000
 
 type Part = {
   readonly key: string
@@ -34,7 +35,7 @@ type Part = {
 
 /**
  * Records who is there, in the background: every few seconds what has changed since, one change for each agent, in one entry of the directory. A process that is
- * killed loses these seconds. Keeps `PRESENCE_LIMITS.days` days; what waits to be written is bounded by the number of agents.
+ * killed loses these seconds. Keeps `PRESENCE_LIMITS.days` days beside the present one; what waits to be written is bounded by the number of agents.
  */
 export class PresenceLog {
   readonly #ports: PresenceLogPorts
@@ -58,17 +59,23 @@ export class PresenceLog {
 
   /** The engine begins: nobody is there. Reads where the day stands; the rest happens in the background. */
   async start(): Promise<void> {
-    const { directory, clock } = this.#ports
-    const now = clock.now()
-    this.#day = dayStart(now)
-    const parts = await directory.list(presenceDayPrefix(now))
-    this.#nextPart = parts.length === 0 ? 0 : Number(parts.at(-1)!.key.slice(-2)) + 1
+    await this.#begin(this.#ports.clock.now())
+    this.#last = this.#flush().then(() => this.#prune())
+    this.#schedule()
+  }
+
+  /** Goes on with the day of an instant, where it stands: nobody but those who are recorded is there. */
+  async #begin(now: number): Promise<void> {
+    const parts = await this.#ports.directory.list(presenceDayPrefix(now))
     const last = parts.at(-1)
+    this.#day = dayStart(now)
+    this.#nextPart = last === undefined ? 0 : Number(last.key.slice(-2)) + 1
+    this.#isFull = false
+    this.#open = undefined
     if (last !== undefined && isPresencePart(last.value))
       this.#open = { key: last.key, part: PresencePart.of(last.value), revision: last.revision, isUncertain: false }
     this.#add({ at: now, engine: 'started' })
-    this.#last = this.#flush().then(() => this.#prune())
-    this.#schedule()
+    for (const [agent, state] of this.#recorded) this.#add({ at: now, agent, state })
   }
 
   /** An agent is there, or not any more. */
@@ -91,12 +98,26 @@ export class PresenceLog {
       const { clock } = this.#ports
       this.#last = this.#last.then(async () => {
         const isNewDay = dayStart(clock.now()) > this.#day
-        if (this.#pending.size > 0 || (isNewDay && this.#recorded.size > 0)) this.#takePending()
+        await this.#followClock()
+        if (this.#pending.size > 0 || isNewDay) this.#takePending()
         await this.#flush()
         if (isNewDay) await this.#prune()
       })
       this.#schedule()
     })
+  }
+
+  /** Without it everything until that day comes would be recorded as of its beginning. */
+  async #followClock(): Promise<void> {
+    const now = this.#ports.clock.now()
+    if (now >= this.#day - SET_BACK_MS) return
+    // What waits to be written would be written over what is read here.
+    await this.#flush()
+    try {
+      if (this.#unwritten.size === 0) await this.#begin(now)
+    } catch (error) {
+      this.#ports.report(error)
+    }
   }
 
   #takePending(): void {
@@ -166,14 +187,21 @@ export class PresenceLog {
 
   async #prune(): Promise<void> {
     const { directory, report } = this.#ports
-    const oldest = presenceDayPrefix(this.#day - PRESENCE_LIMITS.days * DAY_MS)
     try {
-      for (const { key, revision } of await directory.list(PRESENCE_PREFIX))
-        if (key < oldest) await directory.remove(key, revision)
+      const entries = await directory.list(PRESENCE_PREFIX)
+      // Days that there are, and not days of the calendar: a clock that was wrong once must not take all of them away.
+      const days = [...new Set(entries.map(({ key }) => dayOf(key)))]
+      const oldest = days.at(-PRESENCE_LIMITS.days - 2)
+      if (oldest === undefined) return
+      for (const { key, revision } of entries) if (dayOf(key) <= oldest) await directory.remove(key, revision)
     } catch (error) {
       report(error)
     }
   }
+}
+
+function dayOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'))
 }
 
 /**

@@ -140,6 +140,45 @@ describe('the record of presence', () => {
     assert.deepEqual(desk.reported, [])
   })
 
+  test('survives a clock that was wrong for a while, and goes on where the right day was', async () => {
+    const desk = await createDesk()
+    desk.log.changed('a', 'online')
+    desk.log.changed('b', 'online')
+    await desk.advance(5_000)
+    const before = await desk.read()
+    desk.clock.setWall(NOON + 1_000 * DAY)
+    await desk.advance(5_000)
+    desk.log.changed('b', 'offline')
+    desk.log.changed('c', 'away')
+    await desk.advance(5_000)
+    desk.clock.setWall(NOON + HOUR)
+    await desk.advance(5_000)
+    desk.log.changed('a', 'away')
+    await desk.advance(5_000)
+    const changes = await desk.read()
+    assert.deepEqual(changes.slice(0, before.length), before, 'nothing was taken away')
+    assert.deepEqual(words(changes.slice(before.length)), ['started', 'a online', 'c away', 'a away'])
+    assert.equal(changes.at(-1)?.at, NOON + HOUR + 5_000)
+    await desk.log.close()
+    assert.deepEqual(desk.reported, [])
+  })
+
+  test('looks for what is too old once a day, also while nobody is there', async () => {
+    let lists = 0
+    const desk = await createDesk(directory => ({
+      ...bound(directory),
+      list: prefix => {
+        if (prefix === PRESENCE_PREFIX) lists++
+        return directory.list(prefix)
+      },
+    }))
+    lists = 0
+    desk.clock.setWall(NOON + 2 * DAY)
+    for (let round = 0; round < 5; round++) await desk.advance(5_000)
+    assert.equal(lists, 1)
+    await desk.log.close()
+  })
+
   test('goes on in another part when one is full, and ends with the last part of a day', async () => {
     const desk = await createDesk()
     let round = 0
