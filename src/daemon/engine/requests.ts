@@ -81,7 +81,9 @@ export class Requests {
     const before = Math.min(body.before ?? last + 1, last + 1)
     const after = isForwards ? Math.min(body.after, last) : Math.max(0, before - 1)
     let records: LogRecord[] = []
-    if (isForwards && after < last) records = await log.read(conversation, after, limit, limitBytes)
+    // What is written from here on may be after the conversation was taken from who asks.
+    if (isForwards && after < last)
+      records = await log.read(conversation, after, Math.min(limit, last - after), limitBytes)
     else if (!isForwards) records = await readBackwards(log, conversation, before, limit, limitBytes)
     const { frame } = await buildPage(records, after, {
       channel,

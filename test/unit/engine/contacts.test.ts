@@ -165,6 +165,34 @@ test('what a person opens is closed again with it: taken away, ended, or taken o
   await rig.stop()
 })
 
+test('of what is written after a conversation was taken away nothing is told, however long the look-up before took', async () => {
+  const { rig, li, mine, other } = await served()
+  const { log } = rig.store
+  const read = log.read.bind(log)
+  for (const conversation of [mine, other]) {
+    await run(rig, mine, { do: 'assign', agent: 'li' })
+    const { n } = (await log.head(conversation))!
+    let release = (): void => {}
+    const gate = new Promise<void>(resolve => (release = resolve))
+    Object.assign(log, {
+      read: async (...range: Parameters<typeof read>) => {
+        await gate
+        return read(...range)
+      },
+    })
+    li.peer.frames.length = 0
+    rig.send(li.peer, 'history', { conversation, after: n - 1 }, 99)
+    await rig.settle()
+    await run(rig, mine, { do: 'assign', agent: 'wang' })
+    await run(rig, conversation, { do: 'note', text: 'not for li' })
+    release()
+    const { body } = await rig.receive(li.peer, 'page')
+    assert.deepEqual([body.head, (body.records as unknown[]).length], [n, 1])
+    Object.assign(log, { read })
+  }
+  await rig.stop()
+})
+
 test('a conversation that says it is of a person who does not list it opens nothing, and neither does the reverse', async () => {
   const { rig, li, mine, other, foreign } = await served()
   const [entry] = await rig.store.directory.list('person/')
