@@ -229,6 +229,8 @@ function requireTeam(id: string, context: CommandContext): void {
   if (!context.hasTeam(id)) throw new KefuError('KEFU_TEAM_NOT_FOUND', { name: id, suggestion: '' })
 }
 
+const IS_BOT = 'a bot, which gets what is new'
+
 type Target = { readonly id: string; readonly name: string }
 
 function assigned(by: Author, { id, name }: Target, reason: string, head: Head): RecordBody {
@@ -241,17 +243,19 @@ function target(id: string, context: CommandContext): Target {
   const agent = context.agent(id)
   if (agent === undefined) throw new KefuError('KEFU_AGENT_NOT_FOUND', { name: id, suggestion: '' })
   const { name, isBot, obstacle } = agent
-  if (isBot) throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name, reason: 'a bot, which gets what is new' })
+  if (isBot) throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name, reason: IS_BOT })
   if (obstacle === 'offline' || obstacle === 'away' || obstacle === 'full')
     throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name, reason: obstacle })
   return agent
 }
 
-/** Who takes it for themselves: has room. */
+/** Who takes it for themselves: is a person, and has room. */
 function taker(actor: Actor, context: CommandContext): Target {
   const self = asAgent(actor)
-  if (context.agent(self.id)?.obstacle === 'full')
-    throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name: self.name, reason: 'full' })
+  const agent = context.agent(self.id)
+  // One who was a person may still see what it had last.
+  if (agent?.isBot) throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name: self.name, reason: IS_BOT })
+  if (agent?.obstacle === 'full') throw new KefuError('KEFU_AGENT_UNAVAILABLE', { name: self.name, reason: 'full' })
   return self
 }
 

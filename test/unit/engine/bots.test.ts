@@ -86,6 +86,18 @@ describe('a bot', () => {
     await rig.stop()
   })
 
+  test('that was a person does not get what it had then by beginning it anew', async () => {
+    const { rig, li, head, command } = await withBot()
+    const boss = await rig.agent('boss')
+    await rig.agents.set('boss', { role: 'supervisor' })
+    assert.equal(await command(boss.peer, { do: 'transfer', agent: 'li' }), 'done')
+    assert.equal(await command(li.peer, { do: 'close' }), 'done')
+    await rig.agents.set('li', { role: 'bot' })
+    assert.equal(await command(li.peer, { do: 'reopen' }), 'KEFU_AGENT_UNAVAILABLE')
+    assert.equal((await head()).state, 'closed')
+    await rig.stop()
+  })
+
   test('that is not there, full or gone for good leaves it to people; a new episode is its again when it is back', async () => {
     const { rig, helper, li, visitor, conversation, head, command } = await withBot()
     await rig.say(helper.peer, 'b1', { conversation })
