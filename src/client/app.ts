@@ -85,7 +85,11 @@ export function createApp(options: AppOptions): AppClient {
       return core.unacknowledged
     },
     ready: signal => core.ready(signal),
-    send: (contact, content, { id, ...known } = {}) => core.send(contact, { contact, ...known }, content, id),
+    send(contact, content, { id, name, language } = {}) {
+      // Callers without types give what they have, `undefined` too: that cannot be sent.
+      const known = { ...(name !== undefined && { name }), ...(language !== undefined && { language }) }
+      return core.send(contact, { contact, ...known }, content, id)
+    },
     typing(contact, on) {
       core.session.send(channel?.number ?? 0, 'typing', { contact, on })
     },

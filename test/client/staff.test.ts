@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { SendOptions } from '../../src/client/app.js'
 import {
   type AgentOptions,
   type AppOptions,
@@ -260,7 +261,8 @@ describe('agent and app', () => {
     await client.ready()
     assert.equal(client.channel!.name, 'shop')
     // Two contacts may use the same message id.
-    const sent = [client.send('user-1', 'a', { id: 'x', name: '韩梅梅' }), client.send('user-2', 'b', { id: 'x' })]
+    const untyped = { id: 'x', name: undefined, language: undefined, more: 1 } as unknown as SendOptions
+    const sent = [client.send('user-1', 'a', { id: 'x', name: '韩梅梅' }), client.send('user-2', 'b', untyped)]
     const [one, two] = [await peer.expect('message'), await peer.expect('message')]
     assert.deepEqual(one.body, {
       id: 'x',
@@ -269,6 +271,7 @@ describe('agent and app', () => {
       parts: [{ type: 'text', text: 'a' }],
     })
     assert.equal(one.channel, 9)
+    assert.deepEqual(two.body, { id: 'x', contact: 'user-2', parts: [{ type: 'text', text: 'b' }] })
     for (const [number, frame] of [
       [2, two],
       [1, one],
