@@ -23,7 +23,7 @@ export type { Changes, Command, ConversationState, DoneBody, Priority } from '..
 export type { ContactBody, ContactEntry } from '../codec/wire-contacts.js'
 export { type ErrorCode, isKefuError, KefuError } from '../errors.js'
 export { type AgentClient, type AgentOptions, createAgent } from './agent.js'
-export { type AppClient, type AppConversation, type AppOptions, createApp } from './app.js'
+export { type AppClient, type AppConversation, type AppOptions, createApp, type SendOptions } from './app.js'
 export type { ClientClock } from './clock.js'
 export type { AgentEvents, ClientEvents, ContactEvents, Conversation, MessageRecordEvent } from './events.js'
 export type { MediaLink, Uploaded } from './media.js'
