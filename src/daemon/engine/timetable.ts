@@ -17,7 +17,7 @@ export type TimetablePorts = {
   team(head: Head): TeamTimes | undefined
   /** A conversation's channel; undefined for one that was removed. */
   channel(head: Head): Channel | undefined
-  /** An error that no caller waits for. */
+  /** An error that no caller waits for: the first of failures in a row. */
   report(error: unknown): void
 }
 
@@ -28,6 +28,7 @@ const RETRY_MS = 5_000
 export class Timetable {
   readonly #ports: TimetablePorts
   readonly #alarms: Alarms
+  #isFailing = false
 
   constructor(ports: TimetablePorts) {
     this.#ports = ports
@@ -63,9 +64,13 @@ export class Timetable {
     }
     try {
       await router.carry(head, bodiesOf(due, head, this.#ports.channel(head)))
+      this.#isFailing = false
     } catch (error) {
       // One that moved meanwhile is looked at again as it stands then.
-      if (!isKefuError(error, 'KEFU_STORE_CONFLICT')) report(error)
+      if (!isKefuError(error, 'KEFU_STORE_CONFLICT')) {
+        if (!this.#isFailing) report(error)
+        this.#isFailing = true
+      }
       this.#alarms.set(conversation, due.at, RETRY_MS)
     }
   }
