@@ -113,7 +113,13 @@ export class Commands {
         const agent = agents.byId(id)
         const seat = router.board.agent(id)
         if (agent === undefined || seat === undefined) return undefined
-        return { id, name: agent.name, isBot: seat.isBot, obstacle: obstacle(seat, need) }
+        // Whether it is the right one is for the sender to know: of an agent who is not, too, it counts who is there and has room.
+        return {
+          id,
+          name: agent.name,
+          isBot: seat.isBot,
+          obstacle: obstacle(seat, { ...need, requires: {}, declinedBy: [] }),
+        }
       },
       hasTeam: team => router.board.hasTeam(team),
       isWanted: agent => router.board.isMember(agent, need.team),

@@ -51,6 +51,28 @@ test('one who declines is not asked again, and another one is at once', async ()
   await rig.stop()
 })
 
+test('who lacks a skill or has declined gets it by hand all the same, but not while away or without room', async () => {
+  const { rig, li, conversation } = await served()
+  const boss = await rig.agent('boss')
+  await rig.agents.set('boss', { role: 'supervisor' })
+  await command(rig, boss.peer, { do: 'update', set: { requires: { refund: 3 } } }, conversation)
+  const wang = await rig.agent('wang')
+  await rig.agents.set('wang', { capacity: { total: 1 } })
+  rig.disconnect(wang.peer)
+  assert.equal(await command(rig, boss.peer, { do: 'transfer', agent: 'wang' }, conversation), 'KEFU_AGENT_UNAVAILABLE')
+  assert.equal(typeof (await command(rig, li.peer, { do: 'decline' }, conversation)), 'object')
+  await rig.agents.set('li', { capacity: { total: 1 } })
+  const other = await rig.visitor()
+  await rig.say(other.peer, 'm1')
+  await rig.settle()
+  const busy = (await rig.store.log.head(other.conversation))!.agent
+  if (busy !== li.id) await command(rig, boss.peer, { do: 'transfer', agent: 'li' }, other.conversation)
+  assert.equal(await command(rig, li.peer, { do: 'accept' }, conversation), 'KEFU_AGENT_UNAVAILABLE')
+  await command(rig, li.peer, { do: 'close' }, other.conversation)
+  assert.equal(typeof (await command(rig, li.peer, { do: 'accept' }, conversation)), 'object')
+  await rig.stop()
+})
+
 test('a closed conversation leaves its agent free; when the contact writes again it comes back to the same agent', async () => {
   const { rig, li, visitor, conversation, head } = await served()
   await rig.agent('wang')
