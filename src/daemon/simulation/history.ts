@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ConversationId } from '../../codec/conversation-id.js'
 import { firstDetails } from '../core/conversation.js'
 import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { LogRecord } from '../core/log-record.js'
@@ -37,17 +38,22 @@ export async function* readTrace(
   events?: HistoryEvents,
 ): AsyncGenerator<TraceBatch, void, undefined> {
   const { log } = ports
-  const last = parseCursor(log.cursor())
+  const last = await lastBy(log, window.until, signal)
   const start = await seqAt(log, window.since, signal)
   if (signal.aborted) return
   const tracer = new Tracer(window, ports.defaultTeam)
+  // Looked for in vain once: each record of such an episode would have all those pages read again.
+  const unknown = new Set<ConversationId>()
   for await (const { record, head } of entriesBetween(log, start, last, signal)) {
+    const { conversation } = record
     if (record.at > window.until) break
     events?.record(record.at)
-    if (tracer.needs(record)) {
+    if (tracer.needs(record) && !unknown.has(conversation)) {
       const before = await headBefore(log, record, head)
       if (before !== undefined) tracer.adopt(before)
+      else unknown.add(conversation)
     }
+    if (record.body.type === 'closed') unknown.delete(conversation)
     tracer.push(record)
     if (record.seq % BATCH !== 0) continue
     events?.progress(record.seq - start, last - start)
@@ -73,6 +79,13 @@ export async function seqAt(log: Pick<LogPort, 'tail' | 'cursor'>, atMs: number,
     else after = middle
   }
   return before
+}
+
+/** Log position behind the last record that is not later than an instant. Later ones may be before it where the clock was put back: they are no end. */
+async function lastBy(log: Pick<LogPort, 'tail' | 'cursor'>, atMs: number, signal: AbortSignal): Promise<number> {
+  const end = parseCursor(log.cursor())
+  const newest = end === 0 ? undefined : await timeAfter(log, end - 1, signal)
+  return newest !== undefined && newest > atMs ? seqAt(log, atMs + 1, signal) : end
 }
 
 async function timeAfter(log: Pick<LogPort, 'tail'>, seq: number, signal: AbortSignal): Promise<number | undefined> {

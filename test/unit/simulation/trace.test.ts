@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { RecordBody } from '../../../src/daemon/core/records.js'
-import { seqAt } from '../../../src/daemon/simulation/history.js'
+import { readTrace, seqAt } from '../../../src/daemon/simulation/history.js'
 import type { Episode, Leg } from '../../../src/daemon/simulation/trace.js'
 import { openLevelStore } from '../../../src/daemon/store/level/open.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
@@ -151,6 +151,54 @@ describe('the trace of a log', () => {
     assert.deepEqual(late!.lastAgent, { id: 'li', at: script.at(392) })
     const [middle] = (await script.trace(1_050, 1_200)).episodes
     assert.deepEqual([middle!.since, middle!.legs.map(short)], [script.at(1_000), ['50 wang 100 open']])
+  })
+
+  test('looks once for the beginning of an episode that is too far away, and knows the one after it', async () => {
+    const script = new Script()
+    const { log } = script.store
+    await script.append(0, 1, script.says())
+    for (let left = 5_500; left > 0; left -= 10)
+      await script.append(1, 1, ...Array.from({ length: 10 }, () => script.says()))
+    for (let second = 100; second < 150; second++) await script.append(second, 1, script.says())
+    await script.append(150, 1, script.closed())
+    await script.append(160, 1, script.says())
+    let records = 0
+    const read: typeof log.read = async (...asked) => {
+      const page = await log.read(...asked)
+      records += page.length
+      return page
+    }
+    const history = {
+      log: { tail: log.tail.bind(log), cursor: log.cursor.bind(log), read },
+      openHeads: () => [],
+      defaultTeam: () => undefined,
+    }
+    const window = { since: script.at(50), until: script.at(200) }
+    const episodes: Episode[] = []
+    for await (const batch of readTrace(history, window, new AbortController().signal)) episodes.push(...batch.episodes)
+    assert.deepEqual(
+      episodes.map(({ at }) => at),
+      [script.at(160)],
+    )
+    assert.ok(records < 6_000, `${records} records were read`)
+  })
+
+  test('goes on behind records of a clock that was put back', async () => {
+    const script = new Script()
+    await script.append(0, 1, script.says())
+    await script.append(3_600, 2, script.says())
+    script.clock.setWall(script.at(20))
+    await script.append(30, 3, script.says())
+    await script.append(40, 1, script.assigned('li'))
+    const { episodes } = await script.trace(0, 100)
+    assert.deepEqual(
+      episodes.map(({ at, legs }) => [at, legs[0]!.agent]),
+      [
+        [script.at(0), 'li'],
+        [script.at(30), undefined],
+        [script.at(3_600), undefined],
+      ],
+    )
   })
 
   test('begins with the wait for a person when a bot was asked first', async () => {
