@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { KEY } from '../../src/codec/keys.js'
+import { formatCursor } from '../../src/daemon/core/cursor.js'
 import { type OpenHandle, openHandle } from '../../src/daemon/store/level/database.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import { conversationId, message, opening, queued } from '../conformance/store-bench.js'
@@ -61,4 +62,28 @@ test('a start reads no record, and the waiting line is loaded by the page, not b
   assert.equal(asked.filter(what => what === `*${head}`).length, pages)
   assert.equal(asked.filter(what => what === `*${record}`).length, pages)
   assert.equal(asked.length, 3 * pages)
+})
+
+test('what is read behind the log reads the heads of a page together', async t => {
+  const path = join(tmpDir(t), 'store')
+  const first = await openLevelStore({ path, clock: createManualClock() })
+  await Promise.all(
+    Array.from({ length: CONVERSATIONS }, (_, i) =>
+      first.log.append(conversationId(i), [queued(1_000 + i)], { opening: opening() }),
+    ),
+  )
+  await first.close()
+
+  const asked: string[] = []
+  const store = await openLevelStore({ path, clock: createManualClock() }, countingOpen(asked))
+  t.after(() => store.close())
+  asked.length = 0
+  let records = 0
+  for await (const entries of store.log.tail(formatCursor(0), new AbortController().signal)) {
+    for (const { record, head } of entries) assert.equal(head.conversation, record.conversation)
+    records += entries.length
+    if (records === 2 * CONVERSATIONS) break
+  }
+  const heads = asked.filter(what => what.endsWith(String.fromCharCode(KEY.head)))
+  assert.ok(heads.length <= 3, asked.join(' '))
 })

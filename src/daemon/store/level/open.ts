@@ -1,7 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ConversationId } from '../../../codec/conversation-id.js'
 import { KefuError } from '../../../errors.js'
 import { formatCursor, parseCursor } from '../../core/cursor.js'
+import type { Head } from '../../core/model.js'
 import type { Cursor, LogEntry, LogPort, Store, StoreFinding, StoreInfo } from '../../core/ports.js'
 import { createBus } from '../bus.js'
 import { SILENT, STORE_LIMITS, type StoreOptions } from '../options.js'
@@ -167,6 +169,10 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     committedAtMs: () => committedAtMs,
   }
 
+  async function headsOf(ids: readonly ConversationId[]): Promise<readonly (Head | null)[]> {
+    return (await loader.loadAll(ids)).map(({ durable }) => durable)
+  }
+
   async function* tail(after: Cursor, signal: AbortSignal): AsyncGenerator<readonly LogEntry[], void, undefined> {
     let seq = parseCursor(after)
     const stop = () => feed.wake()
@@ -175,7 +181,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       while (!signal.aborted && !feed.isClosed) {
         let entries = feed.after(seq)
         if (entries === undefined && seq < feed.durableSeq)
-          entries = await withHeads(await readFeed(database, seq, feed.durableSeq), log.head)
+          entries = await withHeads(await readFeed(database, seq, feed.durableSeq), headsOf)
         if (entries === undefined) await feed.wait()
         else if (!signal.aborted) {
           seq += entries.length

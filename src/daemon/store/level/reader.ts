@@ -103,20 +103,17 @@ export async function readFeed(database: Database, after: number, lastSeq: numbe
   })
 }
 
-/** Records with the heads that their conversations have now. */
+/** Records with the heads that their conversations have now. `headsOf` is asked once for all of them, and answers in their order. */
 export async function withHeads(
   records: readonly LogRecord[],
-  headOf: (id: ConversationId) => Promise<Head | null>,
+  headsOf: (ids: readonly ConversationId[]) => Promise<readonly (Head | null)[]>,
 ): Promise<LogEntry[]> {
+  const ids = [...new Set(records.map(record => record.conversation))]
   const heads = new Map<ConversationId, Head>()
-  const missing = new Set(records.map(record => record.conversation))
-  await Promise.all(
-    [...missing].map(async id => {
-      const head = await headOf(id)
-      if (head === null) throw damaged(`conversation ${id} has records but no head`)
-      heads.set(id, head)
-    }),
-  )
+  for (const [at, head] of (await headsOf(ids)).entries()) {
+    if (head === null) throw damaged(`conversation ${ids[at]} has records but no head`)
+    heads.set(ids[at]!, head)
+  }
   return records.map(record => ({ record, head: heads.get(record.conversation)! }))
 }
 
