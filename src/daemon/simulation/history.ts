@@ -61,11 +61,17 @@ export async function* readTrace(
     // Between the batches whoever else wants the thread has it.
     await nextTurn()
   }
-  for (const head of ports.openHeads())
+  let looked = 0
+  for (const head of ports.openHeads()) {
     if (head.details.openedAt < window.since && head.at <= window.until && !tracer.isKnown(head.conversation))
       tracer.adopt(head)
-  tracer.finish()
-  if (!signal.aborted) yield tracer.take()
+    if (++looked % BATCH === 0) await nextTurn()
+  }
+  do {
+    if (signal.aborted) return
+    yield tracer.take()
+    await nextTurn()
+  } while (tracer.finish(BATCH))
 }
 
 /** Log position before the first record that is as late as an instant, by halving: a few dozen looks into the log, whatever its length. */

@@ -82,15 +82,18 @@ export class Tracer {
     return batch
   }
 
-  /** The window ends: what is open ends with it. */
-  finish(): void {
-    for (const open of this.#open.values()) {
-      const { until } = this.#window
+  /** The window ends, and with it so many of those that are open. Whether there were any. */
+  finish(limit: number): boolean {
+    const { until } = this.#window
+    let left = limit
+    for (const [conversation, open] of this.#open) {
+      if (left-- === 0) break
       if (open.leg !== undefined && open.leg.agent === undefined) open.leg.waitMs = between(open.legAt, until)
       if (open.leg !== undefined) this.#endLeg(open, until, 'open')
       this.#end(open)
+      this.#open.delete(conversation)
     }
-    this.#open.clear()
+    return left < limit
   }
 
   #follow(open: Open, before: Head | null, at: number, body: RecordBody): void {

@@ -230,11 +230,31 @@ describe('the trace of a log', () => {
     assert.deepEqual(await shorts(21, 30), [])
   })
 
+  test('comes in small parts, however many are open at the end', async () => {
+    const script = new Script()
+    for (let number = 0; number < 200; number++) await script.append(0, number, script.says())
+    const { log, view } = script.store
+    const waiting = await view.waiting(200)
+    // The same again under other ids: only the heads are looked at.
+    const open = Array.from({ length: 5 }, (_, copy) =>
+      waiting.map(head => ({ ...head, conversation: `c_${copy}${head.conversation.slice(3)}` as const })),
+    ).flat()
+    const history = { log, openHeads: () => open, defaultTeam: () => undefined }
+    const window = { since: script.at(10), until: script.at(100) }
+    const sizes: number[] = []
+    for await (const { episodes } of readTrace(history, window, new AbortController().signal))
+      sizes.push(episodes.length)
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      1_000,
+    )
+    assert.ok(Math.max(...sizes) <= 256, `parts of ${sizes}`)
+  })
+
   test('ends early when nobody wants it any more', async () => {
     const script = new Script()
     await script.append(0, 1, script.says())
     const { log } = script.store
-    const { readTrace } = await import('../../../src/daemon/simulation/history.js')
     const parts = readTrace(
       { log, openHeads: () => [], defaultTeam: () => undefined },
       { since: START, until: script.at(10) },
