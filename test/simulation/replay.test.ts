@@ -53,7 +53,7 @@ type Parts = Awaited<ReturnType<typeof partsOf>>
 
 function run(parts: Parts): ScenarioMeasures {
   const meter = new Meter(parts.roster, parts.window)
-  new Business({ ...parts, meter }).run()
+  new Business({ ...parts, present: parts.roster, meter }).run()
   return meter.report()
 }
 

@@ -7,7 +7,8 @@ import type { Team } from '../core/team.js'
 import { Attendance } from './attendance.js'
 import type { Case, Due } from './case.js'
 import type { Meter } from './meter.js'
-import { boardAgentOf, boardTeamsOf, hoursOf, type Roster } from './roster.js'
+import { PickUps } from './pick-ups.js'
+import { boardAgentOf, boardTeamsOf, hoursOf, leavers, type Roster } from './roster.js'
 import { Timeline } from './timeline.js'
 import type { Episode, Leg, Window, Wish } from './trace.js'
 import { homeOf, type Medians, workFrom } from './work.js'
@@ -15,6 +16,8 @@ import { homeOf, type Medians, workFrom } from './work.js'
 /** What a simulation stands on. Episodes and presence are in the order of their instants. */
 export type BusinessParts = {
   readonly roster: Roster
+  /** The settings as they are: who was of a team by these, and is not by the roster, picks up nothing of it. */
+  readonly present: Roster
   readonly window: Window
   readonly wishes: readonly Wish[]
   readonly episodes: Iterable<Episode>
@@ -22,9 +25,6 @@ export type BusinessParts = {
   readonly medians: Medians
   readonly meter: Meter
 }
-
-/** Who took a conversation by hand and cannot now tries again after this time. */
-const PICK_AGAIN_MS = 5_000
 
 /**
  * Replays a window under a roster: who arrives, who is there, how long things take and who loses patience is as recorded; who gets what, when, follows from the real
@@ -39,6 +39,10 @@ export class Business {
   readonly #cases = new Map<ConversationId, Case>()
   readonly #held = new Map<string, Set<Case>>()
   readonly #attendance: Attendance
+  readonly #pickUps = new PickUps()
+  /** Who may have room for what waits to be picked up. */
+  readonly #freed = new Set<string>()
+  readonly #hasLeft: (agent: string, team: string | undefined) => boolean
   #keys = 0
 
   constructor(parts: BusinessParts) {
@@ -52,9 +56,11 @@ export class Business {
       presence.filter(({ at }) => at > window.since),
     )
     this.#teams = new Map(roster.teams.map(team => [team.id, team]))
+    this.#hasLeft = leavers(parts.present, roster)
     this.#attendance = new Attendance(roster, {
       changed: (agent, state, at) => {
         this.#board.setPresence(agent, state, instant(at, window))
+        if (state !== 'offline') this.#freed.add(agent)
         meter.presence(agent, state, at)
       },
       expect: (agent, turn, at) => this.#timeline.at(at, { what: 'gone', agent, turn }),
@@ -149,6 +155,7 @@ export class Business {
         break
       case 'abandon':
         this.#board.dequeue(of.key)
+        this.#pickUps.remove(of.key)
         if (of.isFirst) this.#parts.meter.abandoned(of.home)
         this.#close(of)
         break
@@ -202,6 +209,9 @@ export class Business {
   #enqueue(of: Case): void {
     const { key: conversation, wish, team, since, declinedBy, lastAgent } = of
     const { kind, requires, prefers, language, rank } = wish
+    const wanted = this.#pickUps.remove(conversation)
+    // As it asks now, somebody may be able to take it.
+    if (wanted !== undefined) this.#timeline.at(since, { what: 'pick', of, turn: of.turn, agent: wanted })
     this.#board.enqueue({
       conversation,
       rank,
@@ -239,32 +249,43 @@ export class Business {
       const of = this.#cases.get(match.waiting.conversation)!
       this.#served(of, match.agent.id, at)
     }
+    for (const agent of this.#freed)
+      this.#pickUps.offer(
+        agent,
+        team => this.#board.isMember(agent, team),
+        (conversation, wanted) => this.#pick(this.#cases.get(conversation)!, wanted, at),
+      )
+    this.#freed.clear()
   }
 
-  /** Somebody takes it by hand, as somebody did: the same agent, in a team where everything is taken by hand also another one. */
-  #pick(of: Case, wanted: string, at: number): void {
+  /**
+   * Somebody takes it by hand, as somebody did: the same agent, in a team where everything is taken by hand also another one. Where nobody can, it waits for who has
+   * room next. Whether it is taken.
+   */
+  #pick(of: Case, wanted: string, at: number): boolean {
     const waiting = this.#board.waiting(of.key)
-    if (waiting === undefined) return
+    if (waiting === undefined) return false
     const { need } = waiting
     const able = (id: string): boolean => {
+      if (this.#hasLeft(id, of.team)) return false
       const seat = this.#board.agent(id)
       const by = seat && obstacle(seat, { ...need, requires: {}, declinedBy: [] })
       return seat !== undefined && (by === undefined || (by === 'away' && id === wanted))
     }
-    const agent = able(wanted) ? wanted : this.#anybody(of, need, at)
+    const { strategy, stickyMs } = this.#teams.get(of.team) ?? this.#parts.roster.everybody
+    const isForTeam = strategy === 'manual'
+    const agent = able(wanted) ? wanted : isForTeam ? this.#anybody(of, need, stickyMs, at) : undefined
     if (agent === undefined) {
-      this.#timeline.at(at + PICK_AGAIN_MS, { what: 'pick', of, turn: of.turn, agent: wanted })
-      return
+      this.#pickUps.add(waiting, wanted, isForTeam)
+      return false
     }
     this.#board.dequeue(of.key)
     this.#board.take(of.key, agent, need.kind, instant(at, this.#parts.window))
     this.#served(of, agent, at)
+    return true
   }
 
-  #anybody(of: Case, need: Need, at: number): string | undefined {
-    const { everybody } = this.#parts.roster
-    const { strategy, stickyMs } = this.#teams.get(of.team ?? '') ?? everybody
-    if (strategy !== 'manual') return undefined
+  #anybody(of: Case, need: Need, stickyMs: number, at: number): string | undefined {
     const members = [...this.#board.agents()].filter(({ id }) => this.#board.isMember(id, of.team))
     return route(need, candidatesOf(members, need), { strategy: 'least-active', stickyMs, isOpen: true }, at).assign?.id
   }
@@ -272,6 +293,7 @@ export class Business {
   #served(of: Case, agent: string, at: number): void {
     const { meter, medians } = this.#parts
     const waitMs = at - of.askedAt
+    this.#pickUps.remove(of.key)
     const { legs, answerMs } = of.episode
     const wasServed = legs[0]?.agent !== undefined
     if (of.isFirst) meter.served(of.home, waitMs, wasServed ? answerMs : medians.answerMs(of.home.team))
@@ -346,6 +368,7 @@ export class Business {
     of.lastAgent = { id: holder, at }
     this.#board.release(of.key, instant(at, this.#parts.window))
     this.#heldBy(holder).delete(of)
+    this.#freed.add(holder)
     this.#parts.meter.load(holder, -1, at, false)
   }
 

@@ -48,3 +48,12 @@ export function boardTeamsOf(
 export function boardAgentOf({ id, name, skills, languages, capacity }: RosterAgent): BoardAgent {
   return { id, name, skills: new Map(Object.entries(skills)), languages, capacity, isBot: false }
 }
+
+/** Who is of a team by one roster, and not by the other. */
+export function leavers(before: Roster, after: Roster): (agent: string, team: string | undefined) => boolean {
+  const kept = new Map(after.teams.map(({ id, members }) => [id, new Set(members)]))
+  const left = new Map(
+    before.teams.map(({ id, members }) => [id, new Set(members.filter(agent => !kept.get(id)?.has(agent)))]),
+  )
+  return (agent, team) => team !== undefined && left.get(team)?.has(agent) === true
+}

@@ -44,7 +44,9 @@ function serve(port: MessagePort): void {
     const total = episodes.length * rosters.length
     const simulate = (roster: Roster, before: number): ScenarioMeasures => {
       const meter = new Meter(roster, window)
-      new Business({ ...parts, roster, meter }).run(done => tell({ type: 'progress', done: before + done, total }))
+      new Business({ ...parts, present, roster, meter }).run(done =>
+        tell({ type: 'progress', done: before + done, total }),
+      )
       return meter.report()
     }
     const meter = new Meter(present, window)

@@ -19,6 +19,8 @@ const UNTIL = SINCE + 4 * 60 * M
 type World = {
   readonly agents?: Readonly<Record<string, number>>
   readonly teams?: readonly Partial<Team>[]
+  /** Of all teams, by the settings as they are. */
+  readonly membersBefore?: readonly string[]
   readonly presence?: readonly PresenceChange[]
   readonly wishes?: readonly Partial<Wish>[]
   readonly episodes: readonly Episode[]
@@ -62,6 +64,9 @@ function run(
     ),
     requeueAfterMs: 30 * S,
   }
+  const members = world.membersBefore
+  const present =
+    members === undefined ? roster : { ...roster, teams: roster.teams.map(team => ({ ...team, members })) }
   const all = wishes.map(
     (wish): Wish => ({
       kind: 'web',
@@ -75,7 +80,16 @@ function run(
   )
   const window = { since: SINCE, until: UNTIL }
   const meter = new Watcher(roster, window)
-  new Business({ roster, window, wishes: all, episodes, presence, medians: mediansOf(episodes, all), meter }).run()
+  new Business({
+    roster,
+    present,
+    window,
+    wishes: all,
+    episodes,
+    presence,
+    medians: mediansOf(episodes, all),
+    meter,
+  }).run()
   return { ...meter.report(), waits: meter.waits, served: meter.served_ }
 }
 
@@ -194,6 +208,35 @@ describe('a simulated business', () => {
     assert.deepEqual(run({ agents: { li: 1, wang: 1 }, episodes: [given] }).served, ['0 li', '60 wang'])
     const toFull = [episode(0, { end: 'given' }, { agent: 'wang', isByHand: true }), episode(S, { serviceMs: 90 * S })]
     assert.deepEqual(run({ agents: { li: 1, wang: 1 }, episodes: toFull }).served, ['0 li', '1 wang', '60 li'])
+  })
+
+  test('lets those who have room pick up in the order of turns', () => {
+    const manual = {
+      teams: [{ strategy: 'manual' }] as const,
+      wishes: [{ team: 'billing' }, { team: 'billing', rank: 3 }],
+    }
+    const picked = { isByHand: true, waitMs: 2 * S }
+    const later = [1, 2, 3, 4].map(second => episode(second * S, picked))
+    const urgent = episode(30 * S, { ...picked, wish: 1 })
+    const { waits } = run({ ...manual, episodes: [episode(0, picked), ...later, urgent] })
+    assert.deepEqual(waits, [2 * S, 32 * S, 121 * S, 180 * S, 239 * S, 298 * S])
+  })
+
+  test('lets nobody pick up for a team that the policy takes them out of', () => {
+    const manual = { teams: [{ strategy: 'manual', members: ['wang'] }] as const, wishes: [{ team: 'billing' }] }
+    const world = { ...manual, agents: { li: 1, wang: 1 }, episodes: [episode(0, { isByHand: true })] }
+    assert.deepEqual(run({ ...world, membersBefore: ['li', 'wang'] }).served, ['0 wang'])
+    // Who never was of the team was given it by somebody, who would do so again.
+    assert.deepEqual(run({ ...world, membersBefore: ['wang'] }).served, ['0 li'])
+  })
+
+  test('does not look again and again at what waits to be picked up', () => {
+    const manual = { teams: [{ strategy: 'manual' }] as const, wishes: [{ team: 'billing' }] }
+    const picked = { isByHand: true, waitMs: S, serviceMs: 10 * M }
+    const episodes = Array.from({ length: 2_000 }, (_, second) => episode(second * S, picked))
+    const start = performance.now()
+    assert.equal(run({ ...manual, episodes }).all.served, 24)
+    assert.ok(performance.now() - start < 5_000)
   })
 
   test('asks those again who declined, after a while', () => {
