@@ -42,7 +42,9 @@ test(`what the router did comes out again when it is replayed (seed ${seed})`, a
   near(was, is, 'served', 0.05 * was.conversations)
   near(was, is, 'abandoned', 0.05 * was.conversations)
   near(was, is, 'meanWaitMs', Math.max(0.15 * was.meanWaitMs, 2_000))
-  for (const field of ['p50WaitMs', 'p90WaitMs'] as const) near(was, is, field, Math.max(0.35 * was[field], 3_000))
+  // Where most wait for moments and some for minutes, what is in the middle says less than the mean.
+  for (const field of ['p50WaitMs', 'p90WaitMs'] as const)
+    near(was, is, field, Math.max(0.35 * was[field], 0.1 * was.meanWaitMs, 3_000))
   const loads = Object.entries(recorded!.agents).map(([agent, { meanLoad }]) =>
     Math.abs(meanLoad - replayed!.agents[agent]!.meanLoad),
   )
