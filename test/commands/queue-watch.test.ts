@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drawnRequest } from '../../src/commands/queue/_queue/watch.js'
+import { createOutput } from '../../src/commands/_cli/output.js'
+import { drawnRequest, type QueueWatch, watchQueue } from '../../src/commands/queue/_queue/watch.js'
+import type { QueueRowView } from '../../src/daemon/control/client.js'
+import { pageOf, type SortKey } from '../../src/daemon/control/page.js'
 import { queueListRequest } from '../../src/daemon/control/queue-schemas.js'
+import { KefuError } from '../../src/errors.js'
 
 test('a drawn view asks for no more than it can show, in steps that terminals of about the same height share', () => {
   const request = { states: ['waiting' as const] }
@@ -19,4 +23,62 @@ test('a drawn view asks for no more than it can show, in steps that terminals of
 test('a view that is drawn often does not get an answer that is older than its interval', () => {
   const ageOf = (intervalMs: number) => drawnRequest({ states: ['waiting'] }, 24, intervalMs).maxAgeMs
   assert.deepEqual([ageOf(200), ageOf(1_000), ageOf(60_000)], [200, 1_000, 1_000])
+})
+
+/** What a watch tells in so many looks; `page` is asked for each page of one. */
+async function changesTold(looks: number, page: (look: number, request: object) => object): Promise<string[]> {
+  const told: string[] = []
+  const stop = new AbortController()
+  let look = 0
+  const call = async (_: string, request: { readonly cursor?: string | undefined }) => {
+    if (request.cursor === undefined && ++look > looks) stop.abort()
+    return page(look, request)
+  }
+  const output = createOutput({
+    stdout: { write: (text: string) => told.push(...text.trimEnd().split('\n')) },
+    stderr: { write: () => undefined },
+    environment: {},
+    isJson: false,
+    isPlain: true,
+    isQuiet: true,
+    noColor: true,
+  })
+  await watchQueue({
+    control: { call } as unknown as QueueWatch['control'],
+    request: { states: ['waiting'] },
+    columns: () => [{ key: 'id', header: 'ID', plain: row => row.conversation }],
+    output,
+    intervalMs: 1,
+    signal: stop.signal,
+  })
+  return told
+}
+
+test('what changes its place between two pages has not left', async () => {
+  const turns = new Map(Array.from({ length: 2_500 }, (_, number) => [`c${String(number).padStart(4, '0')}`, number]))
+  const told = await changesTold(6, (_, given) => {
+    const { cursor, limit, sort = 'turn' } = given as { cursor?: string; limit: number; sort?: string }
+    const keyOf = ([name, turn]: [string, number]): SortKey => [sort === 'channel' ? 'shop' : turn, name]
+    const { items, ...rest } = pageOf([...turns], sort, keyOf, { limit, cursor })
+    // The last becomes the most urgent.
+    const [last] = [...turns].reduce((a, b) => (a[1] > b[1] ? a : b))
+    turns.set(last, Math.min(...turns.values()) - 1)
+    return {
+      ...rest,
+      conversations: items.map(([conversation]) => ({ conversation, state: 'waiting' }) as QueueRowView),
+    }
+  })
+  assert.equal(told.length, 2_500)
+  assert.deepEqual(
+    told.filter(line => !line.startsWith('queued\t')),
+    [],
+  )
+})
+
+test('a watch outlives a daemon that restarts, and tells what has changed meanwhile', async () => {
+  const told = await changesTold(4, look => {
+    if (look === 2 || look === 3) throw new KefuError('KEFU_DAEMON_UNREACHABLE', { socket: 's', reason: 'r' })
+    return { conversations: [{ conversation: look === 1 ? 'a' : 'b', state: 'waiting' }] }
+  })
+  assert.deepEqual(told, ['queued\ta', 'queued\tb', 'left\ta'])
 })

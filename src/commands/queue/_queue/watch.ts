@@ -10,7 +10,7 @@ import { totalsLine } from './views.js'
 
 /** What is watched, and where it is shown. */
 export type QueueWatch = {
-  readonly control: ControlClient
+  readonly control: Pick<ControlClient, 'call'>
   readonly request: RequestOf<'queue.list'>
   columns(nowMs: number): ListColumn<QueueRowView>[]
   readonly output: Output
@@ -79,17 +79,36 @@ function rowsOn(lines: number): number {
 
 /** One line per change: `queued`, `assigned`, `snoozed` or `left`, and the row. */
 async function tellChanges({ control, request, columns, output, intervalMs, signal }: QueueWatch): Promise<void> {
-  let before: ReadonlyMap<string, QueueRowView> = new Map()
+  let before: ReadonlyMap<string, QueueRowView> | undefined
+  let isAway = false
   while (!signal.aborted) {
-    const present = await everything(control, request)
+    const present = await look()
+    if (present !== undefined) compare(present)
+    await delay(intervalMs, undefined, { signal }).catch(() => undefined)
+  }
+
+  async function look(): Promise<ReadonlyMap<string, QueueRowView> | undefined> {
+    try {
+      const present = await everything(control, { ...request, maxAgeMs: Math.min(SHARED_MS, intervalMs) })
+      isAway = false
+      return present
+    } catch (error) {
+      // A daemon that restarts comes back: what has changed meanwhile is told then.
+      if (before === undefined || !isKefuError(error) || !error.retryable) throw error
+      if (!isAway) output.note(`${error.message}; trying again`)
+      isAway = true
+      return undefined
+    }
+  }
+
+  function compare(present: ReadonlyMap<string, QueueRowView>): void {
     const nowMs = Date.now()
     for (const [conversation, row] of present) {
-      const type = changeOf(before.get(conversation), row)
+      const type = changeOf(before?.get(conversation), row)
       if (type !== undefined) tell(type, row, nowMs)
     }
-    for (const [conversation, row] of before) if (!present.has(conversation)) tell('left', row, nowMs)
+    for (const [conversation, row] of before ?? []) if (!present.has(conversation)) tell('left', row, nowMs)
     before = present
-    await delay(intervalMs, undefined, { signal }).catch(() => undefined)
   }
 
   function tell(type: string, row: QueueRowView, nowMs: number): void {
@@ -103,14 +122,21 @@ function changeOf(before: QueueRowView | undefined, row: QueueRowView): string |
   return { waiting: 'queued', active: 'assigned', snoozed: 'snoozed' }[row.state]
 }
 
+/**
+ * All of them. Those of one page are as they were at one instant. Where there are more, some change their places between two pages and would be missed, or come twice: these
+ * are asked for in an order in which none moves.
+ */
 async function everything(
-  control: ControlClient,
+  control: Pick<ControlClient, 'call'>,
   request: RequestOf<'queue.list'>,
 ): Promise<ReadonlyMap<string, QueueRowView>> {
+  const whole = { ...request, cursor: undefined, limit: PAGE_LIMIT }
+  let page = await control.call('queue.list', whole)
+  if (page.next === undefined) return new Map(page.conversations.map(row => [row.conversation, row]))
   const rows = new Map<string, QueueRowView>()
   let cursor: string | undefined
   do {
-    const page = await control.call('queue.list', { ...request, cursor, limit: PAGE_LIMIT, maxAgeMs: SHARED_MS })
+    page = await control.call('queue.list', { ...whole, sort: 'channel', cursor })
     for (const row of page.conversations) rows.set(row.conversation, row)
     cursor = page.next
   } while (cursor !== undefined)
