@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import { parseDurationMs } from '../config/units.js'
+import { entityName } from '../core/entity-name.js'
 import { parseWeekly } from '../core/hours-text.js'
 import type { Agent } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
@@ -192,7 +193,7 @@ function newAgent(
   // Sorts behind every agent there is.
   const id = `~${String(alike.size).padStart(4, '0')}`
   alike.set(id, alike.get(model.id) ?? model.id)
-  return { ...model, id, name }
+  return { ...model, id, name: entityName(name) }
 }
 
 function agentChange(policy: AgentPolicy, present: Agent): AgentChange {

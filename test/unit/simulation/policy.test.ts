@@ -121,6 +121,7 @@ describe('a policy', () => {
     [{ teams: { night: { overflowAfter: '1s' } } }, 'KEFU_USAGE', /needs a team/],
     [{ teams: { night: { hours: 'Funday' } } }, 'KEFU_USAGE', /Funday/],
     [{ agents: { li: { skills: { refund: 9 } } } }, 'KEFU_USAGE', /level/],
+    [{ agents: { 'two words': { like: 'wang' } } }, 'KEFU_USAGE', /"two words" is not a name/],
     [{ agents: { li: { languages: ['not a language'] } } }, 'KEFU_USAGE', /language tag/],
   ]
   for (const [policy, code, words] of refused)
