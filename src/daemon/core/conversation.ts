@@ -49,7 +49,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
         lastAgent: served(head, stamp.at),
         team: body.team ?? details.team,
         teamSince: body.asksAgain ? details.teamSince : stamp.at,
-        declinedBy: declinedAfter(details, body),
+        declinedBy: declinedAfter(head, body),
       }
       break
     case 'assigned':
@@ -59,7 +59,8 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       agent = body.agent
       details = {
         ...details,
-        declinedBy: [],
+        // The others are not asked again if this one declines, too.
+        declinedBy: details.declinedBy.filter(declined => declined !== body.agent),
         snoozedUntil: undefined,
         lineSince: waitingSince ?? details.lineSince,
         lastAgent: body.agent === head.agent ? details.lastAgent : served(head, stamp.at),
@@ -91,7 +92,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       details = nextEpisode(details, stamp.at)
       break
     case 'updated':
-      details = updated(details, body)
+      details = updated(details, body, stamp.at)
       if (body.name !== undefined) name = orAbsent(body.name)
       break
     case 'rated':
@@ -219,14 +220,15 @@ function served({ agent, state, details }: Head, at: number): Details['lastAgent
   return agent === undefined || state === 'bot' ? details.lastAgent : { id: agent, at }
 }
 
-function declinedAfter({ declinedBy }: Details, body: QueuedBody): readonly string[] {
-  if (body.asksAgain) return []
-  return body.declinedBy === undefined ? declinedBy : withText(declinedBy, body.declinedBy)
+/** What is given back in another way may go to anybody. */
+function declinedAfter({ agent, details }: Head, body: QueuedBody): readonly string[] {
+  if (body.declinedBy !== undefined) return withText(details.declinedBy, body.declinedBy)
+  return body.asksAgain || agent !== undefined ? [] : details.declinedBy
 }
 
 /** It waits anew: for how long before, is nothing to the team. */
 function awake(head: Head, at: number): Details {
-  return { ...head.details, snoozedUntil: undefined, teamSince: at, lastAgent: served(head, at) }
+  return { ...head.details, snoozedUntil: undefined, teamSince: at, declinedBy: [], lastAgent: served(head, at) }
 }
 
 /** What belongs to the matter ends with its episode; what is known of the contact stays. */
@@ -235,18 +237,20 @@ function nextEpisode(details: Details, at: number): Details {
   return { ...firstDetails(at), episode: episode + 1, language, lastAgent, attributes, person }
 }
 
-function updated(details: Details, body: UpdatedBody): Details {
+function updated(details: Details, body: UpdatedBody, at: number): Details {
   const { priority, subject, language, team, addTags, removeTags, requires, prefers, attributes } = body
   let { tags } = details
   if (removeTags !== undefined) tags = tags.filter(tag => !removeTags.includes(tag))
   for (const tag of addTags ?? []) tags = withText(tags, tag)
+  const nextTeam = team === undefined ? details.team : orAbsent(team)
   return {
     ...details,
     tags,
     priority: priority ?? details.priority,
     subject: subject === undefined ? details.subject : orAbsent(subject),
     language: language === undefined ? details.language : orAbsent(language),
-    team: team === undefined ? details.team : orAbsent(team),
+    team: nextTeam,
+    teamSince: nextTeam === details.team ? details.teamSince : at,
     requires: requires ?? details.requires,
     prefers: prefers ?? details.prefers,
     attributes: attributes === undefined ? details.attributes : withAttributes(details.attributes, attributes),

@@ -130,7 +130,7 @@ export type Details = {
   readonly prefers: readonly string[]
   /** While `snoozed`. */
   readonly snoozedUntil: number | undefined
-  /** Agents who gave it back since it was last assigned, and are not asked again yet. */
+  /** Agents who gave it back, one after the other, and are not asked again yet. */
   readonly declinedBy: readonly string[]
   /** Who served the contact last, and until when (epoch ms). */
   readonly lastAgent: { readonly id: string; readonly at: number } | undefined

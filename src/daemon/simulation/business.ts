@@ -151,6 +151,7 @@ export class Business {
         of.lastAgent = of.holder === undefined ? of.lastAgent : { id: of.holder, at }
         of.holder = undefined
         of.teamSince = at
+        of.declinedBy = []
         this.#ask(of, at, at)
         break
       case 'abandon':
@@ -307,7 +308,7 @@ export class Business {
     of.turn++
     of.holder = agent
     of.heldAt = at
-    of.declinedBy = []
+    of.declinedBy = of.declinedBy.filter(declined => declined !== agent)
     of.work ??= workFrom(of.episode, of.leg, this.#parts.medians.serviceMs(of.home.team))
     this.#heldBy(agent).add(of)
     this.#timeline.at(at + of.work.ms, { what: 'done', of, turn: of.turn })
@@ -328,7 +329,7 @@ export class Business {
       of.holder = holder
       this.#putAside(of, work.last, at)
     } else if (end === 'declined' || end === 'sent' || end === 'given') {
-      if (end === 'declined') of.declinedBy = [holder]
+      of.declinedBy = end === 'declined' ? [...of.declinedBy, holder] : []
       if (end !== 'given') of.teamSince = at
       this.#ask(of, of.since, at)
       // Handed over at once, before anybody else can get it.
@@ -353,6 +354,7 @@ export class Business {
       of.work = { ms: Math.max(0, work.ms - (at - heldAt)), last: work.last }
       of.askedAt = at
       of.teamSince = at
+      of.declinedBy = []
       of.turn++
       this.#enqueue(of)
       const { legs } = of.episode
