@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { chosenColumns } from '../../src/commands/_cli/listing.js'
 import { createOutput } from '../../src/commands/_cli/output.js'
-import { drawnRequest, type QueueWatch, watchQueue } from '../../src/commands/queue/_queue/watch.js'
+import { displayWidth } from '../../src/commands/_cli/table.js'
+import { describeTerminal } from '../../src/commands/_cli/terminal.js'
+import { queueColumns } from '../../src/commands/queue/_queue/views.js'
+import { drawnRequest, type QueueWatch, renderQueue, watchQueue } from '../../src/commands/queue/_queue/watch.js'
 import type { QueueRowView } from '../../src/daemon/control/client.js'
 import { pageOf, type SortKey } from '../../src/daemon/control/page.js'
 import { queueListRequest } from '../../src/daemon/control/queue-schemas.js'
@@ -81,4 +85,53 @@ test('a watch outlives a daemon that restarts, and tells what has changed meanwh
     return { conversations: [{ conversation: look === 1 ? 'a' : 'b', state: 'waiting' }] }
   })
   assert.deepEqual(told, ['queued\ta', 'queued\tb', 'left\ta'])
+})
+
+const ID = 'c_6T014TAX4J9ACAKRMR6ASDAHPC'
+const rowOf = (index: number): QueueRowView => ({
+  conversation: ID,
+  state: 'waiting',
+  channel: 'site',
+  contact: 'v_06H0K2NJWTERWBVYZZ9YS4NMPC',
+  name: index % 2 === 0 ? '欧阳娜娜非常长的名字客户' : 'Bob',
+  team: 'billing',
+  priority: index === 0 ? 'urgent' : 'normal',
+  waitingSince: 1_000,
+  lastMessage: { by: { role: 'contact', id: 'v_1' }, at: 1_000, text: '你好，我想问一下我的订单什么时候可以发货呢？' },
+  n: 2,
+  at: 1_000,
+})
+
+function frameOn(width: number, lines: number, fields?: string, notes = ['every 2s', 'q quits']): Promise<string> {
+  return renderQueue({
+    answer: {
+      totals: { waiting: 200, bot: 3, active: 25, snoozed: 1, agentsOnline: 3, oldestSince: 1_000 },
+      conversations: Array.from({ length: 200 }, (_, index) => rowOf(index)),
+    },
+    columns: nowMs => chosenColumns(queueColumns(nowMs), fields),
+    notes,
+    nowMs: 4_000_000,
+    terminal: describeTerminal({ isTTY: true, columns: width }, { NO_COLOR: '1' }, false),
+    lines,
+  })
+}
+
+test('a drawn view fits on any terminal: no line wraps, and the totals stay at the top', async () => {
+  for (const width of [40, 60, 79, 80, 100, 140])
+    for (const notes of [['q quits'], ['q quits', `the daemon of ${'/srv'.repeat(30)} is not running; trying again`]]) {
+      const lines = (await frameOn(width, 24, undefined, notes)).trimEnd().split('\n')
+      assert.equal(lines.length, 24)
+      assert.match(lines[0]!, /^QUEUE {2}200 waiting/)
+      for (const line of lines) assert.ok(displayWidth(line) <= width, `${width}: ${line}`)
+    }
+})
+
+test('a narrow view leaves columns out, the id last, and none that was asked for', async () => {
+  const headOf = async (width: number, fields?: string) =>
+    (await frameOn(width, 12, fields)).split('\n').find(line => line.startsWith('WAITED') || line.startsWith('STATE'))
+  assert.match((await headOf(140))!, /^WAITED +CHANNEL +CONTACT +TEAM +PRI +WHO +LAST MESSAGE +STATE +ID$/)
+  assert.match((await headOf(80))!, /^WAITED +CHANNEL +CONTACT +TEAM +WHO +LAST MES… +ID$|^WAITED .*ID$/)
+  assert.match(await frameOn(80, 12), new RegExp(ID))
+  assert.doesNotMatch((await headOf(40))!, /ID/)
+  assert.match((await headOf(30, 'state,priority,id'))!, /^STATE +PRI +ID$/)
 })

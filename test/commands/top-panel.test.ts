@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { fold, type Part } from '../../src/commands/_cli/fold.js'
 import { displayWidth } from '../../src/commands/_cli/table.js'
-import { fold, type Part } from '../../src/commands/_top/fold.js'
 import { momentOf } from '../../src/commands/_top/moment.js'
 import { renderPanel } from '../../src/commands/_top/panel.js'
 import type { MetricsReading } from '../../src/daemon/control/client.js'

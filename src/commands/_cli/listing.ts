@@ -16,10 +16,15 @@ export function chosenColumns<T>(columns: readonly ListColumn<T>[], fields: stri
   const keys = columns.map(column => column.key)
   return fields.split(',').map(field => {
     const found = columns.find(column => column.key === field.trim())
-    if (found !== undefined) return found
+    if (found !== undefined) return asked(found)
     const near = suggestion(field, keys) || `; there are ${keys.join(', ')}`
     throw new KefuError('KEFU_USAGE', { reason: `there is no field "${field.slice(0, 40)}"${near}` })
   })
+}
+
+/** What was asked for by name is shown on any terminal. */
+function asked<T>({ rank: _, ...column }: ListColumn<T>): ListColumn<T> {
+  return column
 }
 
 /** Says how to get the next page, when there is one. */

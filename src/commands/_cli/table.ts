@@ -6,6 +6,8 @@ export type Column = {
   readonly align?: 'left' | 'right'
   /** May be cut when the terminal is too narrow. */
   readonly isFlexible?: boolean
+  /** Left out where not even the narrowest columns fit side by side; the lower its rank, the later. Without a rank it always stays. */
+  readonly rank?: number
 }
 
 const GAP = 2
@@ -28,13 +30,16 @@ const BORDERLESS = {
   middle: '',
 }
 
-/** A table without lines, for a terminal: wide characters count twice, flexible columns are cut (`…`) until it fits. Ends with a line feed. */
+/** A table without lines, for a terminal: wide characters count twice, flexible columns are cut (`…`) until it fits, and columns with a rank are left out where that is not enough. Ends with a line feed. */
 export async function renderTable(
-  columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  every: readonly Column[],
+  cells: readonly (readonly string[])[],
   terminal: Terminal,
 ): Promise<string> {
   const { default: Table } = await import('cli-table3')
+  const kept = fittingColumns(every, cells, terminal.width)
+  const columns = every.filter((_, index) => kept.has(index))
+  const rows = cells.map(row => row.filter((_, index) => kept.has(index)))
   const widths = fittingWidths(columns, rows, terminal.width)
   const table = new Table({
     head: columns.map(column => column.header),
@@ -52,10 +57,35 @@ export async function renderTable(
   return `${[styled(head, 'bold', terminal), ...lines].join('\n')}\n`
 }
 
-function fittingWidths(columns: readonly Column[], rows: readonly (readonly string[])[], limit: number): number[] {
-  const widths = columns.map(({ header }, index) =>
+/** The indexes of the columns that are shown. */
+function fittingColumns(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  limit: number,
+): ReadonlySet<number> {
+  const needed = fullWidths(columns, rows).map(
+    (width, index) => (columns[index]?.isFlexible === true ? Math.min(width, NARROWEST) : width) + GAP,
+  )
+  const byRank = [...columns.entries()].sort(([, a], [, b]) => (a.rank ?? 0) - (b.rank ?? 0))
+  const kept = new Set<number>()
+  let room = limit + GAP
+  for (const [index, { rank }] of byRank) {
+    const width = needed[index] ?? 0
+    if (rank !== undefined && width > room) continue
+    kept.add(index)
+    room -= width
+  }
+  return kept
+}
+
+function fullWidths(columns: readonly Column[], rows: readonly (readonly string[])[]): number[] {
+  return columns.map(({ header }, index) =>
     rows.reduce((widest, row) => Math.max(widest, displayWidth(row[index] ?? '')), displayWidth(header)),
   )
+}
+
+function fittingWidths(columns: readonly Column[], rows: readonly (readonly string[])[], limit: number): number[] {
+  const widths = fullWidths(columns, rows)
   let excess = widths.reduce((sum, width) => sum + width + GAP, -GAP) - limit
   while (excess > 0) {
     const widest = columns.reduce(

@@ -1,10 +1,10 @@
 import type { SlowConsumerView } from '../../daemon/control/client.js'
 import type { Distribution } from '../../daemon/control/metrics-interval.js'
 import { OUTBOX_STANDINGS } from '../../daemon/control/outbox-vocabulary.js'
+import { fold, type Part, section } from '../_cli/fold.js'
 import { type Column, renderTable } from '../_cli/table.js'
 import { oneLine, type Terminal } from '../_cli/terminal.js'
 import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfNumber, wordsOfSize } from '../_cli/words.js'
-import { fold, type Part, section } from './fold.js'
 import { type Moment, oldestMs } from './moment.js'
 
 const SLOW_COLUMNS: readonly Column[] = [

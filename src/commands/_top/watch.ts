@@ -37,10 +37,10 @@ async function drawMetrics({ control, first, output, intervalMs, count, signal }
   const hints = [`every ${wordsOfDuration(intervalMs)}`, 'q quits']
   let before = first
   let moment = momentOf(undefined, first, Date.now())
-  let trouble = ''
+  let trouble: readonly string[] = []
   const render = (notes: readonly string[]): Promise<string> =>
     renderPanel(moment, notes, { ...output.terminal, width: screen.columns })
-  const draw = async (): Promise<void> => screen.draw(`${await render(hints)}${trouble}`)
+  const draw = async (): Promise<void> => screen.draw(await render([...hints, ...trouble]))
   let isShown = false
   try {
     await draw()
@@ -48,9 +48,9 @@ async function drawMetrics({ control, first, output, intervalMs, count, signal }
       await waitFor(screen, intervalMs, draw)
       if (screen.signal.aborted) return
       const next = await read(control)
-      if (isKefuError(next)) trouble = `\n${next.message}; trying again\n`
+      if (isKefuError(next)) trouble = [`${next.message}; trying again`]
       else {
-        trouble = next.instance === before.instance ? '' : '\nThe daemon has been started again.\n'
+        trouble = next.instance === before.instance ? [] : ['the daemon has been started again']
         moment = momentOf(before, next, Date.now())
         before = next
         shown++

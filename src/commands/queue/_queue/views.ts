@@ -16,35 +16,61 @@ export function queueColumns(nowMs: number): readonly ListColumn<QueueRowView>[]
       plain: row => (row.waitingSince === undefined ? '' : wordsOfWait(nowMs - row.waitingSince).replaceAll(' ', '')),
       human: row => (row.waitingSince === undefined ? '–' : wordsOfWait(nowMs - row.waitingSince)),
     },
-    { key: 'channel', header: 'CHANNEL', plain: row => row.channel, isFlexible: true },
+    { key: 'channel', header: 'CHANNEL', plain: row => row.channel, isFlexible: true, rank: 5 },
     { key: 'contact', header: 'CONTACT', plain: row => row.name ?? row.contact, human: contactName, isFlexible: true },
-    { key: 'team', header: 'TEAM', plain: row => row.team ?? '', human: row => row.team ?? '–', isFlexible: true },
+    {
+      key: 'team',
+      header: 'TEAM',
+      plain: row => row.team ?? '',
+      human: row => row.team ?? '–',
+      isFlexible: true,
+      rank: 4,
+    },
     {
       key: 'priority',
       header: 'PRI',
       plain: row => row.priority,
       human: row => (row.priority === 'normal' ? '–' : row.priority),
+      rank: 6,
     },
-    { key: 'agent', header: 'WHO', plain: row => row.agent ?? '', human: row => row.agent ?? '–', isFlexible: true },
-    { key: 'message', header: 'LAST MESSAGE', plain: lastText, human: row => lastText(row) || '–', isFlexible: true },
-    { key: 'state', header: 'STATE', plain: row => row.state },
-    { key: 'id', header: 'ID', plain: row => row.conversation },
+    {
+      key: 'agent',
+      header: 'WHO',
+      plain: row => row.agent ?? '',
+      human: row => row.agent ?? '–',
+      isFlexible: true,
+      rank: 2,
+    },
+    {
+      key: 'message',
+      header: 'LAST MESSAGE',
+      plain: lastText,
+      human: row => lastText(row) || '–',
+      isFlexible: true,
+      rank: 3,
+    },
+    { key: 'state', header: 'STATE', plain: row => row.state, rank: 7 },
+    { key: 'id', header: 'ID', plain: row => row.conversation, rank: 1 },
   ]
 }
 
 /** What is above the table. */
-export function totalsLine(
+export function totalsLine(totals: QueueTotalsView, nowMs: number): string {
+  return totalsParts(totals, nowMs).join(' · ')
+}
+
+/** The same, in parts. */
+export function totalsParts(
   { waiting, bot, active, snoozed, agentsOnline, oldestSince }: QueueTotalsView,
   nowMs: number,
-): string {
-  const parts = [
-    `${waiting} waiting${oldestSince === undefined ? '' : `, oldest ${wordsOfWait(nowMs - oldestSince)}`}`,
+): string[] {
+  return [
+    `QUEUE  ${waiting} waiting${oldestSince === undefined ? '' : `, oldest ${wordsOfWait(nowMs - oldestSince)}`}`,
     ...(bot > 0 ? [`${bot} with bots`] : []),
     `${active} assigned`,
     ...(snoozed > 0 ? [`${snoozed} snoozed`] : []),
     `${wordsOfCount(agentsOnline, 'agent')} online`,
   ]
-  return `QUEUE  ${parts.join(' · ')}`
 }
 
 /** One conversation as named values. */

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ControlClient, QueueRowView, RequestOf } from '../../../daemon/control/client.js'
+import type { AnswerOf, ControlClient, QueueRowView, RequestOf } from '../../../daemon/control/client.js'
 import { isKefuError } from '../../../errors.js'
+import { fold, type Part } from '../../_cli/fold.js'
 import type { ListColumn, Output } from '../../_cli/output.js'
 import { createScreen } from '../../_cli/screen.js'
 import { renderTable } from '../../_cli/table.js'
-import { oneLine } from '../../_cli/terminal.js'
+import { oneLine, type Terminal } from '../../_cli/terminal.js'
 import { wordsOfDuration } from '../../_cli/words.js'
-import { totalsLine } from './views.js'
+import { totalsParts } from './views.js'
 
 /** What is watched, and where it is shown. */
 export type QueueWatch = {
@@ -45,31 +46,54 @@ export function drawnRequest(
 async function drawQueue({ control, request, columns, output, intervalMs, signal }: QueueWatch): Promise<void> {
   let answer = await control.call('queue.list', drawnRequest(request, process.stdout.rows, intervalMs))
   const screen = createScreen({ input: process.stdin, output: process.stdout, signal })
-  let trouble = ''
+  let trouble: readonly string[] = []
   try {
     while (!screen.signal.aborted) {
-      const nowMs = Date.now()
-      const shown = answer.conversations.slice(0, rowsOn(screen.rows))
-      const cells = shown.map(row => columns(nowMs).map(column => oneLine((column.human ?? column.plain)(row))))
       const terminal = { ...output.terminal, width: screen.columns }
-      const table = shown.length === 0 ? 'Nobody waits.\n' : await renderTable(columns(nowMs), cells, terminal)
-      const clock = new Date(nowMs).toTimeString().slice(0, 8)
-      const title = `${totalsLine(answer.totals, nowMs)} · ${clock}`
-      screen.draw(`${title}   every ${wordsOfDuration(intervalMs)} · q quits\n${table}${trouble}`)
+      const notes = [`every ${wordsOfDuration(intervalMs)}`, 'q quits', ...trouble]
+      screen.draw(await renderQueue({ answer, columns, notes, nowMs: Date.now(), terminal, lines: screen.rows }))
       await screen.pause(intervalMs)
       if (screen.signal.aborted) break
       try {
         answer = await control.call('queue.list', drawnRequest(request, screen.rows, intervalMs))
-        trouble = ''
+        trouble = []
       } catch (error) {
         // A daemon that restarts comes back: the view goes on.
         if (!isKefuError(error) || !error.retryable) throw error
-        trouble = `${error.message}; trying again\n`
+        trouble = [`${error.message}; trying again`]
       }
     }
   } finally {
     screen.close()
   }
+}
+
+/** A queue as it stood at an instant, and where it is to be shown. */
+export type QueueFrame = {
+  readonly answer: Pick<AnswerOf<'queue.list'>, 'totals' | 'conversations'>
+  columns(nowMs: number): ListColumn<QueueRowView>[]
+  /** Stand behind the totals. */
+  readonly notes: readonly string[]
+  readonly nowMs: number
+  readonly terminal: Terminal
+  /** Lines of the terminal. */
+  readonly lines: number
+}
+
+/** The totals, then as many rows as the terminal has lines for. No line is wider than the terminal. */
+export async function renderQueue(frame: QueueFrame): Promise<string> {
+  const { answer, columns, notes, nowMs, terminal, lines } = frame
+  const clock = new Date(nowMs).toTimeString().slice(0, 8)
+  const parts = [...totalsParts(answer.totals, nowMs), clock, ...notes]
+  const title = fold(
+    parts.map((text): Part => [text]),
+    '',
+    terminal,
+  )
+  const shown = answer.conversations.slice(0, Math.max(1, lines - title.length - 1))
+  const cells = shown.map(row => columns(nowMs).map(column => oneLine((column.human ?? column.plain)(row))))
+  const table = shown.length === 0 ? 'Nobody waits.\n' : await renderTable(columns(nowMs), cells, terminal)
+  return `${title.join('\n')}\n${table}`
 }
 
 /** Conversations that fit. */

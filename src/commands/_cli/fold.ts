@@ -1,5 +1,5 @@
-import { displayWidth } from '../_cli/table.js'
-import { type Style, styled, type Terminal } from '../_cli/terminal.js'
+import { displayWidth } from './table.js'
+import { type Style, styled, type Terminal } from './terminal.js'
 
 /** A short text among others; in a style when it wants attention. */
 export type Part = readonly [text: string, style?: Style]
