@@ -67,6 +67,18 @@ describe('text of others in the terminal', () => {
     assert.equal(said('system', false), 'kefu')
     assert.equal(describeRecord(event({ type: 'internal' }), names), undefined)
     assert.equal(describeRecord(event({ type: 'opened' }), names), undefined)
+    const by = { role: 'agent' as const, name: '小王' }
+    const changed = (facts: object) =>
+      describeRecord(event({ type: 'updated', by, ...facts } as RecordEvent['record']), names)?.text
+    assert.equal(
+      changed({ priority: 'urgent', addTags: ['vip', 'b2b'] }),
+      '小王 changed: priority urgent, tags +vip +b2b',
+    )
+    assert.equal(
+      changed({ removeTags: ['vip'], requires: { refund: 3 }, prefers: ['english'] }),
+      '小王 changed: tags -vip, requires refund 3, prefers english',
+    )
+    assert.equal(changed({ prefers: [], team: 7 }), '小王 changed: prefers nothing, team 7')
     assert.deepEqual(describeRecord(event({ type: 'rat\u0007ing' }), names), {
       author: '',
       text: '(rat\ufffding)',

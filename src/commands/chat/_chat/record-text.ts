@@ -63,8 +63,26 @@ function describeChange(record: WireRecord, who: string): string {
 
 function describeFacts({ type: _, by: __, ...facts }: WireRecord): string {
   return Object.entries(facts)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => describeFact(name, value))
     .join(', ')
+}
+
+function describeFact(name: string, value: unknown): string {
+  if (typeof value === 'string') return `${name} ${value}`
+  if (isTexts(value)) {
+    if (name === 'addTags') return `tags ${value.map(tag => `+${tag}`).join(' ')}`
+    if (name === 'removeTags') return `tags ${value.map(tag => `-${tag}`).join(' ')}`
+    return `${name} ${value.join(' ') || 'nothing'}`
+  }
+  if (name === 'requires' && typeof value === 'object' && value !== null) {
+    const skills = Object.entries(value).map(([skill, level]) => `${skill} ${JSON.stringify(level)}`)
+    return `${name} ${skills.join(' ') || 'nothing'}`
+  }
+  return `${name} ${JSON.stringify(value)}`
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(text => typeof text === 'string')
 }
 
 /** A part in words, safe for a terminal. */
