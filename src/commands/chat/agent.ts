@@ -283,6 +283,8 @@ export default class ChatAgent extends ChatCommand {
   async #take(conversation: ConversationId, command: Command): Promise<void> {
     this.#taken = conversation
     await this.#do(conversation, command)
+    // It may have been assigned, and shown, before the answer came.
+    if (this.#taken !== conversation) return
     const listed = this.#list.get(conversation)
     if (listed?.isMine === true) this.#show(listed)
     else await this.#until(() => this.#list.current?.conversation === conversation)
