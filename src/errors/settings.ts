@@ -81,6 +81,7 @@ export const SETTINGS_ERRORS = {
     http: 404,
     retryable: false,
     hint: 'kefu canned list',
+    peerHint: 'look for it among the canned replies that fit, /canned in a chat',
   },
   KEFU_CANNED_EXISTS: {
     message: 'the canned reply "{name}" exists with other texts or for another team',

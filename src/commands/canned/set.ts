@@ -35,7 +35,9 @@ export default class CannedSet extends BaseCommand {
     const { language } = flags
     const isRemoved = flags['remove-text']
     if (isRemoved && args.text !== undefined)
-      throw new KefuError('KEFU_USAGE', { reason: '--remove-text takes a text away: give none' })
+      throw new KefuError('KEFU_USAGE', {
+        reason: '--remove-text takes away the text of --language: give no other text',
+      })
     const given = isRemoved ? null : await givenText({ argument: args.text, ...flags })
     const team = flags['no-team'] ? null : flags.team
     if (given === undefined && language !== undefined)

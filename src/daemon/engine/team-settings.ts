@@ -109,8 +109,8 @@ function changedOverflow(
   if (change === null) return undefined
   const team = change.team === undefined ? before?.team : teamId(change.team)
   const afterMs = change.afterMs ?? before?.afterMs
-  if (team === undefined) throw usage('an overflow needs a team to which it goes')
-  if (afterMs === undefined) throw usage('an overflow needs a time after which it begins')
+  if (team === undefined) throw usage('an overflow needs a team to which it goes (--overflow-to)')
+  if (afterMs === undefined) throw usage('an overflow needs a time after which it begins (--overflow-after)')
   return { afterMs: checkedDuration(afterMs), team }
 }
 
