@@ -126,7 +126,7 @@ describe('what is done to a conversation, in words', () => {
     assert.equal(words({ type: 'rated', by: { role: 'contact' }, score: 4, comment: '谢谢' }), 'rated 4 of 5: 谢谢')
     assert.equal(
       words({ type: 'updated', by: { role: 'operator' }, priority: 'high', addTags: ['vip'] }),
-      'kefu changed: priority high, addTags ["vip"]',
+      'kefu changed: priority high, tags +vip',
     )
     assert.equal(words({ type: 'overdue', by: { role: 'system' } }), 'an answer is overdue')
   })

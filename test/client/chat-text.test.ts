@@ -68,6 +68,11 @@ describe('text of others in the terminal', () => {
     assert.equal(describeRecord(event({ type: 'internal' }), names), undefined)
     assert.equal(describeRecord(event({ type: 'opened' }), names), undefined)
     const by = { role: 'agent' as const, name: '小王' }
+    const closed = (asksRating: boolean, rating?: string) =>
+      describeRecord(event({ type: 'closed', by, asksRating }), { ...names, ...(rating !== undefined && { rating }) })
+        ?.text
+    assert.equal(closed(true, '/rate 5'), 'the conversation is closed; /rate 5')
+    for (const text of [closed(true), closed(false, '/rate 5')]) assert.equal(text, 'the conversation is closed')
     const changed = (facts: object) =>
       describeRecord(event({ type: 'updated', by, ...facts } as RecordEvent['record']), names)?.text
     assert.equal(

@@ -143,7 +143,7 @@ export default class ChatVisitor extends ChatCommand {
   }
 
   #row(event: RecordEvent): void {
-    const text = describeRecord(event, { contact: 'you' })
+    const text = describeRecord(event, { contact: 'you', rating: '/rate 5 tells how it was' })
     if (text !== undefined) this.#streams.screen.row({ event, text, mark: undefined, hasConversation: false })
   }
 

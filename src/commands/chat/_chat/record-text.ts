@@ -5,8 +5,8 @@ import { safeText } from './safe-text.js'
 /** A record as a line: who, and what. `isNotice` when nobody said it. */
 export type RecordText = { readonly author: string; readonly text: string; readonly isNotice: boolean }
 
-/** What the other side is called when it has no name. */
-export type Names = { readonly contact: string }
+/** What the other side is called when it has no name, and how whoever reads this rates, if they may. */
+export type Names = { readonly contact: string; readonly rating?: string }
 
 /** A record in words; undefined for one that a person does not need to see. */
 export function describeRecord({ record, own }: RecordEvent, names: Names): RecordText | undefined {
@@ -25,12 +25,12 @@ export function describeRecord({ record, own }: RecordEvent, names: Names): Reco
     case 'opened':
       return undefined
     default:
-      return notice(describeChange(record, nameOf(record.by, names)))
+      return notice(describeChange(record, nameOf(record.by, names), names.rating))
   }
 }
 
 /** What somebody did to the conversation. Fields are another program's: only what has the right type is told. */
-function describeChange(record: WireRecord, who: string): string {
+function describeChange(record: WireRecord, who: string, rating: string | undefined): string {
   const { type, note, text, until, score, comment } = record
   const said = (words: unknown): string => (typeof words === 'string' && words !== '' ? `: ${safeText(words)}` : '')
   switch (type) {
@@ -41,7 +41,7 @@ function describeChange(record: WireRecord, who: string): string {
     case 'woken':
       return 'the conversation needs an agent again'
     case 'closed':
-      return 'the conversation is closed'
+      return `the conversation is closed${rating !== undefined && record.asksRating === true ? `; ${rating}` : ''}`
     case 'reopened':
       return 'the conversation is open again'
     case 'note':
