@@ -186,6 +186,7 @@ describe('a daemon in the foreground', () => {
     const home = tmpDir(t)
     writeFileSync(join(home, 'kefu.yaml'), 'http:\n  port: 0\nlog:\n  levle: debug\n')
     const socket = join(home, 'own.sock')
+    let count = 1
     const run = async () => {
       const child = spawn(
         process.execPath,
@@ -207,7 +208,11 @@ describe('a daemon in the foreground', () => {
       const status = await kefuJson<{ pid: number; channels: number; agents: number }>(['status', '--socket', socket], {
         home,
       })
-      assert.deepEqual([status.pid, status.channels, status.agents], [child.pid, 1, 1])
+      assert.deepEqual([status.pid, status.channels, status.agents], [child.pid, count, count])
+      if (count++ === 1) {
+        await kefuJson(['agent', 'add', 'another', '--socket', socket], { home })
+        await kefuJson(['channel', 'add', 'app', 'an-app', '--socket', socket], { home })
+      }
       const exited = once(child, 'exit')
       child.kill('SIGTERM')
       const [code] = (await exited) as [number | null]
@@ -242,6 +247,7 @@ describe('a daemon in the foreground', () => {
     ])
       assert.ok(text.includes(wanted), text)
     const second = await run()
+    assert.deepEqual([second.channel, second.agent], ['site', 'xiaowang'])
     assert.equal(readFileSync(second.tokenFile, 'utf8').trim(), token)
   })
 })

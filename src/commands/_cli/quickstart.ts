@@ -26,12 +26,15 @@ export async function quickstart(
   status: DaemonStatus,
   place: readonly string[],
 ): Promise<Quickstart> {
-  const { channels } = await control.call('channel.list', { limit: 1 })
-  const { agents } = await control.call('agent.list', { limit: 1 })
+  const { channels } = await control.call('channel.list', {})
+  const { agents } = await control.call('agent.list', {})
   if (channels.length === 0)
     await control.call('channel.add', { kind: 'web', name: CHANNEL, origins: ownOrigins(status.address.http) })
-  const channel = channels[0]?.name ?? CHANNEL
-  const agent = agents[0]?.name ?? AGENT
+  const channel =
+    (channels.find(({ name }) => name === CHANNEL) ?? channels.find(({ kind }) => kind === 'web') ?? channels[0])
+      ?.name ?? CHANNEL
+  const agent =
+    (agents.find(({ name }) => name === AGENT) ?? agents.find(({ role }) => role !== 'bot') ?? agents[0])?.name ?? AGENT
   const tokenFile = join(dirs.dataDir, `${agent}.token`)
   if (agents.length === 0) await makeAgent(control, tokenFile)
   const token = await readFile(tokenFile, 'utf8').catch(() => undefined)
