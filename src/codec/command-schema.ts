@@ -10,14 +10,14 @@ const text = (max: number) =>
     .string()
     .max(max)
     .refine(value => value.isWellFormed(), 'must be well-formed Unicode')
-const word = text(WIRE_LIMITS.wordLength).regex(/^[^\p{C}]+$/u)
+const word = text(WIRE_LIMITS.wordLength).regex(/^[^\p{C}]+$/u, 'must be some text without control characters')
 /** An agent or a team by id or name. */
 const reference = word
 /** As BCP 47 writes it: `zh`, `pt-BR`. */
 export const languageTag = z
   .string()
   .max(35)
-  .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+  .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language such as zh or pt-BR')
 const few = <T extends z.ZodType>(entry: T) => z.array(entry).max(WIRE_LIMITS.facts)
 const noteText = text(WIRE_LIMITS.messageBytes / 4).min(1)
 
