@@ -176,6 +176,8 @@ describe('teams and settings of agents from the command line', () => {
     const facts = '\nrole\tsupervisor\nteams\tvip\nskills\trefund=3\nlanguages\tzh-CN\ncapacity\t8 web=5\n'
     assert.ok(show.stdout.includes(facts), show.stdout)
     assert.equal(list.stdout.split('\n')[0], 'li\tsupervisor\tvip\trefund=3\tzh-CN\t8 web=5')
+    const usual = await runKefu(['agent', 'list'], options)
+    assert.match(usual.stdout, /^li\tsupervisor\t/)
     const bare = await agent('li', '--no-capacity', '--no-language', '--remove-skill', 'refund')
     assert.deepEqual([bare.agent.capacity, bare.agent.languages, bare.agent.skills], [undefined, [], {}])
     await runKefu(['agent', 'remove', 'li', '-y'], options)

@@ -7,7 +7,7 @@ import { instantText, wordsOfInstant } from './words.js'
 export const AGENT_COLUMNS: readonly ListColumn<AgentView>[] = [
   { key: 'name', header: 'NAME', plain: agent => agent.name, isFlexible: true },
   { key: 'id', header: 'ID', isExtra: true, plain: agent => agent.id },
-  { key: 'role', header: 'ROLE', isExtra: true, plain: agent => agent.role },
+  { key: 'role', header: 'ROLE', plain: agent => agent.role },
   {
     key: 'teams',
     header: 'TEAMS',

@@ -143,7 +143,7 @@ async function tellChanges({ control, request, columns, output, intervalMs, sign
 
 function changeOf(before: QueueRowView | undefined, row: QueueRowView): string | undefined {
   if (before?.state === row.state && before.agent === row.agent) return undefined
-  return { waiting: 'queued', active: 'assigned', snoozed: 'snoozed' }[row.state]
+  return { waiting: 'queued', bot: 'assigned', active: 'assigned', snoozed: 'snoozed' }[row.state]
 }
 
 /**
