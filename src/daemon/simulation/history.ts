@@ -46,7 +46,6 @@ export async function* readTrace(
   const unknown = new Set<ConversationId>()
   for await (const { record, head } of entriesBetween(log, start, last, signal)) {
     const { conversation } = record
-    if (record.at > window.until) break
     events?.record(record.at)
     if (tracer.needs(record) && !unknown.has(conversation)) {
       const before = await headBefore(log, record, head)
