@@ -4,7 +4,7 @@ import { build } from './build.js'
 import { exitCode, main, root } from './toolchain.js'
 
 /**
- * `npm start`: installs and builds what is missing, then runs a daemon in the foreground whose data are in .kefu/, with a web channel and one agent
+ * `npm start`: installs and builds what is missing, then runs a daemon in the foreground whose data are in .kefu/ (or in KEFU_HOME), with a web channel and one agent
  * made on the first start. Further arguments go to `kefu daemon run`.
  */
 
@@ -17,7 +17,8 @@ const PARENT_CHECK_MS = 1_000
 await main(async () => {
   await build()
   const flags = process.argv.slice(2)
-  const home = flags.some(flag => /^--home(=|$)/.test(flag)) ? [] : ['--home', HOME]
+  const hasHome = process.env.KEFU_HOME || flags.some(flag => /^--home(=|$)/.test(flag))
+  const home = hasHome ? [] : ['--home', HOME]
   const words = [join(root, 'bin', 'run.js'), 'daemon', 'run', '--quickstart', ...home, ...flags]
   const daemon = spawn(process.execPath, words, {
     cwd: root,

@@ -31,6 +31,13 @@ export const CONVERSATION_ERRORS = {
     retryable: false,
     hint: 'look at it again; it may have changed a moment ago',
   },
+  KEFU_AGENT_BUSY: {
+    message: '{name} has open conversations ({count}): a person becomes a bot, or a bot a person, only without any',
+    exit: 14,
+    http: 409,
+    retryable: true,
+    hint: 'close them or send them on: kefu queue list --state all --agent {name}',
+  },
   KEFU_AGENT_UNAVAILABLE: {
     message: '{name} cannot take it: {reason}',
     exit: 14,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createAgent, createVisitor } from '../../src/client/index.js'
 import { kefuFails, kefuJson, runKefu } from '../helpers/cli.js'
 import { DaemonProcess } from '../helpers/daemon-process.js'
 import { makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
@@ -157,6 +159,21 @@ describe('teams and settings of agents from the command line', () => {
       (await runKefu(['channel', 'set', 'bots', '--no-origin', '--language', 'zh'], options)).stdout,
       /^bot\thelper$/m,
     )
+    const url = await daemon.socketUrl()
+    const { token } = await kefuJson<{ token: string }>(['agent', 'token', 'helper'], options)
+    const [bot, visitor] = [createAgent({ url, token }), createVisitor({ url, channel: 'bots' })]
+    try {
+      await bot.ready()
+      await visitor.send('hello')
+      const started = performance.now()
+      while (bot.conversations().length === 0 && performance.now() - started < 30_000) await delay(5)
+      const busy = { code: 'KEFU_AGENT_BUSY', exit: 14, message: /helper has open conversations \(1\)/ }
+      await kefuFails(['agent', 'set', 'helper', '--role', 'agent'], busy, options)
+      await visitor.closeConversation()
+      await agent('helper', '--role', 'agent')
+    } finally {
+      await Promise.all([bot.close(), visitor.close()])
+    }
     assert.doesNotMatch((await runKefu(['channel', 'set', 'bots', '--no-bot'], options)).stdout, /^bot/m)
     await runKefu(['agent', 'remove', 'helper', '-y'], options)
   })

@@ -1,6 +1,6 @@
 import { KefuError } from '../../errors.js'
 import { parseWeekly } from '../core/hours-text.js'
-import type { Agent, Channel } from '../core/model.js'
+import type { Agent, AgentRole, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/team-settings.js'
 import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
@@ -38,12 +38,18 @@ const PROGRESS_INTERVAL_MS = 200
 
 /** Every operation of the table over these ports. */
 export function createHandlers(ports: ControlPorts): Handlers {
-  const { agents, channels, teams, store, status, metrics, reload, stop } = ports
+  const { agents, channels, teams, queue, store, status, metrics, reload, stop } = ports
   const view = createViews(agents, teams)
   const botNamed = (text: string): Agent => {
     const agent = agents.show(text)
     if (agent.role === 'bot') return agent
     throw new KefuError('KEFU_USAGE', { reason: `${agent.name} is no bot: kefu agent set ${agent.name} --role bot` })
+  }
+  /** What a bot has stands in another state than what a person has. */
+  const refuseWhileBusy = ({ id, name, role }: Agent, next: AgentRole): void => {
+    if ((role === 'bot') === (next === 'bot')) return
+    const count = queue.heads(head => head.agent === id).length
+    if (count > 0) throw new KefuError('KEFU_AGENT_BUSY', { name, count })
   }
   return {
     'daemon.status': () => status(),
@@ -58,6 +64,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
       return { ...added, agent: view.agent(added.agent) }
     },
     'agent.set': async ({ name, ...change }) => {
+      if (change.role !== undefined) refuseWhileBusy(agents.show(name), change.role)
       const { agent, changed } = await agents.set(name, change)
       return { agent: view.agent(agent), changed }
     },

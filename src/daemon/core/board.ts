@@ -234,6 +234,12 @@ export class RoutingBoard {
     return route(need, this.#candidatesOf(need), { strategy, stickyMs, isOpen: team.isOpen(nowMs) }, nowMs)
   }
 
+  /** Whether its team is at work, and not all of the members lack a skill that it asks for. */
+  isServable(need: Need, nowMs: number): boolean {
+    const { able, unskilled } = this.#candidatesOf(need)
+    return this.#team(need.team).isOpen(nowMs) && (able.length > 0 || unskilled === 0)
+  }
+
   /** A conversation that waits. */
   waiting(conversation: ConversationId): Waiting | undefined {
     return this.#places.get(conversation)?.waiting

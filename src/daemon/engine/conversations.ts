@@ -18,7 +18,7 @@ export type ConversationPorts = {
   mayRead(actor: Actor, head: Head): Promise<boolean>
 }
 
-/** `holder`: it has the conversation. `reader`: it may see it. `relative`: it may see it, or read it because of another one of the same person. */
+/** `holder`: it has the conversation. `reader`: it may see it. `relative`: it may see it, or read it because of another one of the same person, which is for people only. */
 export type Access = 'holder' | 'reader' | 'relative'
 
 /** How a frame names its conversation. */
@@ -101,7 +101,8 @@ export class Conversations {
     if (head !== null) {
       const target = { conversation, channel: head.channel, head, opening: undefined }
       if (this.#isAllowed(session, head, access)) return target
-      if (access === 'relative' && session.role === 'agent') return this.#related(session, head, target)
+      if (access === 'relative' && session.role === 'agent' && this.#ports.roleOf(session.agent.id) !== 'bot')
+        return this.#related(session, head, target)
       throw notFound()
     }
     if (session.role === 'visitor') {

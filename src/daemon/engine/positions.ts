@@ -71,11 +71,14 @@ export class Positions {
     const told = new Map<ConversationId, Told>()
     const counts = new Map<string | undefined, number>()
     const atMs = clock.monotonicMs()
+    const nowMs = clock.now()
     for (const { conversation, need } of router.board.inOrder()) {
       const ahead = counts.get(need.team) ?? 0
       counts.set(need.team, ahead + 1)
       const head = router.openHead(conversation)
       if (head === undefined || !this.#isThere(head)) continue
+      // Nobody is next where nobody comes: outside the team's hours, and when nobody has the skills.
+      if (!router.board.isServable(need, nowMs)) continue
       const before = this.#told.get(conversation)
       const now: Told = { ahead, estimatedWaitMs: this.estimateMs(need.team, ahead), atMs }
       if (before !== undefined && !isNews(before, now)) {

@@ -66,12 +66,17 @@ export type Explanation = {
 /** Records behind the last message that are looked through for it. */
 const LOOK_BACK = 16
 const DECISIONS = 20
-const MESSAGES_REMEMBERED = 20_000
+/** Of each of the two. */
+const MESSAGES_REMEMBERED = 50_000
+
+type LastMessages = Map<ConversationId, { readonly n: number; readonly message: LastMessage | undefined }>
 
 /** What operators see of the queue. Nothing is done here while nobody looks. */
 export class Queue {
   readonly #ports: QueuePorts
-  readonly #lastMessages = new Map<ConversationId, { readonly n: number; readonly message: LastMessage | undefined }>()
+  /** What was looked up lately, and before that: who looks at more than both hold looks them up again, and nobody else. */
+  #lastMessages: LastMessages = new Map()
+  #earlierMessages: LastMessages = new Map()
 
   constructor(ports: QueuePorts) {
     this.#ports = ports
@@ -137,7 +142,7 @@ export class Queue {
   }
 
   async #lastMessage({ conversation, n }: Head): Promise<LastMessage | undefined> {
-    const known = this.#lastMessages.get(conversation)
+    const known = this.#lastMessages.get(conversation) ?? this.#earlierMessages.get(conversation)
     if (known?.n === n) return known.message
     const { log } = this.#ports
     // Of those who write at this moment it is the last record, which the log has in memory.
@@ -147,7 +152,10 @@ export class Queue {
       said?.body.type === 'message'
         ? { by: said.body.by, at: said.at, text: previewOf(said.body.parts) }
         : known?.message
-    if (this.#lastMessages.size >= MESSAGES_REMEMBERED) this.#lastMessages.clear()
+    if (this.#lastMessages.size >= MESSAGES_REMEMBERED) {
+      this.#earlierMessages = this.#lastMessages
+      this.#lastMessages = new Map()
+    }
     this.#lastMessages.set(conversation, { n, message })
     return message
   }

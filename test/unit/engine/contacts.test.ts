@@ -112,6 +112,17 @@ test('one conversation of a person opens the others for reading, and for nothing
   await rig.stop()
 })
 
+test('a bot reads what it has, and nothing else of the person', async () => {
+  const { rig, li, mine, other } = await served()
+  assert.equal(await outcome(rig, li.peer, 'history', other), 'page')
+  await rig.agents.set('li', { role: 'bot' })
+  assert.deepEqual(
+    [await outcome(rig, li.peer, 'history', mine), await outcome(rig, li.peer, 'history', other)],
+    ['page', NOT_FOUND],
+  )
+  await rig.stop()
+})
+
 test('whoever is foreign to a person is answered as for a conversation that does not exist, in every role', async () => {
   const { rig, li, mine, other, foreign } = await served()
   const stranger = await rig.agent('stranger')

@@ -68,3 +68,36 @@ test('a contact who comes back is told the place again', async () => {
   assert.deepEqual(places(again.peer), [{ conversation: visitor.conversation, ahead: 0 }])
   await rig.stop()
 })
+
+test('nobody is told to be next while the team is closed, or when all of it lack what is asked for', async () => {
+  const rig = await Rig.create()
+  const li = await rig.agent('li')
+  await rig.teams.add('day', { members: ['li'] })
+  await rig.channels.set('site', { team: rig.teams.show('day').id })
+  const skilled = await rig.visitor()
+  await rig.say(skilled.peer, 'm1')
+  const operator = { role: 'operator' } as const
+  await rig.engine.commands.run(skilled.conversation, operator, { do: 'update', set: { requires: { refund: 3 } } })
+  await rig.engine.commands.run(skilled.conversation, operator, { do: 'requeue' })
+  // The clock of the rig stands at Monday, 5 January 2026, 08:00 UTC.
+  const weekly = [{ days: ['mon'], from: '09:00', to: '18:00' }] as const
+  await rig.teams.set('day', { hours: { timeZone: 'UTC', weekly } })
+  const plain = await rig.visitor()
+  await rig.say(plain.peer, 'm1')
+  rig.disconnect(li.peer)
+  const told = () => [skilled, plain].map(({ peer }) => places(peer).length)
+  rig.clock.advance(10_000)
+  await rig.settle()
+  assert.deepEqual(told(), [0, 0])
+  for (let minute = 0; minute < 61; minute++) rig.clock.advance(60_000)
+  await rig.settle()
+  assert.deepEqual(told(), [0, 1])
+  await rig.agents.set('li', { skills: { refund: 3 } })
+  rig.clock.advance(10_000)
+  await rig.settle()
+  assert.deepEqual(
+    [skilled, plain].map(({ peer }) => places(peer).length > 0),
+    [true, true],
+  )
+  await rig.stop()
+})
