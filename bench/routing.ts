@@ -11,7 +11,7 @@ import {
   STRATEGIES,
   type Strategy,
 } from '../src/daemon/core/routing.js'
-import { Router } from '../src/daemon/engine/router.js'
+import { Router } from '../src/daemon/engine/routing/router.js'
 import { createMemoryStore } from '../src/daemon/store/memory/store.js'
 import { readFlags } from './lib/arguments.js'
 import { median, round } from './lib/latency.js'

@@ -1,10 +1,10 @@
 import { type Takeover, takeOver } from './config/reload.js'
 import type { Config } from './config/schema.js'
 import type { Clock } from './core/ports.js'
-import type { DownloadBounds } from './engine/download-admission.js'
 import type { EngineOptions } from './engine/engine-ports.js'
-import { createRateLimiter, type Rate, type RateLimiter } from './engine/rate-limit.js'
-import type { UploadBounds } from './engine/upload-admission.js'
+import { createRateLimiter, type Rate, type RateLimiter } from './engine/limits/rate-limit.js'
+import type { DownloadBounds } from './engine/media/download-admission.js'
+import type { UploadBounds } from './engine/media/upload-admission.js'
 import type { Log } from './observe/log.js'
 
 /** The configuration in use, in the forms in which the parts of a daemon read it. They read at each use, so that a change holds from then on. */

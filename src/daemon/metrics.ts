@@ -3,10 +3,10 @@ import { sumOf } from './control/outbox-handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import type { Histogram } from './core/histogram.js'
 import type { OutboxTotals, StoreInfo } from './core/ports.js'
+import type { Meters } from './engine/delivery/meters.js'
+import type { SlowConsumer, SlowConsumers } from './engine/delivery/slow-consumers.js'
 import type { EngineCounts } from './engine/engine.js'
-import type { Meters } from './engine/meters.js'
-import type { QueueTotals } from './engine/queue.js'
-import type { SlowConsumer, SlowConsumers } from './engine/slow-consumers.js'
+import type { QueueTotals } from './engine/routing/queue.js'
 
 /** What a reading is put together from. */
 export type MetricsSources = {

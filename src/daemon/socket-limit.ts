@@ -1,6 +1,6 @@
 import { KefuError } from '../errors.js'
-import { addressKey } from './engine/rate-limit.js'
-import { createTally } from './engine/tally.js'
+import { addressKey } from './engine/limits/rate-limit.js'
+import { createTally } from './engine/limits/tally.js'
 import type { TransportHandlers } from './transport/port.js'
 
 /**

@@ -4,8 +4,8 @@ import type { OutboxTotalsView } from './control/outbox-schemas.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { distributionOf, type Histogram } from './core/histogram.js'
 import type { StoreInfo } from './core/ports.js'
+import type { Traffic } from './engine/delivery/recent-traffic.js'
 import type { EngineCounts } from './engine/engine.js'
-import type { Traffic } from './engine/recent-traffic.js'
 
 /** What a status is put together from. */
 export type StatusSources = {

@@ -13,7 +13,7 @@ import { parseClientFrame } from '../../src/codec/wire-schema.js'
 import { ZSTD_WIRE_LIMITS } from '../../src/codec/zstd-bound.js'
 import { RECORD_TYPES } from '../../src/daemon/core/records.js'
 import { OBSTACLES, STRATEGIES } from '../../src/daemon/core/routing.js'
-import { verifyIdentity } from '../../src/daemon/engine/tokens.js'
+import { verifyIdentity } from '../../src/daemon/engine/session/tokens.js'
 import { ERRORS, isKefuError } from '../../src/errors.js'
 import { readText } from '../helpers/project.js'
 import {
@@ -351,7 +351,7 @@ function reasonWords(): Set<string> {
   const read = (path: string): string => readText(`src/daemon/${path}`)
   const routing = read('core/routing.ts')
   const commands = read('core/commands.ts')
-  const engine = `${read('engine/router.ts')}${read('engine/timetable.ts')}${read('core/board.ts')}`
+  const engine = `${read('engine/routing/router.ts')}${read('engine/routing/timetable.ts')}${read('core/board.ts')}`
   const words = (source: string, pattern: RegExp): string[] => [...source.matchAll(pattern)].map(match => match[1]!)
   const found = [
     ...Object.keys(STRATEGIES),

@@ -8,6 +8,11 @@ import { descendants, type Import, lineOf, packageOf, type Source, sourcesUnder 
  * The shape of the house. An area may import itself, what `imports` names, and of what `types` names the types only. A new folder of `src` needs a row.
  * The row with the longest `at` that begins a file's path is the file's.
  */
+const ENGINE_PARTS = [
+  ...['engineRegistry', 'engineLimits', 'engineSession', 'engineDelivery', 'engineRouting'],
+  ...['engineMedia', 'engineIntake'],
+]
+
 const AREAS: Readonly<Record<string, Area>> = {
   base: { at: ['src/errors.ts', 'src/errors/', 'src/nearest.ts'], imports: [] },
   codec: { at: ['src/codec/'], imports: ['base'] },
@@ -15,10 +20,23 @@ const AREAS: Readonly<Record<string, Area>> = {
   load: { at: ['src/load/'], imports: ['base', 'codec', 'client'] },
 
   core: { at: ['src/daemon/core/'], imports: ['base', 'codec'] },
-  engine: { at: ['src/daemon/engine/'], imports: ['base', 'codec', 'core'] },
+  engineRegistry: part('registry'),
+  engineLimits: part('limits'),
+  engineSession: part('session'),
+  engineDelivery: part('delivery', ['engineSession']),
+  engineRouting: part('routing', ['engineRegistry', 'engineSession', 'engineDelivery']),
+  engineMedia: part('media', ['engineRegistry', 'engineLimits', 'engineSession']),
+  engineIntake: part('intake', [
+    ...['engineRegistry', 'engineLimits', 'engineSession', 'engineDelivery', 'engineRouting'],
+  ]),
+  engine: { at: ['src/daemon/engine/'], imports: ['base', 'codec', 'core', ...ENGINE_PARTS] },
 
   config: { at: ['src/daemon/config/'], imports: ['base'] },
-  observe: { at: ['src/daemon/observe/'], imports: ['base', 'codec', 'core', 'engine'], types: ['config'] },
+  observe: {
+    at: ['src/daemon/observe/'],
+    imports: ['base', 'codec', 'core', 'engine', ...ENGINE_PARTS],
+    types: ['config'],
+  },
   networkPort: { at: ['src/daemon/transport/port.ts'], imports: ['base'] },
   store: adapter('src/daemon/store/'),
   transport: adapter('src/daemon/transport/'),
@@ -27,8 +45,14 @@ const AREAS: Readonly<Record<string, Area>> = {
   media: adapter('src/daemon/media/'),
   channels: adapter('src/daemon/channels/'),
   vault: adapter('src/daemon/vault/'),
-  simulation: { ...adapter('src/daemon/simulation/'), imports: ['base', 'codec', 'core', 'engine', 'config'] },
-  control: { ...adapter('src/daemon/control/'), imports: ['base', 'codec', 'core', 'engine', 'controlClient'] },
+  simulation: {
+    ...adapter('src/daemon/simulation/'),
+    imports: ['base', 'codec', 'core', 'config', 'engineRegistry', 'engineRouting'],
+  },
+  control: {
+    ...adapter('src/daemon/control/'),
+    imports: ['base', 'codec', 'core', 'engine', ...ENGINE_PARTS, 'controlClient'],
+  },
   controlClient: {
     at: [
       ...['client', 'operations', 'page', 'protocol', 'schemas'],
@@ -79,9 +103,18 @@ type Area = {
   readonly lazy?: readonly string[]
 }
 
+/** A part of the engine: it knows the core and the parts that it names. */
+function part(name: string, parts: readonly string[] = []): Area {
+  return { at: [`src/daemon/engine/${name}/`], imports: ['base', 'codec', 'core', ...parts] }
+}
+
 /** An implementation of ports: it knows the inside of the house, and of other adapters at most the types of settings, log and network port. */
 function adapter(at: string): Area {
-  return { at: [at], imports: ['base', 'codec', 'core', 'engine'], types: ['config', 'observe', 'networkPort'] }
+  return {
+    at: [at],
+    imports: ['base', 'codec', 'core', 'engine', ...ENGINE_PARTS],
+    types: ['config', 'observe', 'networkPort'],
+  }
 }
 
 const sources = sourcesUnder('src')

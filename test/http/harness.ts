@@ -3,14 +3,14 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import type { ConversationId } from '../../src/codec/conversation-id.js'
 import type { MediaMeta, MediaPort } from '../../src/daemon/core/media.js'
-import { createDownloadAdmission } from '../../src/daemon/engine/download-admission.js'
-import { createRateLimiter } from '../../src/daemon/engine/rate-limit.js'
-import { createTokens, type Tokens } from '../../src/daemon/engine/tokens.js'
+import { createRateLimiter } from '../../src/daemon/engine/limits/rate-limit.js'
+import { createDownloadAdmission } from '../../src/daemon/engine/media/download-admission.js'
 import {
   createUploadAdmission,
   type UploadAdmission,
   type UploadBounds,
-} from '../../src/daemon/engine/upload-admission.js'
+} from '../../src/daemon/engine/media/upload-admission.js'
+import { createTokens, type Tokens } from '../../src/daemon/engine/session/tokens.js'
 import type { Readiness } from '../../src/daemon/http/health.js'
 import type { UploadLimits } from '../../src/daemon/http/media-upload.js'
 import { createHttp } from '../../src/daemon/http/router.js'

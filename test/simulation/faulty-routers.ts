@@ -1,7 +1,7 @@
 import { type BoardAgent, RoutingBoard } from '../../src/daemon/core/board.js'
 import type { LogEntry } from '../../src/daemon/core/ports.js'
 import type { Waiting } from '../../src/daemon/core/waiting-line.js'
-import { Router, type RouterPorts } from '../../src/daemon/engine/router.js'
+import { Router, type RouterPorts } from '../../src/daemon/engine/routing/router.js'
 import type { Violation } from './observer.js'
 import type { RouterFactory } from './router-host.js'
 import type { Staff } from './staff.js'

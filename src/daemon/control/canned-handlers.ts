@@ -1,6 +1,6 @@
 import type { CannedReply } from '../core/canned.js'
-import type { CannedRegistry } from '../engine/canned.js'
-import type { TeamRegistry } from '../engine/teams.js'
+import type { CannedRegistry } from '../engine/registry/canned.js'
+import type { TeamRegistry } from '../engine/registry/teams.js'
 import type { CannedRowView, CannedView } from './canned-operations.js'
 import type { ParsedRequestOf } from './operations.js'
 import { pageOf } from './page.js'

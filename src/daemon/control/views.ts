@@ -1,8 +1,8 @@
 import { formatWeekly } from '../core/hours-text.js'
 import type { Agent, Channel, TokenEntry } from '../core/model.js'
 import type { Team } from '../core/team.js'
-import type { AgentRegistry } from '../engine/agents.js'
-import type { TeamRegistry } from '../engine/teams.js'
+import type { AgentRegistry } from '../engine/registry/agents.js'
+import type { TeamRegistry } from '../engine/registry/teams.js'
 import type { AgentView, ChannelView, TeamView } from './schemas.js'
 
 const FINGERPRINT_LENGTH = 12

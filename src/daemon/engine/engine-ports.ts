@@ -1,13 +1,13 @@
 import type { MediaPort } from '../core/media.js'
 import type { Clock, GatewayPort, Store } from '../core/ports.js'
-import type { AgentRegistry } from './agents.js'
-import type { RoutingOptions } from './board-teams.js'
-import type { CannedRegistry } from './canned.js'
-import type { ChannelRegistry } from './channels.js'
-import type { Persons } from './persons.js'
-import type { RateLimiter } from './rate-limit.js'
-import type { TeamRegistry } from './teams.js'
-import type { Tokens } from './tokens.js'
+import type { RateLimiter } from './limits/rate-limit.js'
+import type { AgentRegistry } from './registry/agents.js'
+import type { CannedRegistry } from './registry/canned.js'
+import type { ChannelRegistry } from './registry/channels.js'
+import type { TeamRegistry } from './registry/teams.js'
+import type { RoutingOptions } from './routing/board-teams.js'
+import type { Persons } from './routing/persons.js'
+import type { Tokens } from './session/tokens.js'
 
 /** What the engine stands on. */
 export type EnginePorts = {

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { decompress } from '../../codec/zstd.js'
 import { isKefuError, KefuError } from '../../errors.js'
 import type { MediaRead } from '../core/media.js'
-import type { Budget } from '../engine/budget.js'
+import type { Budget } from '../engine/limits/budget.js'
 import { readAt, withFile } from './disk.js'
 import {
   BLOCK_BYTES,

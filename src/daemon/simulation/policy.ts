@@ -7,8 +7,8 @@ import { parseWeekly } from '../core/hours-text.js'
 import type { Agent } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import type { Team } from '../core/team.js'
-import { type AgentChange, changedAgent } from '../engine/agent-settings.js'
-import { changedTeam, type HoursChange, type TeamChange } from '../engine/team-settings.js'
+import { type AgentChange, changedAgent } from '../engine/registry/agent-settings.js'
+import { changedTeam, type HoursChange, type TeamChange } from '../engine/registry/team-settings.js'
 import type { Roster, RosterAgent } from './roster.js'
 
 /** The settings as they are. */

@@ -10,7 +10,7 @@ import {
   type SimulationPort,
   type SimulationRequest,
 } from '../core/simulation.js'
-import { readPresence } from '../engine/presence-log.js'
+import { readPresence } from '../engine/routing/presence-log.js'
 import { type HistoryEvents, type HistoryPorts, readTrace } from './history.js'
 import { Outages } from './outages.js'
 import { TracePacker } from './packed-trace.js'

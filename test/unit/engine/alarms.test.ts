@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConversationId } from '../../../src/codec/conversation-id.js'
-import { Alarms } from '../../../src/daemon/engine/alarms.js'
+import { Alarms } from '../../../src/daemon/engine/routing/alarms.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
 const MONTH_MS = 30 * 86_400_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { changedVoice, VOICE_LIMITS } from '../../../src/daemon/engine/channel-settings.js'
+import { changedVoice, VOICE_LIMITS } from '../../../src/daemon/engine/registry/channel-settings.js'
 import { isKefuError } from '../../../src/errors.js'
 import { Rig } from './rig.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { createChannels } from '../../../src/daemon/engine/channels.js'
+import { createChannels } from '../../../src/daemon/engine/registry/channels.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { isKefuError } from '../../../src/errors.js'
 import { createManualClock } from '../../helpers/manual-clock.js'

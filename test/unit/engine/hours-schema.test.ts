@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createHours } from '../../../src/daemon/core/hours.js'
-import { hoursSchema } from '../../../src/daemon/engine/hours-schema.js'
+import { hoursSchema } from '../../../src/daemon/engine/registry/hours-schema.js'
 
 const spec = {
   timeZone: 'Asia/Shanghai',

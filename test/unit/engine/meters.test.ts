@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { distributionOf } from '../../../src/daemon/core/histogram.js'
-import { Meters } from '../../../src/daemon/engine/meters.js'
+import { Meters } from '../../../src/daemon/engine/delivery/meters.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 import { Rig } from './rig.js'
 

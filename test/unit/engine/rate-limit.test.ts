@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createBudget } from '../../../src/daemon/engine/budget.js'
-import { addressKey, createRateLimiter } from '../../../src/daemon/engine/rate-limit.js'
+import { createBudget } from '../../../src/daemon/engine/limits/budget.js'
+import { addressKey, createRateLimiter } from '../../../src/daemon/engine/limits/rate-limit.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
 function create(burst: number, perSecond: number, keyLimit = 100) {

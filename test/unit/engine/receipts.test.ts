@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import type { Head } from '../../../src/daemon/core/model.js'
 import type { Receipt } from '../../../src/daemon/core/ports.js'
-import { type MarkNews, Receipts } from '../../../src/daemon/engine/receipts.js'
+import { type MarkNews, Receipts } from '../../../src/daemon/engine/delivery/receipts.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
 const LIMIT = 10_000

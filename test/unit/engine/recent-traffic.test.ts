@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Meters } from '../../../src/daemon/engine/meters.js'
-import { RecentTraffic, type Traffic } from '../../../src/daemon/engine/recent-traffic.js'
+import { Meters } from '../../../src/daemon/engine/delivery/meters.js'
+import { RecentTraffic, type Traffic } from '../../../src/daemon/engine/delivery/recent-traffic.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
 test('traffic is that of the last ten to twenty seconds, and nothing of it is kept for longer', () => {

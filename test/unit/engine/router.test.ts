@@ -6,7 +6,7 @@ import { formatConversationId } from '../../../src/codec/conversation-id.js'
 import { type LogEntry, type LogPort, START, type Store } from '../../../src/daemon/core/ports.js'
 import type { MessageRecordBody, OpenedBody, RecordBody } from '../../../src/daemon/core/records.js'
 import type { Presence } from '../../../src/daemon/core/routing.js'
-import { Router } from '../../../src/daemon/engine/router.js'
+import { Router } from '../../../src/daemon/engine/routing/router.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 

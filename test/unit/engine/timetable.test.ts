@@ -4,7 +4,7 @@ import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import { firstDetails } from '../../../src/daemon/core/conversation.js'
 import type { Head } from '../../../src/daemon/core/model.js'
 import type { Appended } from '../../../src/daemon/core/ports.js'
-import { Timetable } from '../../../src/daemon/engine/timetable.js'
+import { Timetable } from '../../../src/daemon/engine/routing/timetable.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
 const COUNT = 50

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Agent } from '../../../src/daemon/core/model.js'
 import type { SimulationEvent, SimulationPort, SimulationRequest } from '../../../src/daemon/core/simulation.js'
-import { PresenceLog } from '../../../src/daemon/engine/presence-log.js'
+import { PresenceLog } from '../../../src/daemon/engine/routing/presence-log.js'
 import { createSimulator } from '../../../src/daemon/simulation/simulator.js'
 import { Script, START } from './script.js'
 
