@@ -92,7 +92,7 @@ describe('canned replies from the command line', () => {
       [['add', 'x', '--from-file', join(home, 'none')], usage(/cannot be read \(ENOENT\)/)],
       [['set', 'x'], usage(/nothing to change/)],
       [['set', 'x', '--language', 'zh'], usage(/--language needs a text/)],
-      [['set', 'x', 'y', '--remove-text'], usage(/give none/)],
+      [['set', 'x', 'y', '--remove-text'], usage(/give no other text/)],
     ]
     for (const [words, failure] of failures) await kefuFails(['canned', ...words], failure, options)
     await kefuFails(['canned', 'set', 'x', 'y'], missing, options)
