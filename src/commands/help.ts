@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args'
 import { BaseCommand } from './_cli/base-command.js'
 import { COMMON_EXIT_CODES } from './_cli/exit-codes.js'
+import { reportFailure } from './_cli/failure.js'
 
 export default class HelpCommand extends BaseCommand {
   static override summary = 'show what there is, or the help of a command or a page'
@@ -28,5 +29,11 @@ export default class HelpCommand extends BaseCommand {
     const text = lines.join('\n')
     this.output.raw(`${text}\n`)
     return { help: text }
+  }
+
+  /** What is wrong is the command that help was asked for. */
+  protected override catch(error: Error): Promise<void> {
+    reportFailure(error, this.argv)
+    return Promise.resolve()
   }
 }

@@ -10,6 +10,7 @@ import { displayWidth, renderTable } from '../../src/commands/_cli/table.js'
 import { describeTerminal } from '../../src/commands/_cli/terminal.js'
 import { groupDigits, wordsOfDuration, wordsOfSize } from '../../src/commands/_cli/words.js'
 import { KefuError } from '../../src/errors.js'
+import { runKefu } from '../helpers/cli.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 
 type Row = { readonly name: string; readonly text: string; readonly at: number }
@@ -97,14 +98,20 @@ describe('output', () => {
 
   test('an error ends with what to try', () => {
     const terminal = describeTerminal({}, {}, false)
-    const text = renderFailure(new KefuError('KEFU_CHANNEL_EXISTS', { name: 'shop' }), terminal, false)
+    const exists = new KefuError('KEFU_CHANNEL_EXISTS', { name: 'shop' })
+    const text = renderFailure(exists, exists.hint, terminal, false)
     assert.equal(
       text,
       'Error: the channel "shop" exists with other settings.\nCode:  KEFU_CHANNEL_EXISTS\nTry:   kefu channel show shop\n',
     )
     const cause = new TypeError('inner')
-    const debug = renderFailure(new KefuError('KEFU_STORE_FULL', {}, { cause }), terminal, true)
+    const debug = renderFailure(new KefuError('KEFU_STORE_FULL', {}, { cause }), 'make room', terminal, true)
     assert.match(debug, /^KefuError: .+Caused by: TypeError: inner.+Try:/s)
+  })
+
+  test('a command that was not used as it can be names its own help', async t => {
+    const { stderr } = await runKefu(['team', 'set', 'x'], { home: tmpDir(t) })
+    assert.match(stderr, /Try: {3}kefu team set --help says what it takes\n$/)
   })
 
   test('a table of any text keeps one line per row', async () => {

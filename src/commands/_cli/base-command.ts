@@ -168,7 +168,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override catch(error: Error): Promise<void> {
-    reportFailure(error, this.argv, this.#globals.debug)
+    reportFailure(error, this.argv, this.#globals.debug, this.id?.replaceAll(':', ' '))
     return Promise.resolve()
   }
 

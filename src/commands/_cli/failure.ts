@@ -23,18 +23,13 @@ export function toFailure(thrown: unknown): KefuError {
   return new KefuError('KEFU_USAGE', { reason: sentence }, { cause: thrown })
 }
 
-/** An error for a person: what happened, its code, what to try. The kefu commands in it get the arguments `place`. */
-export function renderFailure(
-  failure: KefuError,
-  terminal: Terminal,
-  isDebug: boolean,
-  place: readonly string[] = [],
-): string {
+/** An error for a person: what happened, its code, what to try. */
+export function renderFailure(failure: KefuError, hint: string, terminal: Terminal, isDebug: boolean): string {
   const sentence = /[.!?…]$/.test(failure.message) ? failure.message : `${failure.message}.`
   const lines = [
     `${styled('Error:', 'red', terminal)} ${sentence}`,
     `${styled('Code:', 'dim', terminal)}  ${failure.code}`,
-    `${styled('Try:', 'dim', terminal)}   ${withPlace(failure.hint, place)}`,
+    `${styled('Try:', 'dim', terminal)}   ${hint}`,
   ]
   if (failure.exit === BUG || isDebug) lines.unshift(stackOf(failure))
   return `${lines.join('\n')}\n`
@@ -42,23 +37,26 @@ export function renderFailure(
 
 /**
  * Writes an error to standard error, as text or as one JSON line, and sets the exit code. Commands in its hint mean the daemon that the command line
- * meant.
+ * meant; `command` (`team set`) is the one whose use was wrong, if it was one.
  */
 export function reportFailure(
   thrown: unknown,
   argv: readonly string[],
   isDebug = process.env.KEFU_DEBUG === '1',
+  command?: string,
 ): void {
   const failure = toFailure(thrown)
   const place = placeOf(argv)
+  const isMisused = failure.code === 'KEFU_USAGE' && command !== undefined
+  const hint = isMisused ? `kefu ${command} --help says what it takes` : withPlace(failure.hint, place)
   process.exitCode = failure.exit
   if (wantsJson(argv, process.env)) {
-    const error: ErrorReport = { ...failure.report(), hint: withPlace(failure.hint, place) }
+    const error: ErrorReport = { ...failure.report(), hint }
     process.stderr.write(withoutTokens(`${JSON.stringify({ error })}\n`))
     return
   }
   const terminal = describeTerminal(process.stderr, process.env, argv.includes('--no-color'))
-  process.stderr.write(withoutTokens(renderFailure(failure, terminal, isDebug || argv.includes('--debug'), place)))
+  process.stderr.write(withoutTokens(renderFailure(failure, hint, terminal, isDebug || argv.includes('--debug'))))
 }
 
 /** Words of the command line come back in errors; a token that stood there by mistake does not. */
