@@ -25,7 +25,7 @@ export default class QueueList extends BaseCommand {
     state: option({
       options: [...QUEUE_STATES, 'all'] as const,
       helpValue: 'STATE',
-      summary: 'which ones: waiting (unless told otherwise), active, snoozed, all',
+      summary: 'which ones: waiting (unless told otherwise), bot, active, snoozed, all',
     })(),
     channel: string({ helpValue: 'NAME', summary: 'only of this channel' }),
     team: string({ helpValue: 'NAME', summary: 'only of this team' }),
