@@ -325,4 +325,23 @@ describe('who may merge', () => {
     assert.equal(await command(rig, wang.peer, { do: 'unlink' }, { conversation: foreign }), 'done')
     await rig.stop()
   })
+
+  test('who may not link is told so at once, however long others take who may', async () => {
+    const { rig, ids } = await contacts(2)
+    const { peer } = await rig.visitor()
+    await rig.say(peer, 'own')
+    const { directory } = rig.store
+    const create = directory.create.bind(directory)
+    let release = (): void => undefined
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    directory.create = (...given) => gate.then(() => create(...given))
+    const linked = link(rig, ids[0]!, ids[1]!)
+    await rig.settle()
+    assert.equal(await command(rig, peer, { do: 'link', with: ids[0]! }, {}), 'KEFU_COMMAND_REFUSED')
+    release()
+    assert.equal((await linked).changed, true)
+    await rig.stop()
+  })
 })

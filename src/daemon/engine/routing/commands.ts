@@ -41,6 +41,11 @@ export class Commands {
   async run(conversation: ConversationId, actor: Actor, given: Command): Promise<CommandResult> {
     const { persons } = this.#ports
     const command = this.#resolve(given)
+    if (command.do === 'link' || command.do === 'unlink') {
+      // Who may not do it waits for nobody who may. Whether it still may is looked at again when it is its turn.
+      const head = await this.#head(conversation)
+      permit(command.do, actor, head, this.#context(head))
+    }
     if (command.do === 'link') return persons.exclusive(() => this.#link(conversation, actor, command))
     if (command.do === 'unlink') return persons.exclusive(() => this.#unlink(conversation, actor, command))
     return this.#carryOut(conversation, head => planCommand(command, actor, head, this.#context(head)))
