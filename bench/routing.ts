@@ -229,6 +229,7 @@ function createNeed(i: number, hasSkills: boolean): Need {
     language: hasSkills ? 'en' : undefined,
     declinedBy: [],
     lastAgent: undefined,
+    wokenFor: undefined,
   }
 }
 

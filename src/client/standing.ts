@@ -8,6 +8,7 @@ export type Standing = { readonly state: ConversationState | undefined; readonly
 export function standingAfter({ state, agent }: Standing, record: WireRecord): Standing | undefined {
   switch (record.type) {
     case 'opened':
+      return { state: record.isQuiet === true ? 'closed' : 'new', agent: undefined }
     case 'reopened':
       return { state: 'new', agent: undefined }
     case 'assigned':

@@ -1,3 +1,4 @@
+import { CHANNEL_ERRORS } from './channels.js'
 import { CONVERSATION_ERRORS } from './conversation.js'
 import { DAEMON_ERRORS } from './daemon.js'
 import { NETWORK_ERRORS } from './network.js'
@@ -14,18 +15,20 @@ type Store = typeof STORE_ERRORS
 type Network = typeof NETWORK_ERRORS
 type Settings = typeof SETTINGS_ERRORS
 type Conversation = typeof CONVERSATION_ERRORS
+type Channels = typeof CHANNEL_ERRORS
 
 /**
  * Every error, by its code: the one table of everything that can go wrong, joined from a table per domain. Daemon, client and CLI derive exit codes,
  * HTTP statuses, hints, `kefu errors` and docs from it. Codes are never renamed, renumbered or reused.
  */
 export const ERRORS = {
-  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Conversation>),
-  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Conversation>),
-  ...(STORE_ERRORS satisfies Without<Network & Settings & Conversation>),
-  ...(NETWORK_ERRORS satisfies Without<Settings & Conversation>),
-  ...(SETTINGS_ERRORS satisfies Without<Conversation>),
-  ...CONVERSATION_ERRORS,
+  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Conversation & Channels>),
+  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Conversation & Channels>),
+  ...(STORE_ERRORS satisfies Without<Network & Settings & Conversation & Channels>),
+  ...(NETWORK_ERRORS satisfies Without<Settings & Conversation & Channels>),
+  ...(SETTINGS_ERRORS satisfies Without<Conversation & Channels>),
+  ...(CONVERSATION_ERRORS satisfies Without<Channels>),
+  ...CHANNEL_ERRORS,
 } as const
 
 /** A code of the table. */

@@ -26,6 +26,8 @@ const parts = [{ type: 'text' as const, text: 'x' }]
 /** Every type of record that can come after the first one. */
 const RECORDS: { readonly [T in Later]: fc.Arbitrary<Extract<RecordBody, { type: T }>> } = {
   message: by.map(author => ({ type: 'message', by: author, parts })),
+  event: by.map(author => ({ type: 'event', by: author, name: 'followed' })),
+  delivery: by.map(author => ({ type: 'delivery', by: author, message: 1, state: 'unknown' })),
   queued: fc.tuple(by, from).map(([author, gone]) => ({ type: 'queued', by: author, since: 1, reasons: [], ...gone })),
   assigned: fc.tuple(by, agent, from, fc.constantFrom({}, { bot: true as const })).map(([author, id, gone, bot]) => ({
     type: 'assigned',

@@ -16,6 +16,8 @@ const ENGINE_PARTS = [
 const AREAS: Readonly<Record<string, Area>> = {
   base: { at: ['src/errors.ts', 'src/errors/', 'src/nearest.ts'], imports: [] },
   codec: { at: ['src/codec/'], imports: ['base'] },
+  platform: { at: ['src/platform/'], imports: ['base'] },
+  emulator: { at: ['src/emulator/'], imports: ['base', 'codec', 'platform'] },
   client: { at: ['src/client/'], imports: ['base', 'codec'] },
   load: { at: ['src/load/'], imports: ['base', 'codec', 'client'] },
 
@@ -43,7 +45,11 @@ const AREAS: Readonly<Record<string, Area>> = {
   gateway: adapter('src/daemon/gateway/'),
   http: adapter('src/daemon/http/'),
   media: adapter('src/daemon/media/'),
-  channels: adapter('src/daemon/channels/'),
+  channelTables: { at: ['src/daemon/channels/tables.ts', 'src/daemon/channels/tables/'], imports: ['base', 'core'] },
+  channels: {
+    ...adapter('src/daemon/channels/'),
+    imports: ['base', 'codec', 'core', 'platform', 'channelTables'],
+  },
   vault: adapter('src/daemon/vault/'),
   simulation: {
     ...adapter('src/daemon/simulation/'),
@@ -67,8 +73,8 @@ const AREAS: Readonly<Record<string, Area>> = {
 
   commands: {
     at: ['src/commands/'],
-    imports: ['base', 'codec', 'client', 'config', 'controlClient'],
-    lazy: ['main', 'observe', 'load'],
+    imports: ['base', 'codec', 'client', 'config', 'controlClient', 'channelTables'],
+    lazy: ['main', 'observe', 'load', 'emulator'],
   },
 }
 
@@ -79,6 +85,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ws: ['transport', 'client'],
   pino: ['observe'],
   yaml: ['config'],
+  'fast-xml-parser': ['platform'],
   msgpackr: ['codec'],
   '@mongodb-js/zstd': ['codec'],
   '@oclif/core': ['commands'],

@@ -39,6 +39,10 @@ const details = fc.record<Details>(
     rating: optional(fc.nat(5)),
     attributes: fc.dictionary(word, text, { maxKeys: 4, noNullPrototype: true }),
     person: optional(text),
+    wokenFor: optional(text),
+    window: optional(
+      fc.record({ n: fc.maxSafeNat(), until: fc.maxSafeNat(), messages: fc.nat() }, { noNullPrototype: true }),
+    ),
   },
   { noNullPrototype: true },
 )

@@ -227,8 +227,10 @@ export class RoutingBoard {
   /** What would be decided on a conversation if it were its turn. */
   decide({ need }: Waiting, nowMs: number): Decision {
     const bot = need.bot === undefined ? undefined : this.#seats.get(need.bot)
-    if (bot?.isBot && obstacle(bot, { ...need, requires: {} }) === undefined)
-      return { assign: { id: bot.id, name: bot.name }, reasons: ['bot'] }
+    if (bot?.isBot && isFree(bot, need)) return { assign: { id: bot.id, name: bot.name }, reasons: ['bot'] }
+    const owner = need.wokenFor === undefined ? undefined : this.#seats.get(need.wokenFor)
+    if (owner !== undefined && !owner.isBot && isFree(owner, need))
+      return { assign: { id: owner.id, name: owner.name }, reasons: ['woken'] }
     const team = this.#team(need.team)
     const { strategy, stickyMs } = team
     return route(need, this.#candidatesOf(need), { strategy, stickyMs, isOpen: team.isOpen(nowMs) }, nowMs)
@@ -296,9 +298,14 @@ export class RoutingBoard {
   }
 
   #stirFor(seat: Seat): void {
-    for (const line of this.#lines.values())
-      if (obstacle(seat, line.first!.need) === undefined && this.#membersOf(line.team).has.has(seat))
-        this.#stirred.add(line)
+    for (const line of this.#lines.values()) {
+      const { need } = line.first!
+      const isFor =
+        need.wokenFor === seat.id
+          ? isFree(seat, need)
+          : obstacle(seat, need) === undefined && this.#membersOf(line.team).has.has(seat)
+      if (isFor) this.#stirred.add(line)
+    }
   }
 
   #count(seat: Seat, kind: ChannelKind, change: 1 | -1): void {
@@ -316,6 +323,11 @@ export class RoutingBoard {
     }
     return { load, loadOf }
   }
+}
+
+/** Whether nothing keeps an agent from it whom it is meant for by name: no skill is asked of them. */
+function isFree(agent: RoutingAgent, need: Need): boolean {
+  return obstacle(agent, { ...need, requires: {} }) === undefined
 }
 
 /** Field by field: what is spread out of another object is many times as slow to read, and every decision reads every seat. */

@@ -43,7 +43,12 @@ export const COMMANDS = {
     summary: 'puts it back to its place in the line; a bot hands it over to people so',
   },
   snooze: { contact: false, agent: 'holder', states: ['active', 'snoozed'], summary: 'puts it aside until a time' },
-  wake: { contact: false, agent: 'holder', states: ['snoozed'], summary: 'ends that: it waits for an agent again' },
+  wake: {
+    contact: false,
+    agent: 'holder',
+    states: ['snoozed'],
+    summary: 'ends that: it goes on with its agent if there, else it waits',
+  },
   close: { contact: true, agent: 'holder', states: ANY, summary: 'ends the episode' },
   reopen: { contact: false, agent: 'anyone', states: ['closed'], summary: 'begins a new episode' },
   note: { contact: false, agent: 'holder', states: ANY, summary: 'leaves a text for colleagues' },

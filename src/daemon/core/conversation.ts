@@ -22,6 +22,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
     case 'message':
       unansweredSince = unansweredAfter(head, stamp, body)
       if (body.by.role !== 'system') saidAt = stamp.at
+      if (body.window !== undefined) details = { ...details, window: { n: stamp.n, ...body.window } }
       if (body.reply === 'idleWarning') details = { ...details, idleWarnedAt: saidAt }
       if (body.by.role === 'contact') {
         if (state === 'closed') {
@@ -32,10 +33,13 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
           state = 'waiting'
           agent = undefined
           waitingSince = stamp.at
-          details = awake(head, stamp.at)
+          details = awake({ ...head, details }, stamp.at)
         }
       } else if (isAnswer(body) && state !== 'bot' && details.answeredAt === undefined)
         details = { ...details, answeredAt: stamp.at }
+      break
+    case 'event':
+      if (body.window !== undefined) details = { ...details, window: { n: stamp.n, ...body.window } }
       break
     case 'queued':
       // What a bot has said answers nobody who now asks for a person.
@@ -46,6 +50,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       details = {
         ...details,
         snoozedUntil: undefined,
+        wokenFor: undefined,
         lastAgent: served(head, stamp.at),
         team: body.team ?? details.team,
         teamSince: body.asksAgain ? details.teamSince : stamp.at,
@@ -62,6 +67,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
         // The others are not asked again if this one declines, too.
         declinedBy: details.declinedBy.filter(declined => declined !== body.agent),
         snoozedUntil: undefined,
+        wokenFor: undefined,
         lineSince: waitingSince ?? details.lineSince,
         lastAgent: body.agent === head.agent ? details.lastAgent : served(head, stamp.at),
       }
@@ -83,7 +89,13 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       agent = undefined
       waitingSince = undefined
       unansweredSince = undefined
-      details = { ...details, snoozedUntil: undefined, declinedBy: [], lastAgent: served(head, stamp.at) }
+      details = {
+        ...details,
+        snoozedUntil: undefined,
+        wokenFor: undefined,
+        declinedBy: [],
+        lastAgent: served(head, stamp.at),
+      }
       break
     case 'reopened':
       state = 'new'
@@ -106,6 +118,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       break
     case 'transferred':
     case 'note':
+    case 'delivery':
       break
     default:
       body satisfies never
@@ -149,11 +162,13 @@ export function firstDetails(openedAt: number): Details {
     requires: {},
     prefers: [],
     snoozedUntil: undefined,
+    wokenFor: undefined,
     declinedBy: [],
     lastAgent: undefined,
     rating: undefined,
     attributes: {},
     person: undefined,
+    window: undefined,
   }
 }
 
@@ -175,7 +190,7 @@ export function owners(head: Head): readonly string[] {
 
 /** The outbox lane that a record must go out through, if any: what agents (and the system) write to contacts of a platform. */
 export function outboxLane(head: Head, body: RecordBody): string | undefined {
-  if (body.type !== 'message' || body.by.role === 'contact') return undefined
+  if (body.type !== 'message' || body.by.role === 'contact' || body.isEcho) return undefined
   return head.egress === 'outbox' ? channelOwner(head.channel) : undefined
 }
 
@@ -185,7 +200,7 @@ export function dedupeSide(body: RecordBody): 'contact' | 'staff' {
 }
 
 function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body: OpenedBody): Head {
-  const { channel, kind, egress, contact, name, language, team } = body
+  const { channel, kind, egress, contact, name, language, team, isQuiet = false } = body
   return {
     conversation,
     n,
@@ -196,12 +211,13 @@ function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body:
     egress,
     contact,
     name,
-    state: 'new',
+    state: isQuiet ? 'closed' : 'new',
     agent: undefined,
-    waitingSince: at,
+    waitingSince: isQuiet ? undefined : at,
     unansweredSince: undefined,
     saidAt: undefined,
-    details: { ...firstDetails(at), language, team },
+    // What begins quietly has its first episode when the contact says something.
+    details: { ...firstDetails(at), episode: isQuiet ? 0 : 1, language, team },
   }
 }
 
@@ -226,15 +242,22 @@ function declinedAfter({ agent, details }: Head, body: QueuedBody): readonly str
   return body.asksAgain || agent !== undefined ? [] : details.declinedBy
 }
 
-/** It waits anew: for how long before, is nothing to the team. */
+/** It waits anew, first of all for who had put it aside: for how long before, is nothing to the team. */
 function awake(head: Head, at: number): Details {
-  return { ...head.details, snoozedUntil: undefined, teamSince: at, declinedBy: [], lastAgent: served(head, at) }
+  return {
+    ...head.details,
+    snoozedUntil: undefined,
+    wokenFor: head.agent,
+    teamSince: at,
+    declinedBy: [],
+    lastAgent: served(head, at),
+  }
 }
 
 /** What belongs to the matter ends with its episode; what is known of the contact stays. */
 function nextEpisode(details: Details, at: number): Details {
-  const { episode, language, lastAgent, attributes, person } = details
-  return { ...firstDetails(at), episode: episode + 1, language, lastAgent, attributes, person }
+  const { episode, language, lastAgent, attributes, person, window } = details
+  return { ...firstDetails(at), episode: episode + 1, language, lastAgent, attributes, person, window }
 }
 
 function updated(details: Details, body: UpdatedBody, at: number): Details {

@@ -8,6 +8,10 @@ import type { ConversationState, Priority } from '../../codec/wire-commands.js'
 export const CHANNEL_KINDS = {
   web: { egress: 'socket', summary: 'a web page: visitors connect themselves' },
   app: { egress: 'socket', summary: 'an app server: one connection carries all of its contacts' },
+  webhook: { egress: 'outbox', summary: 'any other system: signed JSON in, signed JSON out' },
+  'wechat-mp': { egress: 'outbox', summary: '微信公众号: an official account' },
+  'wechat-mini': { egress: 'outbox', summary: '微信小程序: the customer messages of a mini program' },
+  'wecom-kf': { egress: 'outbox', summary: '微信客服: customer service of 企业微信' },
 } as const satisfies Record<string, { readonly egress: Egress; readonly summary: string }>
 
 /** How answers reach contacts: over sockets that read the log, or through the outbox and a platform's API. */
@@ -130,6 +134,8 @@ export type Details = {
   readonly prefers: readonly string[]
   /** While `snoozed`. */
   readonly snoozedUntil: number | undefined
+  /** Since it woke and until somebody gets it: the agent who had put it aside. */
+  readonly wokenFor: string | undefined
   /** Agents who gave it back, one after the other, and are not asked again yet. */
   readonly declinedBy: readonly string[]
   /** Who served the contact last, and until when (epoch ms). */
@@ -139,4 +145,9 @@ export type Details = {
   readonly attributes: Readonly<Record<string, string>>
   /** Id of the person that the contact was merged into. */
   readonly person: string | undefined
+  /** What the platform permits to be sent since the contact did something, in conversations that answers leave through an outbox. */
+  readonly window: ReplyWindow | undefined
 }
+
+/** A permission to answer: by record `n`, so many messages until an instant (epoch ms). */
+export type ReplyWindow = { readonly n: number; readonly until: number; readonly messages: number }

@@ -20,7 +20,12 @@ export type OpenedBody = {
   readonly language?: string
   /** Id of the team that the channel sends conversations to. */
   readonly team?: string
+  /** Somebody who has not said anything yet: nobody has to answer, so it begins as `closed`. */
+  readonly isQuiet?: true
 }
+
+/** What a contact's act permits to be sent on its platform: so many messages until an instant (epoch ms). */
+export type Permission = { readonly until: number; readonly messages: number }
 
 /** A message. `id` is the writer's own id of it, the key of idempotent resending. One of a contact wakes or reopens the conversation. */
 export type MessageRecordBody = {
@@ -30,7 +35,43 @@ export type MessageRecordBody = {
   readonly parts: readonly Part[]
   /** Which automatic reply it is, of those that kefu writes by itself. */
   readonly reply?: ReplyOccasion
+  /** A contact's, on a platform that permits answers only for a while. */
+  readonly window?: Permission
+  /** A contact's, when the platform delivered it only long after it was written (epoch ms by the platform's clock). */
+  readonly writtenAt?: number
+  /** An answer that somebody gave on the platform itself: it does not go out once more. */
+  readonly isEcho?: true
 }
+
+/** A contact did something on its platform that nobody has to answer: followed, entered the chat, pressed a key of a menu. */
+export type EventRecordBody = {
+  readonly type: 'event'
+  readonly by: Author
+  readonly name: string
+  readonly data?: Readonly<Record<string, string | number | boolean>>
+  readonly window?: Permission
+}
+
+/** What became of a message on its platform, where that is not what one expects. */
+export type DeliveryBody = {
+  readonly type: 'delivery'
+  readonly by: Author
+  /** Number of the message. */
+  readonly message: number
+  readonly state: DeliveryState
+  readonly reason?: string
+}
+
+/** What can become of a message on its way to a platform. */
+export const DELIVERY_STATES = {
+  held: 'goes out when the contact writes again',
+  failed: 'was given up',
+  unknown: 'may have arrived',
+  sent: 'has gone out after all',
+} as const satisfies Record<string, string>
+
+/** One of `DELIVERY_STATES`. */
+export type DeliveryState = keyof typeof DELIVERY_STATES
 
 /** Nobody could take the conversation, or the agent who had it is gone or gave it back. `since` keeps its place in the line. */
 export type QueuedBody = {
@@ -125,6 +166,8 @@ export type LinkedBody = { readonly type: 'linked'; readonly by: Author; readonl
 export type RecordBody =
   | OpenedBody
   | MessageRecordBody
+  | EventRecordBody
+  | DeliveryBody
   | QueuedBody
   | AssignedBody
   | TransferredBody
@@ -142,6 +185,8 @@ export type RecordBody =
 export const RECORD_TYPES = {
   opened: { flags: RECORD_FLAGS.internal },
   message: { flags: 0 },
+  event: { flags: RECORD_FLAGS.internal },
+  delivery: { flags: RECORD_FLAGS.internal },
   queued: { flags: RECORD_FLAGS.internal },
   assigned: { flags: RECORD_FLAGS.partial, contactFields: ['agent', 'name', 'bot'] },
   transferred: { flags: RECORD_FLAGS.internal },

@@ -46,6 +46,8 @@ export type Need = {
   readonly language: string | undefined
   readonly declinedBy: readonly string[]
   readonly lastAgent: { readonly id: string; readonly at: number } | undefined
+  /** Who had put it aside: it goes back to them, whatever the team decides, if they are there and have room. */
+  readonly wokenFor: string | undefined
 }
 
 /** How a team decides. */

@@ -69,9 +69,10 @@ export class WaitingLine {
 }
 
 /** Equal for conversations that the same agents can take, so that among them only the turn decides. */
-export function lineKey({ kind, team, bot, requires, declinedBy }: Need): string {
+export function lineKey({ kind, team, bot, requires, declinedBy, wokenFor }: Need): string {
   const skills = Object.entries(requires).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([team ?? null, kind, skills, [...declinedBy].sort(), ...(bot === undefined ? [] : [bot])])
+  const named = bot === undefined && wokenFor === undefined ? [] : [bot ?? null, wokenFor ?? null]
+  return JSON.stringify([team ?? null, kind, skills, [...declinedBy].sort(), ...named])
 }
 
 /** Where a channel sends its conversations: to the team, when they were sent to none; to the bot first, when they are new. */
@@ -79,9 +80,9 @@ export type ChannelRouting = Pick<Channel, 'team' | 'bot'>
 
 /** What a conversation asks for, as it stands. */
 export function needOf({ kind, state, details }: Head, channel: ChannelRouting | undefined): Need {
-  const { team = channel?.team, requires, prefers, language, declinedBy, lastAgent } = details
+  const { team = channel?.team, requires, prefers, language, declinedBy, lastAgent, wokenFor } = details
   const bot = state === 'new' ? channel?.bot : undefined
-  return { kind, team, bot, requires, prefers, language, declinedBy, lastAgent }
+  return { kind, team, bot, requires, prefers, language, declinedBy, lastAgent, wokenFor }
 }
 
 /** A conversation's place in line; undefined when it does not wait. */

@@ -110,6 +110,7 @@ export class Business {
       overflowAt: Number.POSITIVE_INFINITY,
       lastAgent: episode.lastAgent,
       declinedBy: episode.declinedBy,
+      wokenFor: undefined,
       isFirst: episode.since !== undefined,
       holder: undefined,
       heldAt: at,
@@ -149,6 +150,7 @@ export class Business {
         break
       case 'wake':
         of.lastAgent = of.holder === undefined ? of.lastAgent : { id: of.holder, at }
+        of.wokenFor = of.holder
         of.holder = undefined
         of.teamSince = at
         of.declinedBy = []
@@ -208,7 +210,7 @@ export class Business {
   }
 
   #enqueue(of: Case): void {
-    const { key: conversation, wish, team, since, declinedBy, lastAgent } = of
+    const { key: conversation, wish, team, since, declinedBy, lastAgent, wokenFor } = of
     const { kind, requires, prefers, language, rank } = wish
     const wanted = this.#pickUps.remove(conversation)
     // As it asks now, somebody may be able to take it.
@@ -217,7 +219,7 @@ export class Business {
       conversation,
       rank,
       since,
-      need: { kind, team, bot: undefined, requires, prefers, language, declinedBy, lastAgent },
+      need: { kind, team, bot: undefined, requires, prefers, language, declinedBy, lastAgent, wokenFor },
     })
     const overflow = overflowAfter(of.teamSince, this.#teams.get(team))
     of.overflowAt = overflow?.at ?? Number.POSITIVE_INFINITY
@@ -230,6 +232,7 @@ export class Business {
     if (overflow === undefined) return
     of.team = overflow.team
     of.teamSince = at
+    of.wokenFor = undefined
     this.#parts.meter.overflowed(of.home)
     this.#enqueue(of)
   }
@@ -309,6 +312,7 @@ export class Business {
     of.holder = agent
     of.heldAt = at
     of.declinedBy = of.declinedBy.filter(declined => declined !== agent)
+    of.wokenFor = undefined
     of.work ??= workFrom(of.episode, of.leg, this.#parts.medians.serviceMs(of.home.team))
     this.#heldBy(agent).add(of)
     this.#timeline.at(at + of.work.ms, { what: 'done', of, turn: of.turn })

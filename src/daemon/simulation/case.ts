@@ -19,6 +19,7 @@ export type Case = {
   overflowAt: number
   lastAgent: Need['lastAgent']
   declinedBy: readonly string[]
+  wokenFor: string | undefined
   isFirst: boolean
   holder: string | undefined
   heldAt: number

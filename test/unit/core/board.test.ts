@@ -27,6 +27,7 @@ const waiting = (number: number, changes: Partial<Waiting> = {}, asks: Partial<N
     language: undefined,
     declinedBy: [],
     lastAgent: undefined,
+    wokenFor: undefined,
     ...asks,
   },
   ...changes,

@@ -33,6 +33,7 @@ const need = (changes: Partial<Need> = {}): Need => ({
   language: undefined,
   declinedBy: [],
   lastAgent: undefined,
+  wokenFor: undefined,
   ...changes,
 })
 const policy: RoutingPolicy = { strategy: 'least-active', stickyMs: 1_000, isOpen: true }

@@ -11,7 +11,7 @@ export const AGENT_SLASHES = {
     summary: 'sends it on to an agent or a team',
   },
   snooze: { takes: '10m', summary: 'puts it aside so long, or until a message' },
-  wake: { takes: '', summary: 'ends that: it waits for an agent again' },
+  wake: { takes: '', summary: 'ends that: it goes on with its agent if there, else it waits' },
   accept: { takes: '1|ID', summary: 'takes a conversation that waits' },
   decline: { takes: '', summary: 'gives it back to its place in the line' },
   reopen: { takes: '1|ID', summary: 'begins one anew that you closed' },

@@ -30,6 +30,8 @@ export function packDetails(details: Details): Uint8Array {
       details.teamSince,
       details.overdueSince ?? null,
       details.idleWarnedAt ?? null,
+      details.wokenFor ?? null,
+      details.window === undefined ? null : [details.window.n, details.window.until, details.window.messages],
     ])
     packed.set(details, bytes)
   }
@@ -38,6 +40,7 @@ export function packDetails(details: Details): Uint8Array {
 
 /** The details of an unpacked `packDetails`. */
 export function unpackDetails(fields: readonly unknown[]): Details {
+  const window = fields[21] as readonly [number, number, number] | null
   const lastAgent = fields[13] as readonly [string, number] | null
   return {
     episode: fields[0] as number,
@@ -60,5 +63,7 @@ export function unpackDetails(fields: readonly unknown[]): Details {
     teamSince: fields[17] as number,
     overdueSince: (fields[18] as number | null) ?? undefined,
     idleWarnedAt: (fields[19] as number | null) ?? undefined,
+    wokenFor: (fields[20] as string | null) ?? undefined,
+    window: window === null ? undefined : { n: window[0], until: window[1], messages: window[2] },
   }
 }
