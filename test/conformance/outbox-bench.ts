@@ -1,5 +1,5 @@
 import type { ConversationId } from '../../src/codec/conversation-id.js'
-import type { OutboxJob, OutboxResult, OutboxRow, Store } from '../../src/daemon/core/ports.js'
+import type { OutboxHandler, OutboxResult, OutboxRow, Store } from '../../src/daemon/core/ports.js'
 import { answer, fill, turns, until } from './store-bench.js'
 
 /** What the cases of the outbox are made of. */
@@ -12,7 +12,7 @@ export const OUT = { channel: 7, kind: 'web', egress: 'outbox' } as const
 export const SENT: OutboxResult = { type: 'sent' }
 
 /** What a worker does with a job. */
-export type Handler = (job: OutboxJob, attempt: number) => Promise<OutboxResult>
+export type Handler = OutboxHandler
 
 /** Conversations of a platform channel with answers that have to go out. */
 export async function fillOut({ log }: Store, conversations: number, answers: number): Promise<ConversationId[]> {

@@ -39,9 +39,9 @@ function startWork(store: Store, handler: Handler) {
   const working = store.outbox.work(
     LANE,
     4,
-    (job, attempt) => {
+    (job, attempt, piecesSent) => {
       calls.push(`${job.n} ${attempt}`)
-      return handler(job, attempt)
+      return handler(job, attempt, piecesSent)
     },
     abort.signal,
   )

@@ -212,6 +212,73 @@ export const outboxCases: readonly StoreCase[] = [
     )
   }),
 
+  storeCase('what follows an unknown one waits for as long as is said, others do not', async ({ store, clock }) => {
+    const [first] = await fillOut(store, 2, 2)
+    const calls: string[] = []
+    const handler: Handler = async ({ conversation, n }) => {
+      calls.push(`${conversation === first ? 'held' : 'other'} ${n}`)
+      return conversation === first && n === 3 ? { type: 'unknown', holdMs: 30_000 } : SENT
+    }
+    const abort = new AbortController()
+    const working = store.outbox.work(LANE, 2, handler, abort.signal)
+    await until('the others', async () => (await rowsOf(store, 10)).length === 2)
+    clock.advance(29_999)
+    await turns(5)
+    assert.deepEqual(calls.toSorted(), ['held 3', 'other 3', 'other 4'])
+    clock.advance(1)
+    await until('the follower', async () => (await rowsOf(store, 10)).length === 1)
+    assert.equal(calls.at(-1), 'held 4')
+    abort.abort()
+    await working
+  }),
+
+  storeCase('an attempt is told how many pieces have gone; a free one does not count', async ({ store }) => {
+    await fillOut(store, 1, 1)
+    const seen: (readonly [number, number])[] = []
+    const answers: readonly Awaited<ReturnType<Handler>>[] = [
+      { type: 'retry', retryMs: 0, piecesSent: 2 },
+      { type: 'retry', retryMs: 0, isFree: true },
+      { type: 'dead', reason: 'no', piecesSent: 3 },
+    ]
+    const handler: Handler = async (_, attempt, piecesSent) => {
+      seen.push([attempt, piecesSent])
+      return answers[seen.length - 1] ?? SENT
+    }
+    await workUntil(store, 'the end', async () => (await rowsOf(store, 1))[0]?.state === 'dead', handler)
+    const [row] = await rowsOf(store, 1)
+    assert.deepEqual([row?.attempts, row?.piecesSent], [2, 3])
+    await store.outbox.retry(row!.conversation, row!.n)
+    await workUntil(store, 'an empty outbox', isEmpty(store), handler)
+    assert.deepEqual(seen, [
+      [1, 0],
+      [2, 2],
+      [2, 2],
+      [3, 3],
+    ])
+  }),
+
+  storeCase('nothing is taken before it is admitted', async ({ store }) => {
+    await fillOut(store, 2, 1)
+    const calls: number[] = []
+    let admit: (() => void) | undefined
+    const abort = new AbortController()
+    const handler: Handler = async ({ n }) => {
+      calls.push(n)
+      return SENT
+    }
+    const gate = () => new Promise<void>(resolve => (admit = resolve))
+    const working = store.outbox.work(LANE, 1, handler, abort.signal, gate)
+    await turns(5)
+    assert.deepEqual([calls, (await rowsOf(store, 10)).map(({ state }) => state)], [[], ['queued', 'queued']])
+    admit?.()
+    await until('the first', async () => (await rowsOf(store, 10)).length === 1)
+    assert.equal(calls.length, 1)
+    abort.abort()
+    admit?.()
+    await working
+    assert.equal(calls.length, 1)
+  }),
+
   storeCase('a parked conversation waits until it is resumed, others go', async ({ store }) => {
     const [parked, other] = await fillOut(store, 2, 3)
     const calls: string[] = []

@@ -14,8 +14,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt) => {
-              const result = await handler(job, attempt).catch(() => ({ type: 'unknown' }) as const)
+            async (job, attempt, piecesSent) => {
+              const result = await handler(job, attempt, piecesSent).catch(() => ({ type: 'unknown' }) as const)
               return result.type === 'unknown' && attempt === 1 ? { type: 'retry', retryMs: 0 } : result
             },
             signal,
@@ -55,8 +55,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt) => {
-              const result = await handler(job, attempt)
+            async (job, attempt, piecesSent) => {
+              const result = await handler(job, attempt, piecesSent)
               return result.type === 'retry' ? { type: 'retry', retryMs: 0 } : result
             },
             signal,
@@ -86,8 +86,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt) => {
-              const result = await handler(job, attempt)
+            async (job, attempt, piecesSent) => {
+              const result = await handler(job, attempt, piecesSent)
               if (result.type === 'dead') reason = result.reason
               return result
             },
@@ -146,8 +146,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt) =>
-              late.delete(job.n) ? { type: 'retry', retryMs: 60_000 } : await handler(job, attempt),
+            async (job, attempt, piecesSent) =>
+              late.delete(job.n) ? { type: 'retry', retryMs: 60_000 } : await handler(job, attempt, piecesSent),
             signal,
           ),
       }))

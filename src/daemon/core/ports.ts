@@ -114,15 +114,26 @@ export type OutboxJob = {
 }
 
 /**
- * What became of an attempt. `park` waits for `resume`, `retryMs` keeps the place, `dead` and `unknown` let followers go. Of a reason the first
- * `OUTBOX_REASON_LENGTH` characters are kept.
+ * What became of an attempt. `park` waits for `resume`, `retryMs` keeps the place, `dead` and `unknown` let followers go, that after `holdMs`: it may still be on its way. Of a reason the first
+ * `OUTBOX_REASON_LENGTH` characters are kept. `piecesSent`: how many of the platform's messages that it becomes have gone; the next attempt is told. An attempt
+ * that `isFree` is not counted.
  */
 export type OutboxResult =
   | { readonly type: 'sent' }
-  | { readonly type: 'unknown'; readonly reason?: string }
-  | { readonly type: 'park'; readonly reason?: string }
-  | { readonly type: 'retry'; readonly retryMs: number; readonly reason?: string }
-  | { readonly type: 'dead'; readonly reason: string }
+  | ({ readonly type: 'unknown'; readonly reason?: string; readonly holdMs?: number } & PiecesSent)
+  | ({ readonly type: 'park'; readonly reason?: string; readonly isFree?: true } & PiecesSent)
+  | ({
+      readonly type: 'retry'
+      readonly retryMs: number
+      readonly reason?: string
+      readonly isFree?: true
+    } & PiecesSent)
+  | ({ readonly type: 'dead'; readonly reason: string } & PiecesSent)
+
+type PiecesSent = { readonly piecesSent?: number }
+
+/** Makes an attempt at a job: the how-maniest, counted from 1, and how many pieces of it have gone before. */
+export type OutboxHandler = (job: OutboxJob, attempt: number, piecesSent: number) => Promise<OutboxResult>
 
 /** Characters of a reason that are kept: platforms write what they like. */
 export const OUTBOX_REASON_LENGTH = 500
@@ -137,6 +148,8 @@ export type OutboxState = (typeof OUTBOX_STATES)[number]
 export type OutboxRow = OutboxJob & {
   readonly state: OutboxState
   readonly attempts: number
+  /** How many of the platform's messages that it becomes have gone; absent: none. */
+  readonly piecesSent?: number
   /** While it is `retrying`: when it may be tried again, epoch ms. */
   readonly retryAt?: number
   /** Why the last attempt that ended did not succeed. */
@@ -157,15 +170,17 @@ export type OutboxTotals = Readonly<Record<OutboxState, number>>
 /** Messages on their way to platforms. Rows come from the log's projection, in the same batch as their record. */
 export type OutboxPort = {
   /**
-   * Works through a lane until the signal aborts: one job per conversation at a time, in log order within a conversation, at most `concurrency` at once.
+   * Works through a lane until the signal aborts: one job per conversation at a time, in log order within a conversation, at most `concurrency` at once. What
+   * runs then is waited for. A job is taken only when `admit` has resolved.
    * `sending` is durable before the handler runs. A job found `sending` at start (a crash in between) becomes `unknown`, never a second attempt.
    * A handler that throws counts as `unknown`.
    */
   work(
     lane: string,
     concurrency: number,
-    handler: (job: OutboxJob, attempt: number) => Promise<OutboxResult>,
+    handler: OutboxHandler,
     signal: AbortSignal,
+    admit?: (signal: AbortSignal) => Promise<void>,
   ): Promise<void>
   /** Lets the parked jobs of a conversation go. */
   resume(conversation: ConversationId): Promise<void>

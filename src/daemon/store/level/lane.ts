@@ -5,8 +5,8 @@ import type { Clock, OutboxRow } from '../../core/ports.js'
 /** A row that still has to go. `isTaken`: somebody is changing it on disk, so that nobody else may. */
 type Job = { row: OutboxRow; isTaken: boolean }
 
-/** The jobs of one conversation, oldest first. Only the first can go, and none while a worker has one. `place`: where the line waits, if it does. */
-type Line = { readonly jobs: Job[]; isWorked: boolean; place: Place | undefined }
+/** The jobs of one conversation, oldest first. Only the first can go, none while a worker has one, nor before an instant. `place`: where the line waits, if it does. */
+type Line = { readonly jobs: Job[]; isWorked: boolean; place: Place | undefined; notBeforeMs: number }
 
 /** A line's place in a heap; void as soon as it is not the line's own any more. */
 type Place = { readonly line: Line; readonly key: number }
@@ -36,7 +36,7 @@ export class Lane {
   add(row: OutboxRow): void {
     let line = this.#lines.get(row.conversation)
     if (line === undefined) {
-      line = { jobs: [], isWorked: false, place: undefined }
+      line = { jobs: [], isWorked: false, place: undefined, notBeforeMs: 0 }
       this.#lines.set(row.conversation, line)
     }
     const { jobs } = line
@@ -106,15 +106,24 @@ export class Lane {
     this.#place(line)
   }
 
-  /** A row that was handed out or lent does not have to go any more. */
-  gone(row: OutboxRow, isWorker: boolean): void {
+  /** A row that was handed out or lent does not have to go any more. What follows it waits for `holdMs`. */
+  gone(row: OutboxRow, isWorker: boolean, holdMs = 0): void {
     const line = this.#lines.get(row.conversation)
     const at = line?.jobs.findIndex(({ row: { seq } }) => seq === row.seq) ?? -1
     if (line === undefined || at === -1) return
     line.jobs.splice(at, 1)
     if (isWorker) line.isWorked = false
-    if (line.jobs.length === 0) this.#lines.delete(row.conversation)
+    if (holdMs > 0) this.#hold(row.conversation, line, holdMs)
+    else if (line.jobs.length === 0 && line.notBeforeMs <= this.#clock.monotonicMs())
+      this.#lines.delete(row.conversation)
     if (isWorker || at === 0) this.#place(line)
+  }
+
+  #hold(conversation: ConversationId, line: Line, holdMs: number): void {
+    line.notBeforeMs = this.#clock.monotonicMs() + holdMs
+    this.#clock.after(holdMs, () => {
+      if (line.jobs.length === 0 && this.#lines.get(conversation) === line) this.#lines.delete(conversation)
+    })
   }
 
   /** The parked rows of a conversation: one, unless an operator had another one before it tried again. */
@@ -144,7 +153,8 @@ export class Lane {
     if (line.isWorked || first === undefined || first.isTaken || first.row.state === 'parked') return
     const { seq, retryAt } = first.row
     const now = this.#clock.monotonicMs()
-    const dueAtMs = retryAt === undefined ? now : now + Math.max(0, retryAt - this.#clock.now())
+    const retryAtMs = retryAt === undefined ? now : now + Math.max(0, retryAt - this.#clock.now())
+    const dueAtMs = Math.max(retryAtMs, line.notBeforeMs)
     const isDue = dueAtMs <= now
     const place: Place = { line, key: isDue ? seq : dueAtMs }
     line.place = place

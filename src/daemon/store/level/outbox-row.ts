@@ -15,13 +15,18 @@ export function newRow(lane: string, conversation: ConversationId, n: number, se
 export function withState(
   { retryAt: _, ...row }: OutboxRow,
   state: OutboxState,
-  change: { readonly retryAt?: number; readonly reason?: string | undefined } = {},
+  change: {
+    readonly retryAt?: number
+    readonly reason?: string | undefined
+    readonly piecesSent?: number | undefined
+  } = {},
 ): OutboxRow {
-  const { retryAt, reason } = change
+  const { retryAt, reason, piecesSent } = change
   return {
     ...row,
     state,
     ...(retryAt === undefined ? {} : { retryAt }),
+    ...(piecesSent === undefined ? {} : { piecesSent }),
     ...(reason === undefined ? {} : { reason: reason.slice(0, OUTBOX_REASON_LENGTH) }),
   }
 }
@@ -40,6 +45,7 @@ export function putRow(batch: Batch, digests: Digests, before: OutboxRow | undef
       row.attempts,
       row.reason ?? null,
       row.retryAt ?? 0,
+      row.piecesSent ?? 0,
     ]),
   )
 }
@@ -56,10 +62,11 @@ export function parseRow(key: Uint8Array, value: Uint8Array): OutboxRow {
   const { text: lane, seq } = parseTextSeqKey(KEY.outbox, key)
   const fields = openValue(key, value)
   const state = Array.isArray(fields) ? OUTBOX_STATES[fields[2] as number] : undefined
-  if (!Array.isArray(fields) || fields.length !== 6 || state === undefined)
+  if (!Array.isArray(fields) || fields.length !== 7 || state === undefined)
     throw new KefuError('KEFU_CODEC_INVALID', { reason: 'not an outbox row' })
   const reason = fields[4] as string | null
   const retryAt = fields[5] as number
+  const piecesSent = fields[6] as number
   return {
     lane,
     conversation: formatConversationId(fields[0] as Uint8Array),
@@ -67,6 +74,7 @@ export function parseRow(key: Uint8Array, value: Uint8Array): OutboxRow {
     seq,
     state,
     attempts: fields[3] as number,
+    ...(piecesSent === 0 ? {} : { piecesSent }),
     ...(retryAt === 0 ? {} : { retryAt }),
     ...(reason === null ? {} : { reason }),
   }

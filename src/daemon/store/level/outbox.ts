@@ -6,7 +6,7 @@ import {
   type Clock,
   type Cursor,
   OUTBOX_STATES,
-  type OutboxJob,
+  type OutboxHandler,
   type OutboxPort,
   type OutboxRange,
   type OutboxResult,
@@ -27,8 +27,6 @@ import type { LogWriter } from './writer.js'
 const STORE_RETRY_MS = 500
 
 const CUT_OFF = 'kefu ended while it was being sent'
-
-type Handler = (job: OutboxJob, attempt: number) => Promise<OutboxResult>
 
 type Ports = {
   readonly database: Database
@@ -84,10 +82,17 @@ export class Outbox implements OutboxPort {
     }
   }
 
-  async work(name: string, concurrency: number, handler: Handler, signal: AbortSignal): Promise<void> {
+  async work(
+    name: string,
+    concurrency: number,
+    handler: OutboxHandler,
+    signal: AbortSignal,
+    admit?: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const lane = this.#lane(name)
     const worker = async () => {
       for (;;) {
+        await admit?.(signal)
         const row = await lane.next(signal)
         if (row === undefined) return
         await this.#attempt(lane, row, handler)
@@ -179,14 +184,14 @@ export class Outbox implements OutboxPort {
   }
 
   /** One attempt: `sending` on disk, the handler, its result on disk. The conversation is held until then. */
-  async #attempt(lane: Lane, row: OutboxRow, handler: Handler): Promise<void> {
+  async #attempt(lane: Lane, row: OutboxRow, handler: OutboxHandler): Promise<void> {
     const attempt = row.attempts + 1
     const sending: OutboxRow = { ...withState(row, 'sending'), attempts: attempt }
     if (!(await this.#store(row, sending))) return lane.put(row, true)
-    const { lane: name, conversation, n, seq } = row
+    const { lane: name, conversation, n, seq, piecesSent = 0 } = row
     let result: OutboxResult
     try {
-      result = await handler({ lane: name, conversation, n, seq }, attempt)
+      result = await handler({ lane: name, conversation, n, seq }, attempt, piecesSent)
     } catch (error) {
       this.#ports.logger.error({ err: error, conversation, n }, 'outbox.handler_failed')
       result = { type: 'unknown' }
@@ -194,23 +199,26 @@ export class Outbox implements OutboxPort {
     const after = this.#apply(sending, result)
     if (!(await this.#store(sending, after))) return
     if (after !== undefined && hasToGo(after)) lane.put(after, true)
-    else lane.gone(row, true)
+    else lane.gone(row, true, result.type === 'unknown' ? result.holdMs : 0)
   }
 
-  #apply(row: OutboxRow, result: OutboxResult): OutboxRow | undefined {
+  #apply(sending: OutboxRow, result: OutboxResult): OutboxRow | undefined {
+    if (result.type === 'sent') return undefined
+    const { reason, piecesSent } = result
+    const isFree = 'isFree' in result && result.isFree
+    const row = isFree ? { ...sending, attempts: sending.attempts - 1 } : sending
     switch (result.type) {
-      case 'sent':
-        return undefined
       case 'unknown':
-        return withState(row, 'unknown', { reason: result.reason })
+        return withState(row, 'unknown', { reason, piecesSent })
       case 'park':
-        return withState(row, 'parked', { reason: result.reason })
+        return withState(row, 'parked', { reason, piecesSent })
       case 'dead':
-        return withState(row, 'dead', { reason: result.reason })
+        return withState(row, 'dead', { reason, piecesSent })
       case 'retry':
         return withState(row, 'retrying', {
           retryAt: this.#ports.clock.now() + result.retryMs,
-          reason: result.reason,
+          reason,
+          piecesSent,
         })
     }
   }

@@ -9,6 +9,7 @@ import {
   type LogEntry,
   OUTBOX_REASON_LENGTH,
   OUTBOX_STATES,
+  type OutboxHandler,
   type OutboxJob,
   type OutboxPort,
   type OutboxRange,
@@ -23,6 +24,7 @@ type Row = {
   readonly job: OutboxJob
   state: OutboxState
   attempts: number
+  piecesSent: number
   reason: string | undefined
   retryAt: number
   dueAtMs: number
@@ -35,6 +37,8 @@ export class MemoryOutbox implements OutboxPort {
   #rows: Row[] = []
   /** Every message that was in the outbox, as `conversation:n`. */
   readonly #known = new Set<string>()
+  /** Conversations whose followers wait for what is unknown. */
+  readonly #held = new Set<ConversationId>()
   #isClosed = false
 
   constructor(clock: Clock) {
@@ -51,6 +55,7 @@ export class MemoryOutbox implements OutboxPort {
       job: { lane, conversation, n, seq },
       state: 'queued',
       attempts: 0,
+      piecesSent: 0,
       reason: undefined,
       retryAt: 0,
       dueAtMs: 0,
@@ -61,11 +66,14 @@ export class MemoryOutbox implements OutboxPort {
   async work(
     lane: string,
     concurrency: number,
-    handler: (job: OutboxJob, attempt: number) => Promise<OutboxResult>,
+    handler: OutboxHandler,
     signal: AbortSignal,
+    admit?: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const worker = async () => {
       while (!signal.aborted && !this.#isClosed) {
+        await admit?.(signal)
+        if (signal.aborted || this.#isClosed) return
         const row = this.#next(lane)
         if (row === undefined) await this.#signals.wait(signal)
         else await this.#attempt(row, handler)
@@ -116,10 +124,11 @@ export class MemoryOutbox implements OutboxPort {
       ({ job, state }) =>
         job.seq > seq && (lane === undefined || job.lane === lane) && (states === undefined || states.includes(state)),
     )
-    const rows = found.slice(0, limit).map(({ job, state, attempts, reason, retryAt }) => ({
+    const rows = found.slice(0, limit).map(({ job, state, attempts, piecesSent, reason, retryAt }) => ({
       ...job,
       state,
       attempts,
+      ...(piecesSent === 0 ? {} : { piecesSent }),
       ...(state === 'retrying' ? { retryAt } : {}),
       ...(reason === undefined ? {} : { reason }),
     }))
@@ -153,7 +162,7 @@ export class MemoryOutbox implements OutboxPort {
 
   /** The oldest row that is due, among the first open ones of each conversation that nobody works on. */
   #next(lane: string): Row | undefined {
-    const passed = new Set<ConversationId>()
+    const passed = new Set(this.#held)
     for (const { job, state } of this.#rows) if (state === 'sending') passed.add(job.conversation)
     for (const row of this.#rows) {
       const { conversation } = row.job
@@ -165,21 +174,24 @@ export class MemoryOutbox implements OutboxPort {
     return undefined
   }
 
-  async #attempt(row: Row, handler: (job: OutboxJob, attempt: number) => Promise<OutboxResult>): Promise<void> {
+  async #attempt(row: Row, handler: OutboxHandler): Promise<void> {
     row.state = 'sending'
     row.attempts++
     await nextTurn()
     let result: OutboxResult
     try {
-      result = await handler(row.job, row.attempts)
+      result = await handler(row.job, row.attempts, row.piecesSent)
     } catch {
       result = { type: 'unknown' }
     }
     if (result.type === 'sent') return this.#remove(row)
+    row.piecesSent = result.piecesSent ?? row.piecesSent
+    if ('isFree' in result && result.isFree) row.attempts--
     row.reason = result.reason?.slice(0, OUTBOX_REASON_LENGTH) ?? row.reason
     switch (result.type) {
       case 'unknown':
         row.state = 'unknown'
+        this.#hold(row.job.conversation, result.holdMs ?? 0)
         break
       case 'park':
         row.state = 'parked'
@@ -194,5 +206,14 @@ export class MemoryOutbox implements OutboxPort {
         this.#clock.after(result.retryMs, () => this.#signals.wake())
     }
     this.#signals.wake()
+  }
+
+  #hold(conversation: ConversationId, holdMs: number): void {
+    if (holdMs === 0) return
+    this.#held.add(conversation)
+    this.#clock.after(holdMs, () => {
+      this.#held.delete(conversation)
+      this.#signals.wake()
+    })
   }
 }
