@@ -1,10 +1,15 @@
 import type { Readable } from 'node:stream'
 import { fromBase32 } from '../../codec/base32.js'
 import type { ConversationId } from '../../codec/conversation-id.js'
-import { ORDERED_ID_LENGTH } from './ordered-id.js'
+import { ORDERED_ID_LENGTH, orderedId, type RandomBytes } from './ordered-id.js'
 
 /** Id of an uploaded file: `md_` and 26 characters of Base32, in the order of the uploads. */
 export type MediaId = `md_${string}`
+
+/** An id for a file that is to come. `nowMs`: epoch ms. */
+export function newMediaId(nowMs: number, random: RandomBytes): MediaId {
+  return orderedId('md', nowMs, random)
+}
 
 /** Whether a text has the form of a media id: the only texts that are ever used as a file name. */
 export function isMediaId(text: string): text is MediaId {
@@ -77,6 +82,8 @@ export type MediaUpload = {
   readonly uploader: string
   /** The sender's `Content-Type`, any text; only a hint. */
   readonly declaredType: string | undefined
+  /** The id that it gets, where that was given out before; a file of this id is replaced. */
+  readonly media?: MediaId
   /** Must not change until the call has settled. */
   readonly bytes: Uint8Array
 }

@@ -41,7 +41,33 @@ export type Channel = {
   readonly team?: string
   /** Id of the bot that gets what is new first, while it is there. */
   readonly bot?: string
+  /** What was set of the settings that its kind has; none of them is a secret. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** What of its lane is otherwise than usual. */
+  readonly lane?: Partial<LaneSettings>
   readonly createdAt: number
+}
+
+/** How much of a platform's channel goes in and out at once. `in`: callbacks; `out`: messages to the platform. */
+export type LaneSettings = {
+  /** Callbacks that are on their way to disk; more are told to come again. */
+  readonly inLimit: number
+  readonly inPerSecond: number
+  /** Conversations that are sent to at once. */
+  readonly outConcurrency: number
+  readonly outPerSecond: number
+  readonly isInPaused: boolean
+  readonly isOutPaused: boolean
+}
+
+/** The usual lane. */
+export const USUAL_LANE: LaneSettings = {
+  inLimit: 512,
+  inPerSecond: 10_000,
+  outConcurrency: 16,
+  outPerSecond: 200,
+  isInPaused: false,
+  isOutPaused: false,
 }
 
 /** After how long a silence of both sides the contact is warned, and the conversation closed. */

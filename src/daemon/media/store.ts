@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
 import { compress } from '../../codec/zstd.js'
 import { KefuError } from '../../errors.js'
-import { isMediaId, type MediaFile, type MediaMeta, type MediaPort, type MediaUpload } from '../core/media.js'
+import {
+  isMediaId,
+  type MediaFile,
+  type MediaMeta,
+  type MediaPort,
+  type MediaUpload,
+  newMediaId,
+} from '../core/media.js'
 import { orderedId, type RandomBytes } from '../core/ordered-id.js'
 import type { Clock } from '../core/ports.js'
 import { createBudget } from '../engine/limits/budget.js'
@@ -78,7 +85,7 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
       if (upload.bytes.length > fileLimitBytes) throw new KefuError('KEFU_BODY_TOO_LARGE', { limit: fileLimitBytes })
       return gate.run(async () => {
         const createdAt = uploadClock.stamp()
-        const media = orderedId('md', createdAt, random)
+        const media = upload.media ?? newMediaId(createdAt, random)
         const { meta, stored } = await prepare(upload, media, createdAt)
         const { conversation } = upload
         const folder = join(root, checked(conversation))

@@ -3,12 +3,15 @@ import { z } from 'zod'
 import { REPLY_OCCASIONS, type ReplyOccasion } from '../../../codec/wire.js'
 import { KefuError } from '../../../errors.js'
 import { suggestion } from '../../../nearest.js'
+import type { KindTable, SettingValues } from '../../core/channel-adapter.js'
 import { entityName } from '../../core/entity-name.js'
-import { CHANNEL_KINDS, type Channel, type ChannelKind, type Replies } from '../../core/model.js'
+import { changedSettings, type SettingChange } from '../../core/kind-settings.js'
+import { CHANNEL_KINDS, type Channel, type ChannelKind, type LaneSettings, type Replies } from '../../core/model.js'
 import type { RandomBytes } from '../../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../../core/ports.js'
 import { issueAccessToken, randomSecret, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
 import { tokenEntrySchema } from './agents.js'
+import { changedLane } from './channel-lane.js'
 import { changedVoice, type VoiceChange } from './channel-settings.js'
 import { Registry, type RegistryChange } from './registry.js'
 
@@ -17,6 +20,8 @@ export type ChannelPorts = {
   readonly directory: DirectoryPort
   readonly clock: Pick<Clock, 'now'>
   readonly random: RandomBytes
+  /** What the settings of a kind are; a kind without a table has none. */
+  readonly table?: (kind: ChannelKind) => KindTable | undefined
 }
 
 /** A channel as it is asked for. `origins` are for web channels: `https://shop.example`, without a path. `team`: the id of one that exists. */
@@ -25,6 +30,7 @@ export type ChannelSpec = {
   readonly name: string
   readonly origins?: readonly string[]
   readonly team?: string
+  readonly settings?: SettingChange
 }
 
 /** What is to be changed of a channel; what is not named stays. `team`, `bot`: the id of one that exists; null for none. */
@@ -32,6 +38,8 @@ export type ChannelChange = VoiceChange & {
   readonly origins?: readonly string[]
   readonly team?: string | null
   readonly bot?: string | null
+  readonly settings?: SettingChange
+  readonly lane?: Partial<LaneSettings>
 }
 
 /** What adding did. Secrets are given for a new channel only, and never again: `token` of an app, `identitySecret` of a web channel. */
@@ -83,6 +91,15 @@ const repliesSchema: z.ZodType<Replies> = z
   .partialRecord(z.enum(Object.keys(REPLY_OCCASIONS) as [ReplyOccasion, ...ReplyOccasion[]]), z.string())
   .readonly()
 
+const laneSchema: z.ZodType<Partial<LaneSettings>> = z.object({
+  inLimit: z.int().exactOptional(),
+  inPerSecond: z.number().exactOptional(),
+  outConcurrency: z.int().exactOptional(),
+  outPerSecond: z.number().exactOptional(),
+  isInPaused: z.boolean().exactOptional(),
+  isOutPaused: z.boolean().exactOptional(),
+})
+
 const channelSchema: z.ZodType<Channel> = z.object({
   number: z.int().min(1).max(NUMBER_LIMIT),
   name: z.string(),
@@ -95,11 +112,16 @@ const channelSchema: z.ZodType<Channel> = z.object({
   idle: z.object({ warnAfterMs: z.int().exactOptional(), closeAfterMs: z.int() }).readonly().exactOptional(),
   team: z.string().exactOptional(),
   bot: z.string().exactOptional(),
+  settings: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .readonly()
+    .exactOptional(),
+  lane: laneSchema.exactOptional(),
   createdAt: z.int(),
 })
 
 /** The channels of a directory. Throws `KEFU_STORE_CORRUPT` for an entry that is none. */
-export async function createChannels({ directory, clock, random }: ChannelPorts): Promise<ChannelRegistry> {
+export async function createChannels({ directory, clock, random, table }: ChannelPorts): Promise<ChannelRegistry> {
   const registry = await Registry.load(directory, PREFIX, channelSchema)
   const byToken = new TokenIndex<Channel>(TOKEN_PREFIX.app)
   const byNumber = new Map<number, Channel>()
@@ -125,6 +147,14 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
     throw new KefuError('KEFU_CHANNEL_NOT_FOUND', { name, suggestion: suggestion(name, names) })
   }
 
+  const settingsOf = (kind: ChannelKind, before: SettingValues, change: SettingChange): SettingValues => {
+    const rows = table?.(kind)
+    if (rows !== undefined) return changedSettings(rows, before, change)
+    const [first] = Object.keys(change)
+    if (first === undefined) return before
+    throw new KefuError('KEFU_USAGE', { reason: `a channel of kind ${kind} has no setting ${first}` })
+  }
+
   return {
     show,
     list: () => registry.list(),
@@ -137,10 +167,16 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
       const team = spec.team === undefined ? {} : { team: spec.team }
       const name = entityName(spec.name)
       const origins = checkedOrigins(kind, spec.origins ?? [])
+      const set = settingsOf(kind, {}, spec.settings ?? {})
       return registry.exclusive(async () => {
         const present = registry.get(name)
         if (present !== undefined) {
-          if (present.kind !== kind || !isSame(present.origins, origins) || present.team !== spec.team)
+          if (
+            present.kind !== kind ||
+            !isSame(present.origins, origins) ||
+            present.team !== spec.team ||
+            !contains(present, set)
+          )
             throw new KefuError('KEFU_CHANNEL_EXISTS', { name })
           return { channel: present, changed: false }
         }
@@ -151,6 +187,11 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
           const channel: Channel = { number, name, kind, origins, tokens: [entry], ...team, createdAt }
           await registry.create(channel)
           return { channel, token, changed: true }
+        }
+        if (kind !== 'web') {
+          const channel: Channel = { number, name, kind, origins, tokens: [], settings: set, ...team, createdAt }
+          await registry.create(channel)
+          return { channel, changed: true }
         }
         const identitySecret = randomSecret(random)
         const channel: Channel = { number, name, kind, origins, tokens: [], identitySecret, ...team, createdAt }
@@ -166,12 +207,16 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
         const team = change.team === undefined ? teamBefore : (change.team ?? undefined)
         const bot = change.bot === undefined ? botBefore : (change.bot ?? undefined)
         const voice = changedVoice(present, change)
+        const set = change.settings && settingsOf(rest.kind, rest.settings ?? {}, change.settings)
+        const lane = change.lane && changedLane(rest.kind, rest.lane, change.lane)
         const channel: Channel = {
           ...rest,
           origins,
           ...(team === undefined ? {} : { team }),
           ...(bot === undefined ? {} : { bot }),
           ...voice,
+          ...(set === undefined ? {} : { settings: set }),
+          ...(lane === undefined ? {} : { lane }),
         }
         if (isDeepStrictEqual(channel, present)) return { channel: present, changed: false }
         await registry.update(channel)
@@ -195,6 +240,11 @@ export async function createChannels({ directory, clock, random }: ChannelPorts)
         return channel
       }),
   }
+}
+
+/** Who asks again need not name every setting. */
+function contains({ settings = {} }: Channel, asked: SettingValues): boolean {
+  return Object.entries(asked).every(([name, value]) => settings[name] === value)
 }
 
 /** The number is durable before the channel that bears it: a crash in between skips a number, it never gives one out twice. */
