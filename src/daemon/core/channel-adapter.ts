@@ -96,7 +96,10 @@ export type Reception = {
 export type CallbackAnswer = { readonly status: number; readonly contentType: string; readonly body: string }
 
 /** Something happened on the platform. */
-export type InboundEvent = {
+export type InboundEvent = ContactEvent | FailureEvent
+
+/** The user did something, or somebody answered the user elsewhere. */
+export type ContactEvent = {
   /** The platform's id of it: the same again within 8 days is the same event, and is stored once. */
   readonly key: string
   /** The platform's id of the user: an opaque text of at most 128 characters. */
@@ -116,6 +119,19 @@ export type InboundEvent = {
   readonly grant?: string
   /** What is known of the contact by it. */
   readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** A piece that the platform had taken did not arrive after all: for a `delivery` record, not for a message. Only for pieces that carried an id of ours. */
+export type FailureEvent = {
+  readonly key: string
+  readonly contact: string
+  readonly sentAtMs: number
+  readonly type: 'failure'
+  /** `n` and `piece` of its `Recipient`. */
+  readonly n: number
+  readonly piece: number
+  /** As of a `SendOutcome`. */
+  readonly reason: string
 }
 
 /** A part of a message as the platform has it: files are still there. */
