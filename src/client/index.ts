@@ -6,6 +6,7 @@
 export type { ConversationId } from '../codec/conversation-id.js'
 export type {
   Author,
+  ChoicesPart,
   Marks,
   MediaPart,
   PageBody,

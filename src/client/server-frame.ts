@@ -118,7 +118,13 @@ function isEntry(entry: Fields): boolean {
 }
 
 function isPart(part: Fields): boolean {
-  return isText(part.type) && (part.type !== 'text' || isText(part.text))
+  if (part.type === 'text') return isText(part.text)
+  if (part.type === 'choices') return isText(part.text) && isListOf(part.choices, isChoice)
+  return isText(part.type)
+}
+
+function isChoice(choice: Fields): boolean {
+  return isText(choice.id) && isText(choice.label)
 }
 
 function isAuthor(value: unknown): boolean {

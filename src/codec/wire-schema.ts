@@ -54,6 +54,15 @@ const part = z.discriminatedUnion('type', [
     url: webUrl.optional(),
   }),
   z.strictObject({
+    type: z.literal('choices'),
+    text: text(1000).min(1),
+    choices: z
+      .array(z.strictObject({ id: messageId, label: text(40).min(1) }))
+      .min(1)
+      .max(WIRE_LIMITS.choices)
+      .refine(choices => new Set(choices.map(({ id }) => id)).size === choices.length, 'must have ids of their own'),
+  }),
+  z.strictObject({
     type: z.literal('event'),
     name: z.string().regex(/^[a-z][a-z0-9._-]{0,63}$/),
     // Counted first: the schema of a record visits every key before it tells anything, which takes 100 ms for the 13,000 that fit into a frame.

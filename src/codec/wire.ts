@@ -57,6 +57,8 @@ export const WIRE_LIMITS = {
   unacknowledged: 64,
   /** Parts of one message. */
   parts: 16,
+  /** Answers of one `choices` part. */
+  choices: 10,
   /** Characters of a client's message id. */
   idLength: 64,
   /** Characters of a tag, a skill, the name of an attribute, an agent or a team. */
@@ -79,11 +81,21 @@ export type Part =
   | MediaPart
   | { readonly type: 'location'; readonly latitude: number; readonly longitude: number; readonly label?: string }
   | { readonly type: 'card'; readonly title: string; readonly text?: string; readonly url?: string }
+  | ChoicesPart
   | {
       readonly type: 'event'
       readonly name: string
       readonly data?: Readonly<Record<string, string | number | boolean>>
     }
+
+/**
+ * A question with answers to pick from. Contacts are asked, they do not ask. Who picks one sends a message of a text part, the label, and an event part
+ * `{name: 'choice', data: {id}}`.
+ */
+export type ChoicesPart = { readonly type: 'choices'; readonly text: string; readonly choices: readonly Choice[] }
+
+/** An answer to pick: its `id` is unlike the others of its part. */
+export type Choice = { readonly id: string; readonly label: string }
 
 /** A part whose bytes are an uploaded file of the same conversation. */
 export type MediaPart = {

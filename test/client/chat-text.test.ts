@@ -40,6 +40,17 @@ describe('text of others in the terminal', () => {
       [{ type: 'image', media: 'md_1', name: 'photo\u001b.png' }, '[image photo\ufffd.png md_1]'],
       [{ type: 'location', latitude: 39.9, longitude: 116.4, label: '天安门' }, '[location 天安门 39.9, 116.4]'],
       [{ type: 'card', title: 'Order', url: 'https://shop.example' }, '[card Order https://shop.example]'],
+      [
+        {
+          type: 'choices',
+          text: 'Which\u0007?',
+          choices: [
+            { id: 'a', label: 'one\u001b' },
+            { id: 'b', label: '二' },
+          ],
+        },
+        'Which\ufffd?\n1. one\ufffd\n2. 二',
+      ],
       [{ type: 'event', name: 'page.viewed' }, '[event page.viewed]'],
       [{ type: 'hologram' } as unknown as Part, '[hologram]'],
     ]

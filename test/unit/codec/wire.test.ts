@@ -37,6 +37,15 @@ const part = fc.oneof(
     { label: unicode(0, 200) },
   ),
   fields({ type: fc.constant('card'), title: unicode(1, 200) }, { text: unicode(0, 300), url: fc.webUrl() }),
+  fields({
+    type: fc.constant('choices'),
+    text: unicode(1, 300),
+    choices: fc.uniqueArray(fields({ id: fc.stringMatching(/^[\x21-\x7e]{1,64}$/), label: unicode(1, 40) }), {
+      minLength: 1,
+      maxLength: WIRE_LIMITS.choices,
+      selector: ({ id }) => id,
+    }),
+  }),
   fields(
     { type: fc.constant('event'), name: fc.stringMatching(/^[a-z][a-z0-9._-]{0,20}$/) },
     {
@@ -151,6 +160,7 @@ const GOLDEN: ClientBodies = {
       { type: 'file', media: 'md_01ABC' },
       { type: 'location', latitude: 31.2, longitude: 121.5, label: '上海' },
       { type: 'card', title: 'order', text: '1 ×', url: 'https://example.com/1' },
+      { type: 'choices', text: '嗨?', choices: [{ id: 'a', label: '是' }] },
       { type: 'event', name: 'page.view', data: { path: '/a', ms: 1.5, first: true } },
     ],
   },
@@ -234,6 +244,7 @@ describe('client frames', () => {
 
   const message = (part: unknown) => ({ id: 'm', parts: [part] })
   const event = (data: unknown) => message({ type: 'event', name: 'a', data })
+  const choices = (all: unknown, text = 'a') => message({ type: 'choices', text, choices: all })
   const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]))
   const cases: readonly (readonly [what: string, kind: ClientKind, body: object])[] = [
     ['no parts', 'message', { id: 'm', parts: [] }],
@@ -254,6 +265,15 @@ describe('client frames', () => {
       'message',
       message({ type: 'location', latitude: 0, longitude: Number.POSITIVE_INFINITY }),
     ],
+    ['choices of nothing', 'message', choices([])],
+    ['11 choices', 'message', choices(Array.from({ length: 11 }, (_, i) => ({ id: `${i}`, label: 'a' })))],
+    ['two choices with the same id', 'message', choices(new Array(2).fill({ id: 'a', label: 'a' }))],
+    ['a choice without a label', 'message', choices([{ id: 'a', label: '' }])],
+    ['a choice with a label of 41 characters', 'message', choices([{ id: 'a', label: 'a'.repeat(41) }])],
+    ['a choice with an id of 65 characters', 'message', choices([{ id: 'a'.repeat(65), label: 'a' }])],
+    ['a choice with a space in its id', 'message', choices([{ id: 'a b', label: 'a' }])],
+    ['choices without a question', 'message', choices([{ id: 'a', label: 'a' }], '')],
+    ['choices with a question of 1,001 characters', 'message', choices([{ id: 'a', label: 'a' }], 'a'.repeat(1001))],
     ['event data of 33 keys', 'message', event(keys(33))],
     ['event data of a list', 'message', event([1])],
     ['nested event data', 'message', event({ a: { b: 1 } })],

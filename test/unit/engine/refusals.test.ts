@@ -63,6 +63,23 @@ test('what cannot be done is refused with the same code and the same words at a 
   await rig.stop()
 })
 
+test('choices are for contacts to pick from, not to send', async () => {
+  const rig = await Rig.create()
+  const { peer, conversation } = await rig.visitor()
+  const li = await rig.agent('li')
+  await rig.say(peer, 'm1')
+  await rig.settle()
+  const parts = [{ type: 'choices', text: 'Which?', choices: [{ id: 'a', label: 'This' }] }] as const
+  rig.send(peer, 'message', { id: 'c1', parts })
+  const { body } = await rig.receive(peer, 'error')
+  assert.deepEqual([body.code, body.id], ['KEFU_FRAME_INVALID', 'c1'])
+  rig.send(li.peer, 'message', { id: 'c2', conversation, parts })
+  await rig.receive(li.peer, 'ack')
+  const told = await rig.receive(peer, 'deliver', deliver => 'id' in (deliver.body.record as object))
+  assert.deepEqual((told.body.record as { parts: unknown }).parts, parts)
+  await rig.stop()
+})
+
 async function converse(rig: Rig): Promise<ConversationId> {
   const { peer, conversation } = await rig.visitor()
   await rig.say(peer, 'm1')

@@ -99,6 +99,8 @@ export function describePart(part: Part): string {
       return bracketed('location', part.label, `${part.latitude}, ${part.longitude}`)
     case 'card':
       return bracketed('card', part.title, part.text, part.url)
+    case 'choices':
+      return [part.text, ...part.choices.map(({ label }, index) => `${index + 1}. ${label}`)].map(safeText).join('\n')
     case 'event':
       return bracketed('event', part.name)
     default:

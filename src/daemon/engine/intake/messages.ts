@@ -42,6 +42,11 @@ export class Messages {
    * the session that follow must wait for it to keep their order. It does not wait for the disk.
    */
   accept(session: KnownSession, target: Target, correlation: number, body: MessageBody): Promise<void> | undefined {
+    if (session.role !== 'agent' && body.parts.some(({ type }) => type === 'choices')) {
+      const error = new KefuError('KEFU_FRAME_INVALID', { reason: 'message: contacts do not send choices' })
+      this.#ports.outbound.fail(session, correlation, error, { id: body.id })
+      return undefined
+    }
     const opens = opensConversation(session, target)
     const retryAfterMs = opens ? this.#ports.openingLimit.take(session.address) : 0
     if (retryAfterMs > 0) {
