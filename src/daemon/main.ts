@@ -16,6 +16,7 @@ import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
 import { channelOwner } from './core/conversation.js'
 import type { Clock, Store } from './core/ports.js'
+import { openCredentials } from './credentials.js'
 import { RecentTraffic } from './engine/delivery/recent-traffic.js'
 import { Engine } from './engine/engine.js'
 import { createDownloadAdmission } from './engine/media/download-admission.js'
@@ -46,6 +47,7 @@ import { openLevelStore } from './store/level/open.js'
 import type { StoreLogger } from './store/options.js'
 import type { Listener } from './transport/port.js'
 import { createTransport } from './transport/select.js'
+import type { AskPassphrase } from './vault/master-keys.js'
 import { loadServerSecret } from './vault/server-secret.js'
 
 /** Opens the store of a daemon; throws what `openLevelStore` throws. */
@@ -63,6 +65,8 @@ export type DaemonOptions = {
   readonly problems?: ConfigReading['problems']
   /** Reads the configuration again, to take over what has changed; without it, it stays. Throws when it is not valid. */
   readonly readConfig?: ReloaderPorts['read']
+  /** Asks the person who starts it for the passphrase of sealed credentials, where they need one; without it, nobody can be asked. */
+  readonly askPassphrase?: AskPassphrase | undefined
   /** What SIGHUP does: `reload` unless told otherwise. */
   readonly hangUp?: 'reload' | 'stop'
   /** Called once, when sockets are served. */
@@ -92,7 +96,7 @@ const TIMED_OUT = 18
 /**
  * Runs a daemon until it is told to stop (SIGTERM, SIGINT or the control socket; the second time, or `now`, without draining) and resolves with the
  * process's exit code: 0, or 18 when a part did not close in time. Throws when it cannot start: `KEFU_STORE_*`, `KEFU_PORT_*`, `KEFU_CONTROL_DIRECTORY`,
- * `KEFU_SECRET_UNSAFE`, `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. `onLeftBehind` is told in both cases what is not. The store's lock decides which daemon lives, so it is taken first.
+ * `KEFU_SECRET_UNSAFE`, `KEFU_VAULT_*`, `KEFU_DAEMON_ALREADY_RUNNING`; what was opened until then is closed again. `onLeftBehind` is told in both cases what is not. The store's lock decides which daemon lives, so it is taken first.
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { config, dirs, version, log, problems = [] } = options
@@ -130,6 +134,11 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const tokens = createTokens({ secret, clock, random })
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random })
+    const credentials = await openCredentials({
+      ...{ config, dirs, directory, clock, channels, log, environment: process.env },
+      askPassphrase: options.askPassphrase,
+    })
+    closers.push({ name: 'vault', close: async () => credentials.vault.close() })
     const teams = await createTeams({ directory, clock, random, agents, channels, report })
     const canned = await createCanned({ directory, clock })
     const persons = new Persons({ directory, log: records, clock, random })
@@ -196,7 +205,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         counts: engine.counts,
         connectionLimit: options.connectionLimit,
         connectionsWanted: config.limits.connections,
-        configWarnings: [...reloader.warnings, ...proxyHint.warnings],
+        configWarnings: [...reloader.warnings, ...proxyHint.warnings, ...credentials.warnings],
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),
@@ -250,6 +259,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       clock,
       store,
       outbox: store.outbox,
+      credentials: credentials.control,
       records,
       log,
       status,

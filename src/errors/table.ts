@@ -6,6 +6,7 @@ import { PROGRAM_ERRORS } from './program.js'
 import type { ErrorRow } from './row.js'
 import { SETTINGS_ERRORS } from './settings.js'
 import { STORE_ERRORS } from './store.js'
+import { VAULT_ERRORS } from './vault.js'
 
 /** A table with none of the codes of `Taken`: what does not compile below is a code that stands in two tables. */
 type Without<Taken> = Readonly<Record<string, ErrorRow>> & { readonly [Code in keyof Taken]?: never }
@@ -14,6 +15,7 @@ type Daemon = typeof DAEMON_ERRORS
 type Store = typeof STORE_ERRORS
 type Network = typeof NETWORK_ERRORS
 type Settings = typeof SETTINGS_ERRORS
+type Vault = typeof VAULT_ERRORS
 type Conversation = typeof CONVERSATION_ERRORS
 type Channels = typeof CHANNEL_ERRORS
 
@@ -22,11 +24,12 @@ type Channels = typeof CHANNEL_ERRORS
  * HTTP statuses, hints, `kefu errors` and docs from it. Codes are never renamed, renumbered or reused.
  */
 export const ERRORS = {
-  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Conversation & Channels>),
-  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Conversation & Channels>),
-  ...(STORE_ERRORS satisfies Without<Network & Settings & Conversation & Channels>),
-  ...(NETWORK_ERRORS satisfies Without<Settings & Conversation & Channels>),
-  ...(SETTINGS_ERRORS satisfies Without<Conversation & Channels>),
+  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Vault & Conversation & Channels>),
+  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Vault & Conversation & Channels>),
+  ...(STORE_ERRORS satisfies Without<Network & Settings & Vault & Conversation & Channels>),
+  ...(NETWORK_ERRORS satisfies Without<Settings & Vault & Conversation & Channels>),
+  ...(SETTINGS_ERRORS satisfies Without<Vault & Conversation & Channels>),
+  ...(VAULT_ERRORS satisfies Without<Conversation & Channels>),
   ...(CONVERSATION_ERRORS satisfies Without<Channels>),
   ...CHANNEL_ERRORS,
 } as const

@@ -47,6 +47,9 @@ describe('the operations table', () => {
       ref: 'shop/v_1',
       refs: ['shop/v_1', 'shop/v_2'],
       set: { name: 'x' },
+      owner: 'shop',
+      value: 'x',
+      keepMs: 0,
     }
     for (const name of NAMES) {
       const schema = OPERATIONS[name].request as z.ZodObject

@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type ControlClient, createControlClient } from '../../src/daemon/control/client.js'
+import { createOwners } from '../../src/daemon/control/credential-owner.js'
 import { type ControlPorts, createHandlers } from '../../src/daemon/control/handlers.js'
 import type { DaemonStatus } from '../../src/daemon/control/schemas.js'
 import { type ControlServer, openControlServer } from '../../src/daemon/control/server.js'
@@ -20,6 +21,8 @@ import { createTokens } from '../../src/daemon/engine/session/tokens.js'
 import { createLog, type Log } from '../../src/daemon/observe/log.js'
 import { createSimulator } from '../../src/daemon/simulation/simulator.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
+import { Vault } from '../../src/daemon/vault/vault.js'
+import { keyInMemory } from '../helpers/key-in-memory.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 
@@ -111,6 +114,14 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     clock,
     store,
     outbox: store.outbox,
+    credentials: {
+      vault: await Vault.open({ ...registries, keys: keyInMemory(), report }),
+      owners: createOwners(channels),
+      keyKind: 'file',
+      known: () => undefined,
+      test: async () => undefined,
+      log,
+    },
     records: store.log,
     log,
     status: async () => exampleStatus(await store.info()),

@@ -129,10 +129,15 @@ export abstract class BaseCommand extends Command {
     return { flags, environment: process.env, file: this.dirs.configFile, isFileNamed }
   }
 
+  /** Whether somebody sits at a terminal who can be asked, and is to be. */
+  protected get mayAsk(): boolean {
+    const isRefused = this.#globals['no-input'] === true || isOn(process.env.KEFU_NO_INPUT) || this.jsonEnabled()
+    return !isRefused && process.stdin.isTTY && process.stderr.isTTY
+  }
+
   /** Asks before something is removed; whether to go on. When not, it is said, and the exit code is 1. Throws what `confirm` throws. */
   protected async confirmRemoval(question: string, isAgreed: boolean): Promise<boolean> {
-    const isRefused = this.#globals['no-input'] === true || isOn(process.env.KEFU_NO_INPUT) || this.jsonEnabled()
-    const mayAsk = !isRefused && process.stdin.isTTY && process.stderr.isTTY
+    const { mayAsk } = this
     const isYes = await confirm(question, { isAgreed, mayAsk, input: process.stdin, output: process.stderr })
     if (isYes) return true
     this.output.note('Nothing was removed.')

@@ -30,6 +30,7 @@ const VARIABLES = [
   ['KEFU_DATA_DIR', 'folder of the store and media'],
   ['KEFU_STATE_DIR', 'folder of the logs of a daemon in the background'],
   ['KEFU_RUNTIME_DIR', 'folder of the control socket'],
+  ['KEFU_KEY_FILE', 'file with the master key of sealed credentials'],
   ['KEFU_TIMEOUT', 'how long to wait for an answer (--timeout)'],
   ['KEFU_NO_INPUT', '1: never ask (--no-input)'],
   ['KEFU_DEBUG', '1: show causes and stacks of errors (--debug)'],

@@ -16,6 +16,8 @@ export type Dirs = {
   readonly mediaDir: string
   /** The 0600 file with the server secret. */
   readonly secretFile: string
+  /** The 0600 file with the master key of sealed credentials. */
+  readonly masterKeyFile: string
   readonly stateDir: string
   readonly logDir: string
   /** Where a daemon in the background logs. */
@@ -62,6 +64,7 @@ export function resolveDirs(input: DirsInput): Dirs {
     storeDir: join(places.dataDir, 'store'),
     mediaDir: join(places.dataDir, 'media'),
     secretFile: join(places.dataDir, 'server.secret'),
+    masterKeyFile: variables.KEFU_KEY_FILE ? resolve(variables.KEFU_KEY_FILE) : join(places.dataDir, 'master.key'),
     stateDir: places.stateDir,
     logDir: places.logDir,
     logFile: join(places.logDir, 'daemon.log'),

@@ -254,6 +254,22 @@ export const CONFIG_TABLE = {
     since,
     doc: 'conversations whose state is kept in memory',
   },
+  'vault.key': {
+    type: 'enum',
+    values: ['file', 'systemd', 'passphrase'],
+    default: 'file',
+    reload: 'restart',
+    since,
+    doc: 'where the master key of sealed credentials comes from: a file of its own, the credential kefu-vault-key of systemd, a passphrase',
+  },
+  'vault.passphraseFile': {
+    type: 'string',
+    maxLength: 4_096,
+    default: 'none',
+    reload: 'restart',
+    since,
+    doc: 'file (0600) with the passphrase on its one line, from the folder of kefu.yaml; none: the credential kefu-vault-passphrase of systemd, else kefu asks at the terminal',
+  },
   'drain.deadline': {
     type: 'duration',
     minMs: 0,

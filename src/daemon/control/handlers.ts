@@ -5,6 +5,7 @@ import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/registry/team-settings.js'
 import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
 import { type ContactControlPorts, createContactHandlers } from './contact-handlers.js'
+import { type CredentialControlPorts, createCredentialHandlers } from './credential-handlers.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { createOutboxHandlers, type OutboxControlPorts } from './outbox-handlers.js'
 import { pageOf, type SortKey } from './page.js'
@@ -17,6 +18,7 @@ export type ControlPorts = QueueControlPorts &
   CannedControlPorts &
   ContactControlPorts &
   OutboxControlPorts & {
+    readonly credentials: CredentialControlPorts
     readonly store: Pick<Store, 'info' | 'check'>
     status(): DaemonStatus | Promise<DaemonStatus>
     metrics(): AnswerOf<'metrics.show'> | Promise<AnswerOf<'metrics.show'>>
@@ -119,6 +121,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
     'team.remove': async ({ name }) => ({ team: view.team(await teams.remove(name)) }),
     ...createCannedHandlers(ports),
     ...createContactHandlers(ports),
+    ...createCredentialHandlers(ports.credentials),
     ...createQueueHandlers(ports),
     ...createOutboxHandlers(ports),
     'store.info': () => store.info(),

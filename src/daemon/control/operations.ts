@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CANNED_OPERATIONS } from './canned-operations.js'
 import { CONTACT_OPERATIONS } from './contact-operations.js'
+import { CREDENTIAL_OPERATIONS } from './credential-operations.js'
 import { metricsReading } from './metrics-schemas.js'
 import { OUTBOX_OPERATIONS } from './outbox-operations.js'
 import { QUEUE_OPERATIONS } from './queue-operations.js'
@@ -30,6 +31,8 @@ type Row = {
   /** Whether it changes anything. */
   readonly mutates: boolean
   readonly stream: boolean
+  /** Its requests hold secrets: what is wrong with one is said without any of it. */
+  readonly hasSecrets?: true
   readonly since: string
 }
 
@@ -216,6 +219,7 @@ export const OPERATIONS = {
   },
   ...CANNED_OPERATIONS,
   ...CONTACT_OPERATIONS,
+  ...CREDENTIAL_OPERATIONS,
   ...QUEUE_OPERATIONS,
   ...OUTBOX_OPERATIONS,
   'store.info': {

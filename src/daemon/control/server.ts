@@ -174,12 +174,16 @@ function parseBody(operation: Operation, text: string): unknown {
   let value: unknown
   try {
     value = text.trim() === '' ? {} : JSON.parse(text)
-  } catch (error) {
-    throw new KefuError('KEFU_CONTROL_PROTOCOL', { reason: 'the body is not JSON' }, { cause: error })
+  } catch {
+    // Without what the parser says: it quotes the body, which may hold secrets.
+    throw new KefuError('KEFU_CONTROL_PROTOCOL', { reason: 'the body is not JSON' })
   }
   const parsed = OPERATIONS[operation].request.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
+  // A field that is not known may be called by a secret.
+  if ('hasSecrets' in OPERATIONS[operation] && issue?.code === 'unrecognized_keys')
+    throw new KefuError('KEFU_USAGE', { reason: 'the request has a field that the operation does not have' })
   const field = issue?.path.join('.') || 'the request'
   throw new KefuError('KEFU_USAGE', { reason: `${field}: ${issue?.message ?? 'not valid'}` })
 }

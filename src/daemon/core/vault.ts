@@ -6,6 +6,11 @@
 /** Whose secrets: `channel/<number>` (numbers are never reused), `hook/<id>`, `agent/<id>` (an HTTP bot). */
 export type SecretOwner = `${'channel' | 'hook' | 'agent'}/${string}`
 
+/** Whose the secrets of a channel are. */
+export function channelSecrets(number: number): SecretOwner {
+  return `channel/${number}`
+}
+
 /** A secret as adapters use it. `previous` is the one that it replaced, while that still counts: inbound signatures made with either are good. */
 export type Credential = { readonly value: string; readonly previous?: string }
 
@@ -81,4 +86,15 @@ export type VaultPort = {
   rekey(next: MasterKeySource): Promise<{ readonly sealed: number }>
   /** After every durable change of an owner's secrets, and when a `previous` runs out; must not throw. Returns what ends it. */
   onChange(callback: (owner: SecretOwner) => void): () => void
+}
+
+/** A credential that is stored and cannot be read, and why. It can be set again or removed. */
+export type UnreadableCredential = { readonly owner: SecretOwner; readonly name: string; readonly problem: string }
+
+/** A vault as operators see it. */
+export type VaultControlPort = VaultPort & {
+  /** By owner, then name. */
+  unreadable(owner?: SecretOwner): readonly UnreadableCredential[]
+  /** The key that seals: where it comes from, and its id; undefined while nothing is sealed. */
+  readonly key: { readonly kind: MasterKeyKind; readonly id: string } | undefined
 }

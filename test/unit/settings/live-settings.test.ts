@@ -35,6 +35,8 @@ const OTHER: Readonly<Record<ConfigKey, string>> = {
   'routing.stickyWindow': '7h',
   'routing.capacity': '7',
   'store.cacheConversations': '700',
+  'vault.key': 'systemd',
+  'vault.passphraseFile': 'passphrase',
   'drain.deadline': '7s',
 }
 

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { dirname, resolve } from 'node:path'
+import type { Dirs } from './config/dirs.js'
+import type { Config } from './config/schema.js'
+import type { CredentialControlPorts } from './control/credential-handlers.js'
+import { createOwners } from './control/credential-owner.js'
+import type { Clock, DirectoryPort } from './core/ports.js'
+import { channelSecrets, type SecretOwner } from './core/vault.js'
+import type { ChannelRegistry } from './engine/registry/channels.js'
+import type { Log } from './observe/log.js'
+import { type AskPassphrase, createMasterKeys } from './vault/master-keys.js'
+import { removeStrays } from './vault/strays.js'
+import { Vault } from './vault/vault.js'
+
+/** What the credentials of a daemon stand on. */
+export type CredentialSources = {
+  readonly config: Pick<Config, 'vault'>
+  readonly dirs: Pick<Dirs, 'masterKeyFile' | 'configFile'>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly directory: DirectoryPort
+  readonly clock: Clock
+  readonly channels: Pick<ChannelRegistry, 'list' | 'byName' | 'byNumber' | 'onChange'>
+  readonly log: Log
+  readonly askPassphrase: AskPassphrase | undefined
+}
+
+/** The credentials of a daemon. */
+export type DaemonCredentials = {
+  readonly vault: Vault
+  /** What the operations on them act on. */
+  readonly control: CredentialControlPorts
+  /** A sentence for each that cannot be read. */
+  readonly warnings: readonly string[]
+}
+
+/** Opens the vault as the configuration says, and has what a channel had go with it. Throws what `Vault.open` throws. */
+export async function openCredentials(sources: CredentialSources): Promise<DaemonCredentials> {
+  const { config, dirs, environment, directory, clock, channels, log, askPassphrase } = sources
+  const random = (length: number): Uint8Array => randomBytes(length)
+  const report = (error: unknown): void => log.error('vault.failed', { error })
+  const { passphraseFile } = config.vault
+  const keys = createMasterKeys(
+    {
+      kind: config.vault.key,
+      keyFile: dirs.masterKeyFile,
+      credentialsDir: environment.CREDENTIALS_DIRECTORY || undefined,
+      passphraseFile: passphraseFile === 'none' ? undefined : resolve(dirname(dirs.configFile), passphraseFile),
+      askPassphrase,
+    },
+    random,
+  )
+  const vault = await Vault.open({ directory, clock, random, keys, report })
+  const owners = createOwners(channels)
+  await removeStrays(vault, isGone(channels)).catch(report)
+  channels.onChange(change => {
+    if (change.type === 'removed') vault.removeOwner(channelSecrets(change.before.number)).catch(report)
+  })
+  return {
+    vault,
+    control: { vault, owners, keyKind: config.vault.key, log, known: () => undefined, test: async () => undefined },
+    get warnings() {
+      return vault
+        .unreadable()
+        .map(
+          ({ owner, name, problem }) => `the credential ${name} of ${owners.label(owner)} cannot be read: ${problem}`,
+        )
+    },
+  }
+}
+
+/** Numbers of channels are never given out twice: what a crash left of a removed one belongs to nobody. */
+function isGone(channels: Pick<ChannelRegistry, 'byNumber'>): (owner: SecretOwner) => boolean {
+  return owner =>
+    owner.startsWith('channel/') && channels.byNumber(Number(owner.slice('channel/'.length))) === undefined
+}
