@@ -65,7 +65,7 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['metrics-interval', 'metrics-schemas'],
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
-      ...['canned-operations', 'contact-operations', 'credential-operations'],
+      ...['canned-operations', 'contact-operations', 'credential-operations', 'credential-vocabulary'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },

@@ -6,6 +6,7 @@ import type { Dirs } from '../../daemon/config/dirs.js'
 import { ensureFolder } from '../../daemon/config/folders.js'
 import { type ControlClient, type DaemonStatus, reportedError } from '../../daemon/control/client.js'
 import { isKefuError, KefuError } from '../../errors.js'
+import { answerChild, type PassphraseSource } from './passphrase.js'
 
 /** Starting, stopping and waiting for a daemon that runs in the background. */
 
@@ -13,6 +14,7 @@ const POLL_MS = 50
 const PROBE_TIMEOUT_MS = 5_000
 const TAIL_BYTES = 64 * 1024
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024
+const ASKS_PARENT = '--passphrase-from-parent'
 
 /** The daemon's state; `undefined` when nobody answers on its control socket. Throws what else a call throws. */
 export async function daemonStatus(control: ControlClient, timeoutMs?: number): Promise<DaemonStatus | undefined> {
@@ -57,6 +59,8 @@ export type StartOptions = {
   readonly dirs: Dirs
   /** Arguments of `kefu daemon run`, places and settings. */
   readonly runArguments: readonly string[]
+  /** Asks for the passphrase of its credentials, when it needs one that somebody has to type. */
+  readonly askPassphrase?: PassphraseSource | undefined
   readonly timeoutMs: number
 }
 
@@ -64,17 +68,20 @@ export type StartOptions = {
  * Starts `kefu daemon run` in the background, its output going to the log file, and waits until it is ready. When the process ends before that, throws what it
  * said last: its own error with its code, or `KEFU_DAEMON_START_FAILED`. When it takes too long, throws `KEFU_DAEMON_START_FAILED` and leaves it running.
  */
-export async function startDaemon({ control, dirs, runArguments, timeoutMs }: StartOptions): Promise<DaemonStatus> {
+export async function startDaemon(options: StartOptions): Promise<DaemonStatus> {
+  const { control, dirs, runArguments, askPassphrase, timeoutMs } = options
   await ensureFolder(dirs.logDir)
   if (sizeOf(dirs.logFile) >= LOG_LIMIT_BYTES) {
     const { rotateLog } = await import('../../daemon/observe/log-sinks.js')
     rotateLog(dirs.logFile)
   }
   const begin = sizeOf(dirs.logFile)
-  const child = await spawnDetached(dirs.logFile, [...runArguments, '--log-file', dirs.logFile])
+  const asks = askPassphrase === undefined ? [] : [ASKS_PARENT]
+  const child = await spawnDetached(dirs.logFile, [...runArguments, ...asks, '--log-file', dirs.logFile])
   let isGone = false
   child.once('exit', () => (isGone = true))
   try {
+    if (askPassphrase !== undefined) await answerChild(child, askPassphrase, timeoutMs)
     return await waitUntilReady(control, timeoutMs, async () => {
       if (isGone) throw await lastError(dirs.logFile, begin)
     })
@@ -103,7 +110,7 @@ async function spawnDetached(logFile: string, runArguments: readonly string[]): 
     const child = spawn(process.execPath, [...process.execArgv, program, 'daemon', 'run', '--json', ...runArguments], {
       detached: true,
       // Its log goes to the file by itself; what it says while it dies goes there, too.
-      stdio: ['ignore', 'ignore', log.fd],
+      stdio: ['ignore', 'ignore', log.fd, ...(runArguments.includes(ASKS_PARENT) ? (['ipc'] as const) : [])],
     })
     child.once('error', () => undefined)
     return child

@@ -23,6 +23,17 @@ export async function readHidden(question: string, keyboard: Keyboard, screen: N
   }
 }
 
+/** Asks for a line that is to be remembered, twice. Throws what `readHidden` throws, and `KEFU_USAGE` when the two are not the same. */
+export async function readHiddenTwice(
+  question: string,
+  keyboard: Keyboard,
+  screen: NodeJS.WritableStream,
+): Promise<string> {
+  const first = await readHidden(question, keyboard, screen)
+  if ((await readHidden(`${question}, again`, keyboard, screen)) === first) return first
+  throw new KefuError('KEFU_USAGE', { reason: 'the two are not the same: nothing was changed' })
+}
+
 function typedLine(keyboard: Keyboard): Promise<string> {
   const decoder = new StringDecoder('utf8')
   const line = new HiddenLine()

@@ -1,5 +1,5 @@
 import { option } from '@oclif/core/flags'
-import { MASTER_KEY_KINDS } from '../../daemon/core/vault.js'
+import { MASTER_KEY_KINDS } from '../../daemon/control/credential-vocabulary.js'
 import { KefuError } from '../../errors.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { SECRET_FLAGS } from '../_cli/secret-input.js'

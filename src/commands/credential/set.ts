@@ -10,7 +10,7 @@ export default class CredentialSet extends CredentialCommand {
     'kefu credential rotate tests it first and keeps the old one for a while. Up to 8,192 bytes without control characters but line feeds; the line feed at its end is left out.'
   static override examples = [
     '<%= config.bin %> credential set wechat-main app-secret',
-    "<%= config.bin %> credential set wechat-main app-secret --from-command 'pass show wechat/app-secret'",
+    "<%= config.bin %> credential set wechat-main token --from-command 'pass show wechat'",
     '<%= config.bin %> credential set shop private-key --from-file key.pem',
     '<%= config.bin %> credential set shop token --stdin <token.txt',
   ]

@@ -2,6 +2,7 @@ import { BaseCommand } from '../_cli/base-command.js'
 import { DAEMON_FLAGS, settingArguments, settingsOf } from '../_cli/daemon-flags.js'
 import { daemonStatus, startDaemon, waitUntilGone } from '../_cli/daemon-life.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { askForPassphrase, needsPassphrase } from '../_cli/passphrase.js'
 
 const TIMEOUT_MS = 60_000
 
@@ -25,7 +26,7 @@ export default class DaemonRestart extends BaseCommand {
     const { flags } = await this.parse(DaemonRestart)
     const settings = settingsOf(flags)
     // Before anything stops: what could not start again must go on.
-    const { problems } = await this.configuration(settings)
+    const { config, problems } = await this.configuration(settings)
     for (const { message } of problems) this.output.warn(message)
     const control = await this.control()
     const before = await daemonStatus(control)
@@ -38,6 +39,7 @@ export default class DaemonRestart extends BaseCommand {
       control,
       dirs: this.dirs,
       runArguments: [...this.placeArguments, ...settingArguments(settings)],
+      askPassphrase: this.mayAsk && needsPassphrase(config, process.env) ? askForPassphrase : undefined,
       timeoutMs,
     })
     this.output.line(`Restarted the daemon of ${this.dirs.home}.`)

@@ -6,6 +6,7 @@ import { BaseCommand } from '../_cli/base-command.js'
 import { DAEMON_FLAGS, settingsOf } from '../_cli/daemon-flags.js'
 import { daemonStatus } from '../_cli/daemon-life.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { askForPassphrase, askParent } from '../_cli/passphrase.js'
 
 /** Time for the process to exit when a part of the daemon has not closed. */
 const EXIT_GRACE_MS = 2_000
@@ -24,6 +25,7 @@ export default class DaemonRun extends BaseCommand {
   static override flags = {
     ...DAEMON_FLAGS,
     quickstart: boolean({ summary: 'make a web channel and an agent when there are none, and say what to try' }),
+    'passphrase-from-parent': boolean({ hidden: true, summary: 'ask the command that started it for the passphrase' }),
     'log-file': string({ hidden: true, helpValue: 'FILE', summary: 'log to this file instead of stderr' }),
   }
   static override exitCodes = [
@@ -61,6 +63,7 @@ export default class DaemonRun extends BaseCommand {
         connectionLimit: limit,
         problems,
         readConfig: () => this.configuration(given),
+        askPassphrase: flags['passphrase-from-parent'] ? askParent : this.mayAsk ? askForPassphrase : undefined,
         // The terminal has gone, and nobody is left who could end the daemon with it.
         hangUp: process.stdin.isTTY || process.stderr.isTTY ? 'stop' : 'reload',
         onReady: status => this.#ready(status, flags.quickstart),

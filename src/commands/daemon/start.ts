@@ -2,6 +2,7 @@ import { BaseCommand } from '../_cli/base-command.js'
 import { DAEMON_FLAGS, settingArguments, settingsOf } from '../_cli/daemon-flags.js'
 import { daemonStatus, startDaemon } from '../_cli/daemon-life.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { askForPassphrase, needsPassphrase } from '../_cli/passphrase.js'
 
 const READY_TIMEOUT_MS = 30_000
 
@@ -29,7 +30,7 @@ export default class DaemonStart extends BaseCommand {
     const { flags } = await this.parse(DaemonStart)
     const settings = settingsOf(flags)
     // What is wrong with the configuration is said here, not in a log.
-    const { problems } = await this.configuration(settings)
+    const { config, problems } = await this.configuration(settings)
     for (const { message } of problems) this.output.warn(message)
     const control = await this.control()
     const { output } = this
@@ -42,6 +43,7 @@ export default class DaemonStart extends BaseCommand {
         control,
         dirs: this.dirs,
         runArguments: [...this.placeArguments, ...settingArguments(settings)],
+        askPassphrase: this.mayAsk && needsPassphrase(config, process.env) ? askForPassphrase : undefined,
         timeoutMs: this.timeoutMs(READY_TIMEOUT_MS),
       }))
     const changed = running === undefined

@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises'
-import { createInterface } from 'node:readline/promises'
-import { Writable } from 'node:stream'
 import { KefuError } from '../../../errors.js'
+import { readHidden } from '../../_cli/hidden-prompt.js'
 
 const TOKEN_LIMIT_BYTES = 4_096
 const TOKEN = /^[\x21-\x7e]{1,1024}$/
@@ -26,21 +25,7 @@ export async function tokenFromFile(path: string): Promise<string> {
 
 /** Asks for the token without showing it. */
 export async function askForToken(): Promise<string> {
-  process.stderr.write('Token of the agent (input hidden): ')
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const reader = createInterface({ input: process.stdin, output: silent, terminal: true })
-  reader.on('SIGINT', () => reader.close())
-  try {
-    return checkToken(
-      await new Promise<string>((resolve, reject) => {
-        reader.once('line', resolve)
-        reader.once('close', () => reject(new KefuError('KEFU_ABORTED')))
-      }),
-    )
-  } finally {
-    reader.close()
-    process.stderr.write('\n')
-  }
+  return checkToken(await readHidden('Token of the agent', process.stdin, process.stderr))
 }
 
 /** A token without the white space around it. Throws `KEFU_USAGE` for what cannot be one; never tells what it was. */

@@ -1,11 +1,11 @@
 import { string as argument } from '@oclif/core/args'
 import { custom } from '@oclif/core/flags'
 import { parseDurationMs } from '../../../daemon/config/units.js'
-import { CREDENTIAL_KEEP_MS } from '../../../daemon/core/vault.js'
+import { CREDENTIAL_KEEP_MS } from '../../../daemon/control/credential-vocabulary.js'
 import { KefuError } from '../../../errors.js'
 import { suggestion } from '../../../nearest.js'
 import { BaseCommand } from '../../_cli/base-command.js'
-import { readHidden } from '../../_cli/hidden-prompt.js'
+import { readHidden, readHiddenTwice } from '../../_cli/hidden-prompt.js'
 import { givenSecret, type SecretSources } from '../../_cli/secret-input.js'
 
 /** Whose credential it is. */
@@ -49,14 +49,10 @@ export abstract class CredentialCommand extends BaseCommand {
 
   /** A secret from where the flags say, or asked for. Throws what `givenSecret` throws. */
   protected secret(what: string, given: Given, { isTwice = false } = {}): Promise<string> {
-    const ask = this.mayAsk ? () => this.#asked(what, isTwice) : undefined
+    const ask = this.mayAsk
+      ? () => (isTwice ? readHiddenTwice : readHidden)(what, process.stdin, process.stderr)
+      : undefined
     return givenSecret({ ...given, ask, what, complaints: this.jsonEnabled() ? 'ignore' : 'inherit' })
-  }
-
-  async #asked(what: string, isTwice: boolean): Promise<string> {
-    const first = await readHidden(what, process.stdin, process.stderr)
-    if (!isTwice || (await readHidden(`${what}, again`, process.stdin, process.stderr)) === first) return first
-    throw new KefuError('KEFU_USAGE', { reason: 'the two are not the same: nothing was changed' })
   }
 
   protected override catch(error: Error): Promise<void> {

@@ -1,0 +1,1 @@
+export { CREDENTIAL_KEEP_MS, MASTER_KEY_KINDS } from '../core/vault.js'
