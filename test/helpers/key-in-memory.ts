@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { MasterKeys, OpenedKey } from '../../src/daemon/vault/master-keys.js'
+import { checkedPassphrase } from '../../src/daemon/vault/passphrase.js'
 import { MasterKey } from '../../src/daemon/vault/seal.js'
 
 /** Master keys that are nowhere but here: the present one, and each next one takes its place when it is settled. */
@@ -24,4 +25,9 @@ export function keyInMemory(present = randomKey()): MasterKeys & { readonly pres
 /** A key as if it had come from a file. */
 export function randomKey(): OpenedKey {
   return { key: new MasterKey(randomBytes(32)), kind: 'file' }
+}
+
+/** A key of a passphrase at once, where its slowness is not what is tested. */
+export async function quickKeyOf(passphrase: string, salt: Uint8Array): Promise<MasterKey> {
+  return new MasterKey(createHash('sha256').update(salt).update(checkedPassphrase(passphrase)).digest())
 }

@@ -72,8 +72,12 @@ const KEY_FILE: SecretFileRule = { bytes: { least: MASTER_KEY_BYTES, most: MASTE
 // In UTF-8, and with the line feed that editors put at the end.
 const PASSPHRASE_FILE: SecretFileRule = { bytes: { least: 1, most: 4 * PASSPHRASE_LENGTH.most + 2 }, unsafe }
 
-/** The sources of master keys on this machine. */
-export function createMasterKeys(places: MasterKeyPlaces, random: RandomBytes): MasterKeys {
+/** The sources of master keys on this machine. `derive` is what makes a key of a passphrase, slow on purpose. */
+export function createMasterKeys(
+  places: MasterKeyPlaces,
+  random: RandomBytes,
+  derive: typeof keyOfPassphrase = keyOfPassphrase,
+): MasterKeys {
   const { kind, keyFile, credentialsDir, passphraseFile, askPassphrase } = places
   const nextFile = `${keyFile}.next`
 
@@ -119,13 +123,13 @@ export function createMasterKeys(places: MasterKeyPlaces, random: RandomBytes): 
 
   const openPassphrase = async (facts: KeyFacts | undefined, sealed: number): Promise<OpenedKey> => {
     if (facts?.salt !== undefined && facts.kind === 'passphrase') {
-      const key = await keyOfPassphrase(await passphrase(false), facts.salt)
+      const key = await derive(await passphrase(false), facts.salt)
       if (key.id !== facts.id) throw new KefuError('KEFU_VAULT_PASSPHRASE_WRONG')
       return { key, kind: 'passphrase', salt: facts.salt }
     }
     if (sealed > 0) throw foreign(facts, 'passphrase')
     const salt = random(SALT_BYTES)
-    return { key: await keyOfPassphrase(await passphrase(true), salt), kind: 'passphrase', salt }
+    return { key: await derive(await passphrase(true), salt), kind: 'passphrase', salt }
   }
 
   const openService = async (facts: KeyFacts | undefined, sealed: number): Promise<OpenedKey> => {
@@ -159,7 +163,7 @@ export function createMasterKeys(places: MasterKeyPlaces, random: RandomBytes): 
       if (source.kind === 'systemd') return { key: await serviceKey(), kind: 'systemd', ...others }
       if (source.kind === 'passphrase') {
         const salt = random(SALT_BYTES)
-        return { key: await keyOfPassphrase(source.passphrase, salt), kind: 'passphrase', salt, ...others }
+        return { key: await derive(source.passphrase, salt), kind: 'passphrase', salt, ...others }
       }
       const bytes = random(MASTER_KEY_BYTES)
       await replaceSecretFile(nextFile, bytes)
