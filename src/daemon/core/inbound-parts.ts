@@ -17,10 +17,11 @@ const KEY_LENGTH = 500
 const CONTACT = /^[^\p{C}]{1,128}$/u
 
 /** Throws `KEFU_CALLBACK_INVALID` for an event without a usable key, contact or content. */
-export function checkEvent({ key, contact, parts }: InboundEvent): void {
+export function checkEvent(event: InboundEvent): void {
+  const { key, contact } = event
   if (key.length === 0 || key.length > KEY_LENGTH) throw invalid('an event without an id')
   if (!CONTACT.test(contact)) throw invalid('the id of the contact has 1 to 128 printable characters')
-  if (parts.length === 0) throw invalid('an event without content')
+  if (event.type !== 'failure' && event.parts.length === 0) throw invalid('an event without content')
 }
 
 /** A display name that fits; undefined for none. */

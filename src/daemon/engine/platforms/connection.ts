@@ -2,7 +2,7 @@ import { KefuError, toKefuError } from '../../../errors.js'
 import type { Adapter, AdapterPorts, ChannelDriver, Grant } from '../../core/channel-adapter.js'
 import { effectiveSettings, type Missing, missingOf } from '../../core/kind-settings.js'
 import { type Channel, type ChannelKind, type LaneSettings, USUAL_LANE } from '../../core/model.js'
-import type { VaultPort } from '../../core/vault.js'
+import { channelSecrets, type VaultPort } from '../../core/vault.js'
 import type { ChannelRegistry } from '../registry/channels.js'
 
 /** What a platform's channel has done since the start. */
@@ -45,6 +45,8 @@ export class Connection {
   lastRefusal: { readonly reason: string; readonly at: number } | undefined
   /** What keeps messages from going out. */
   obstruction: Obstruction | undefined
+  /** What keeps kefu from fetching, where the platform only signals. */
+  pullProblem: Obstruction | undefined
   #adapter: Adapter | undefined
   #problem: KefuError | undefined
 
@@ -65,7 +67,8 @@ export class Connection {
 
   /** Throws what keeps the channel from working. */
   get adapter(): Adapter {
-    if (this.#adapter === undefined) throw this.#problem ?? new KefuError('KEFU_LANE_CLOSED', { reason: 'it is closed' })
+    if (this.#adapter === undefined)
+      throw this.#problem ?? new KefuError('KEFU_LANE_CLOSED', { reason: 'it is closed' })
     return this.#adapter
   }
 
@@ -79,7 +82,7 @@ export class Connection {
     this.obstruction = undefined
     this.#adapter = undefined
     this.#problem = undefined
-    const secrets = vault.secrets(`channel/${channel.number}`)
+    const secrets = vault.secrets(channelSecrets(channel.number))
     const set = channel.settings ?? {}
     const { settings } = missingOf(this.driver.table, set, new Set(secrets.keys()))
     if (settings.length > 0) {
@@ -97,7 +100,7 @@ export class Connection {
 /** What connections stand on. */
 export type ConnectionPorts = {
   readonly channels: ChannelRegistry
-  readonly vault: Pick<VaultPort, 'secrets' | 'onChange' | 'removeOwner'>
+  readonly vault: Pick<VaultPort, 'secrets' | 'onChange'>
   readonly drivers: ReadonlyMap<ChannelKind, ChannelDriver>
   readonly adapters: AdapterPorts
   /** A channel is there. */
@@ -105,7 +108,6 @@ export type ConnectionPorts = {
   /** Its settings, secrets or lane are others now. */
   changed(connection: Connection): void
   closed(connection: Connection): void
-  report(error: unknown): void
 }
 
 /** The channels behind platforms, kept as settings and secrets change. */
@@ -152,7 +154,7 @@ export class Connections {
 
   /** What still has to be given before the channel can work. */
   missing({ channel, driver }: Connection): Missing {
-    const secrets = this.#ports.vault.secrets(`channel/${channel.number}`)
+    const secrets = this.#ports.vault.secrets(channelSecrets(channel.number))
     return missingOf(driver.table, channel.settings ?? {}, new Set(secrets.keys()))
   }
 
@@ -173,6 +175,5 @@ export class Connections {
     if (connection === undefined) return
     this.#byNumber.delete(channel.number)
     this.#ports.closed(connection)
-    this.#ports.vault.removeOwner(`channel/${channel.number}`).catch(error => this.#ports.report(error))
   }
 }

@@ -1,0 +1,331 @@
+import { buffer } from 'node:stream/consumers'
+import type { Author, Part } from '../../../codec/wire.js'
+import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
+import type { OutboundFile, OutboundPiece, Recipient, SendOutcome } from '../../core/channel-adapter.js'
+import { channelOwner } from '../../core/conversation.js'
+import type { MediaPort } from '../../core/media.js'
+import type { Head } from '../../core/model.js'
+import { piecesOf } from '../../core/pieces.js'
+import type { Clock, LogPort, OutboxJob, OutboxPort, OutboxResult } from '../../core/ports.js'
+import { type DeliveryState, SYSTEM } from '../../core/records.js'
+import { windowClosed } from '../../core/reply-window.js'
+import { retryAfter } from '../../core/send-policy.js'
+import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
+import type { Connection } from './connection.js'
+import type { Quota } from './quota.js'
+
+/** What sending stands on. */
+export type EgressPorts = {
+  readonly outbox: Pick<OutboxPort, 'work' | 'resume' | 'rows'>
+  readonly log: Pick<LogPort, 'append' | 'head' | 'read'>
+  readonly media: Pick<MediaPort, 'open'>
+  readonly clock: Clock
+  readonly quota: Quota
+  /** A message of a conversation has arrived on the platform. */
+  delivered(head: Head, by: Author, n: number): void
+  /** An error that no caller waits for. */
+  report(error: unknown): void
+}
+
+const CONTACT: Author = { role: 'contact' }
+const KEY = 'out'
+const SEND_TIMEOUT_MS = 20_000
+/** What follows a message of which nobody knows may pass it then. */
+const UNKNOWN_HOLD_MS = 30_000
+/** How long a channel that is down rests before it is tried again, at first and at most. */
+const FIRST_REST_MS = 15_000
+const LAST_REST_MS = 10 * 60_000
+const ROWS = 500
+const LOOK_RECORDS = 200
+/** How long calls that run may take when the daemon stops. */
+const STOP_MS = 4_000
+
+/** The way out of a channel: works through its outbox while it is neither paused nor obstructed, so many conversations at once, so many messages a second. */
+export class Egress {
+  readonly #ports: EgressPorts
+  readonly #connection: Connection
+  readonly #rate: RateLimiter
+  readonly #calls = new AbortController()
+  readonly #parked = new Set<string>()
+  #working: AbortController | undefined
+  #done: Promise<void> = Promise.resolve()
+  #cancelRest: (() => void) | undefined
+  #restMs = FIRST_REST_MS
+  #sending = 0
+  #isClosed = false
+
+  constructor(ports: EgressPorts, connection: Connection) {
+    this.#ports = ports
+    this.#connection = connection
+    this.#rate = createRateLimiter(ports.clock, { ...rateOf(connection), keyLimit: 1 })
+  }
+
+  /** Conversations that are being sent to. */
+  get sending(): number {
+    return this.#sending
+  }
+
+  /** Begins, with what an earlier process left. */
+  async start(): Promise<void> {
+    const { outbox } = this.#ports
+    let after: string | undefined
+    do {
+      const page = await outbox.rows({
+        lane: this.#lane,
+        states: ['parked'],
+        limit: ROWS,
+        ...(after === undefined ? {} : { after }),
+      })
+      for (const { conversation } of page.rows) this.#parked.add(conversation)
+      after = page.next
+    } while (after !== undefined)
+    this.#run()
+  }
+
+  /** Settings, secrets or the lane are others now: what was in the way may not be any more. */
+  changed(): void {
+    this.#rate.setRate(rateOf(this.#connection))
+    this.#restMs = FIRST_REST_MS
+    this.#cancelRest?.()
+    this.#working?.abort()
+    this.#run()
+  }
+
+  /** A contact has done what permits messages again. */
+  permitted(conversation: Head['conversation']): void {
+    if (!this.#parked.delete(conversation)) return
+    this.#ports.outbox.resume(conversation).catch(error => this.#ports.report(error))
+  }
+
+  /** Takes nothing more, and waits for what runs; calls that take too long are cut. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelRest?.()
+    this.#working?.abort()
+    const cancel = this.#ports.clock.after(STOP_MS, () => this.#calls.abort())
+    await this.#done
+    cancel()
+  }
+
+  get #lane(): string {
+    return channelOwner(this.#connection.number)
+  }
+
+  /** Works while nothing is in the way; a worker of before is waited for. */
+  #run(): void {
+    const { lane, obstruction } = this.#connection
+    if (this.#isClosed || lane.isOutPaused || obstruction !== undefined) return
+    const working = new AbortController()
+    this.#working = working
+    const { outbox, report } = this.#ports
+    this.#done = this.#done
+      .then(() =>
+        working.signal.aborted
+          ? undefined
+          : outbox.work(
+              this.#lane,
+              lane.outConcurrency,
+              (job, attempt, piecesSent) => this.#attempt(job, attempt, piecesSent),
+              working.signal,
+              signal => this.#admit(signal),
+            ),
+      )
+      .catch(report)
+  }
+
+  async #admit(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const waitMs = this.#rate.take(KEY)
+      if (waitMs === 0 || signal.aborted) return
+      await new Promise<void>(resolve => {
+        const cancel = this.#ports.clock.after(waitMs, resolve)
+        signal.addEventListener(
+          'abort',
+          () => {
+            cancel()
+            resolve()
+          },
+          { once: true },
+        )
+      })
+    }
+  }
+
+  /** Nothing goes out until then: the platform wants less, or something has to be changed. */
+  #rest(reason: string, afterMs: number): void {
+    const { clock } = this.#ports
+    const until = clock.now() + afterMs
+    const present = this.#connection.obstruction
+    if (present !== undefined && present.until >= until) return
+    this.#connection.obstruction = { reason, until }
+    this.#working?.abort()
+    this.#cancelRest?.()
+    this.#cancelRest = clock.after(afterMs, () => {
+      this.#connection.obstruction = undefined
+      this.#run()
+    })
+  }
+
+  async #attempt(job: OutboxJob, attempt: number, piecesSent: number): Promise<OutboxResult> {
+    this.#sending++
+    const progress = { piecesSent }
+    try {
+      return await this.#send(job, attempt, progress)
+    } catch (error) {
+      // Before the next piece went to the platform: what cannot be read or opened now may be later.
+      const { message: reason } = toKefuError(error)
+      this.#ports.report(error)
+      const retryMs = retryAfter(attempt)
+      return retryMs === undefined
+        ? { type: 'dead', reason, ...progress }
+        : { type: 'retry', retryMs, reason, ...progress }
+    } finally {
+      this.#sending--
+    }
+  }
+
+  async #send(job: OutboxJob, attempt: number, progress: { piecesSent: number }): Promise<OutboxResult> {
+    const { log, clock, quota, delivered } = this.#ports
+    const { conversation, n } = job
+    const connection = this.#connection
+    const [record] = await log.read(conversation, n - 1, 1)
+    const head = await log.head(conversation)
+    if (record?.body.type !== 'message' || head === null) return { type: 'sent' }
+    if (connection.problem !== undefined) return this.#down(connection.problem.message, undefined, progress.piecesSent)
+    const pieces = piecesOf(record.body.parts, connection.driver.table.capabilities)
+    for (let piece = progress.piecesSent; piece < pieces.length; piece++) {
+      const hasWindows = Object.keys(connection.grants).length > 0
+      const closed = hasWindows && windowClosed(head.details.window, await quota.used(head, n), clock.now())
+      if (closed) return this.#park(head, job, closed, piece)
+      const to: Recipient = { contact: head.contact, n, piece, id: `${conversation.slice(2)}-${n}-${piece}` }
+      const outcome = await this.#sendPiece(to, head, pieces[piece]!)
+      if (outcome.type !== 'sent') return this.#result(outcome, head, job, attempt, piece)
+      progress.piecesSent = piece + 1
+      this.#restMs = FIRST_REST_MS
+      quota.add(head)
+    }
+    connection.counts.sent++
+    delivered(head, CONTACT, n)
+    if (attempt > 1 && (await this.#wasTold(job))) await this.#tell(job, 'sent')
+    return { type: 'sent' }
+  }
+
+  async #sendPiece(to: Recipient, head: Head, part: Part): Promise<SendOutcome> {
+    const { adapter, driver } = this.#connection
+    let piece: OutboundPiece = { part }
+    if ('media' in part) {
+      const limitBytes = driver.table.capabilities.mediaLimitBytes[part.type]
+      const file = await this.#file(head, part.media, part.name, limitBytes)
+      if (typeof file === 'string') return { type: 'give-up', reason: file }
+      piece = { part, file }
+    }
+    const abort = AbortSignal.any([this.#calls.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
+    try {
+      return await adapter.send(to, piece, abort)
+    } catch (error) {
+      // As the contract says, nothing was written.
+      if (isKefuError(error, 'KEFU_ABORTED')) return { type: 'retry', reason: 'kefu stopped before it was sent' }
+      if (isKefuError(error, 'KEFU_CREDENTIAL_MISSING')) return { type: 'channel-down', reason: error.message }
+      this.#ports.report(error)
+      return { type: 'unknown', reason: toKefuError(error).message }
+    }
+  }
+
+  /** The file's bytes, or why it cannot be sent. */
+  async #file(
+    { conversation }: Head,
+    media: string,
+    name: string | undefined,
+    limitBytes = 0,
+  ): Promise<OutboundFile | string> {
+    try {
+      const file = await this.#ports.media.open(conversation, media)
+      const { sizeBytes, type } = file.meta
+      if (sizeBytes > limitBytes) return `the file has ${sizeBytes} bytes, the platform takes at most ${limitBytes}`
+      const content = await file.read({ type: 'whole' })
+      return { bytes: content instanceof Uint8Array ? content : await buffer(content), type, name }
+    } catch (error) {
+      if (isKefuError(error, 'KEFU_MEDIA_NOT_FOUND')) return 'the file is not here any more'
+      throw error
+    }
+  }
+
+  async #result(
+    outcome: Exclude<SendOutcome, { readonly type: 'sent' }>,
+    head: Head,
+    job: OutboxJob,
+    attempt: number,
+    piecesSent: number,
+  ): Promise<OutboxResult> {
+    const { counts, driver } = this.#connection
+    const { reason } = outcome
+    switch (outcome.type) {
+      case 'window-closed':
+        return this.#park(head, job, reason, piecesSent)
+      case 'throttled':
+        this.#rest(reason, outcome.afterMs)
+        return { type: 'retry', retryMs: outcome.afterMs, reason, isFree: true, piecesSent }
+      case 'channel-down':
+        return this.#down(reason, outcome.afterMs, piecesSent)
+      case 'give-up':
+        return this.#dead(job, reason, piecesSent)
+      case 'unknown':
+        if (!driver.table.capabilities.recognisesRepeats) {
+          counts.unknown++
+          await this.#tell(job, 'unknown', reason)
+          return { type: 'unknown', reason, holdMs: UNKNOWN_HOLD_MS, piecesSent }
+        }
+        break
+      case 'retry':
+        break
+    }
+    const retryMs = outcome.type === 'retry' ? (outcome.afterMs ?? retryAfter(attempt)) : retryAfter(attempt)
+    if (retryMs === undefined || retryAfter(attempt) === undefined) return this.#dead(job, reason, piecesSent)
+    counts.retried++
+    return { type: 'retry', retryMs, reason, piecesSent }
+  }
+
+  async #park(head: Head, job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
+    this.#parked.add(head.conversation)
+    if (!(await this.#wasTold(job))) await this.#tell(job, 'held', reason)
+    // The contact may have written while this was decided: then nothing else would let it go.
+    const now = await this.#ports.log.head(head.conversation)
+    if (now?.details.window?.n !== head.details.window?.n)
+      return { type: 'retry', retryMs: 0, reason, isFree: true, piecesSent }
+    return { type: 'park', reason, isFree: true, piecesSent }
+  }
+
+  async #dead(job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
+    this.#connection.counts.failed++
+    await this.#tell(job, 'failed', reason)
+    return { type: 'dead', reason, piecesSent }
+  }
+
+  #down(reason: string, afterMs: number | undefined, piecesSent: number): OutboxResult {
+    const restMs = afterMs ?? this.#restMs
+    this.#restMs = Math.min(this.#restMs * 2, LAST_REST_MS)
+    this.#rest(reason, restMs)
+    return { type: 'retry', retryMs: restMs, reason, isFree: true, piecesSent }
+  }
+
+  /** Agents see what became of it. */
+  async #tell({ conversation, n }: OutboxJob, state: DeliveryState, reason?: string): Promise<void> {
+    const why = reason === undefined ? {} : { reason: reason.slice(0, 500) }
+    try {
+      await this.#ports.log.append(conversation, [{ type: 'delivery', by: SYSTEM, message: n, state, ...why }])
+    } catch (error) {
+      // The outbox says the same; a log that refuses must not make an attempt be forgotten.
+      this.#ports.report(new KefuError('KEFU_STORE_UNAVAILABLE', {}, { cause: error }))
+    }
+  }
+
+  /** Whether agents were told that it did not go out. */
+  async #wasTold({ conversation, n }: OutboxJob): Promise<boolean> {
+    const records = await this.#ports.log.read(conversation, n, LOOK_RECORDS)
+    return records.some(({ body }) => body.type === 'delivery' && body.message === n)
+  }
+}
+
+function rateOf({ lane }: Connection): { readonly burst: number; readonly perSecond: number } {
+  return { burst: Math.max(1, lane.outPerSecond), perSecond: lane.outPerSecond }
+}

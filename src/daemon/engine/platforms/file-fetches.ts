@@ -1,0 +1,169 @@
+import { z } from 'zod'
+import { type ConversationId, isConversationId } from '../../../codec/conversation-id.js'
+import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
+import type { MediaSource } from '../../core/channel-adapter.js'
+import { isMediaId, type MediaId, type MediaPort, newMediaId } from '../../core/media.js'
+import type { RandomBytes } from '../../core/ordered-id.js'
+import type { Clock, DirectoryPort, LogPort } from '../../core/ports.js'
+import { SYSTEM } from '../../core/records.js'
+import type { Connection } from './connection.js'
+
+/** A file that is still on its platform. */
+export type FileFetch = {
+  readonly channel: number
+  readonly conversation: ConversationId
+  readonly source: MediaSource
+}
+
+/** What fetching files stands on. */
+export type FileFetchPorts = {
+  readonly directory: Pick<DirectoryPort, 'create' | 'get' | 'list' | 'remove'>
+  readonly log: Pick<LogPort, 'append' | 'head'>
+  readonly media: Pick<MediaPort, 'put' | 'keep'>
+  readonly clock: Clock
+  readonly random: RandomBytes
+  connection(channel: number): Connection | undefined
+  /** An error that no caller waits for. */
+  report(error: unknown): void
+}
+
+const PREFIX = 'fetch/'
+/** Files that wait to be fetched; callbacks with more are told to come again. */
+const PENDING_LIMIT = 10_000
+const AT_ONCE = 8
+const LIMIT_BYTES = 25 * 1024 * 1024
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 5 * 60_000
+/** For how long a file is tried for. Platforms keep them for days, links for minutes. */
+const GIVE_UP_MS = 60 * 60_000
+
+const entrySchema: z.ZodType<FileFetch> = z.object({
+  channel: z.int(),
+  conversation: z.string().refine(isConversationId),
+  source: z.string(),
+})
+
+/**
+ * Fetches the files that contacts sent, under ids that were given out before: the note that a file has to be fetched is on disk before the message that names
+ * it, and goes when the file is. What ends the process in between is made up for at the next start.
+ */
+export class FileFetches {
+  readonly #ports: FileFetchPorts
+  readonly #abort = new AbortController()
+  readonly #waiting: MediaId[] = []
+  readonly #fetches = new Map<MediaId, FileFetch>()
+  readonly #cancels = new Set<() => void>()
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(ports: FileFetchPorts) {
+    this.#ports = ports
+  }
+
+  /** Goes on with what an earlier process left. */
+  async load(): Promise<void> {
+    for (const { key, value, revision } of await this.#ports.directory.list(PREFIX)) {
+      const media = key.slice(PREFIX.length)
+      const entry = entrySchema.safeParse(value)
+      if (!isMediaId(media) || !entry.success) await this.#ports.directory.remove(key, revision)
+      else {
+        this.#fetches.set(media, entry.data)
+        this.start(media)
+      }
+    }
+  }
+
+  /** Files that are not here yet. */
+  get pending(): number {
+    return this.#fetches.size
+  }
+
+  /** Notes that a file has to be fetched; durable on return. Throws `KEFU_LANE_CLOSED` when too many wait. */
+  async reserve(fetch: FileFetch): Promise<MediaId> {
+    if (this.#fetches.size >= PENDING_LIMIT)
+      throw new KefuError('KEFU_LANE_CLOSED', { reason: `${PENDING_LIMIT} files wait to be fetched` })
+    const media = newMediaId(this.#ports.clock.now(), this.#ports.random)
+    await this.#ports.directory.create(PREFIX + media, fetch)
+    this.#fetches.set(media, fetch)
+    return media
+  }
+
+  /** The message that names it was not stored. */
+  async forget(media: MediaId): Promise<void> {
+    this.#fetches.delete(media)
+    const entry = await this.#ports.directory.get(PREFIX + media)
+    if (entry !== null) await this.#ports.directory.remove(entry.key, entry.revision)
+  }
+
+  /** Begins to fetch it. */
+  start(media: MediaId): void {
+    this.#waiting.push(media)
+    this.#next()
+  }
+
+  /** Ends what runs. */
+  async close(): Promise<void> {
+    this.#abort.abort()
+    for (const cancel of this.#cancels) cancel()
+    await Promise.all(this.#running)
+  }
+
+  #next(): void {
+    while (this.#running.size < AT_ONCE && !this.#abort.signal.aborted) {
+      const media = this.#waiting.shift()
+      if (media === undefined) return
+      const run = this.#fetch(media, this.#ports.clock.monotonicMs(), FIRST_RETRY_MS).finally(() => {
+        this.#running.delete(run)
+        this.#next()
+      })
+      this.#running.add(run)
+    }
+  }
+
+  /** One attempt. What may succeed later is tried again, without keeping others waiting. */
+  async #fetch(media: MediaId, sinceMs: number, retryMs: number): Promise<void> {
+    const fetch = this.#fetches.get(media)
+    if (fetch === undefined) return
+    const { media: store, clock, report } = this.#ports
+    const connection = this.#ports.connection(fetch.channel)
+    try {
+      if (connection === undefined) return await this.forget(media)
+      const { conversation, source } = fetch
+      // The message that names it came into the log, or never will: a crash in between leaves the note alone.
+      if ((await this.#ports.log.head(conversation)) === null) return await this.forget(media)
+      const { bytes, type } = await connection.adapter.fetchFile(source, LIMIT_BYTES, this.#abort.signal)
+      await store.put({ conversation, media, uploader: 'platform', declaredType: type, bytes })
+      await store.keep(conversation, media)
+      await this.forget(media)
+      connection.counts.filesFetched++
+    } catch (error) {
+      if (this.#abort.signal.aborted) return
+      const failure = toKefuError(error)
+      const isOver = clock.monotonicMs() - sinceMs > GIVE_UP_MS
+      if ((failure.retryable || isKefuError(error, 'KEFU_INTERNAL')) && !isOver) {
+        this.#later(media, sinceMs, retryMs)
+        return
+      }
+      if (connection !== undefined) connection.counts.filesLost++
+      await this.#lost(media, fetch, failure).catch(report)
+    }
+  }
+
+  #later(media: MediaId, sinceMs: number, retryMs: number): void {
+    const cancel = this.#ports.clock.after(retryMs, () => {
+      this.#cancels.delete(cancel)
+      if (this.#abort.signal.aborted) return
+      const run = this.#fetch(media, sinceMs, Math.min(retryMs * 2, LAST_RETRY_MS)).finally(() =>
+        this.#running.delete(run),
+      )
+      this.#running.add(run)
+    })
+    this.#cancels.add(cancel)
+  }
+
+  /** Agents see that there was a file, and why it is not here. */
+  async #lost(media: MediaId, { conversation }: FileFetch, { message }: KefuError): Promise<void> {
+    const data = { media, reason: message.slice(0, 300) }
+    await this.#ports.log.append(conversation, [{ type: 'event', by: SYSTEM, name: 'file-lost', data }])
+    await this.forget(media)
+  }
+}

@@ -1,0 +1,198 @@
+import { z } from 'zod'
+import { KefuError, toKefuError } from '../../../errors.js'
+import type { PullSignal } from '../../core/channel-adapter.js'
+import type { Clock, DirectoryPort } from '../../core/ports.js'
+import type { Connection } from './connection.js'
+import type { Inbound } from './inbound.js'
+
+/** What fetching stands on. */
+export type PullPorts = {
+  readonly directory: Pick<DirectoryPort, 'create' | 'get' | 'list' | 'update'>
+  readonly clock: Clock
+  readonly inbound: Inbound
+  report(error: unknown): void
+}
+
+/** What is known of an account of a channel. */
+type Account = {
+  readonly connection: Connection
+  readonly key: string
+  readonly account: string
+  isClosed: boolean
+  cursor: string | undefined
+  revision: number
+  /** Fetching at this moment. */
+  running: Promise<void> | undefined
+  /** A signal came meanwhile. */
+  isWanted: boolean
+  pass: string | undefined
+  retryMs: number
+  cancelRetry: (() => void) | undefined
+}
+
+const PREFIX = 'pull/'
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 60_000
+/** Without a signal: one may have been lost. */
+const POLL_MS = 5 * 60_000
+const ACCOUNTS_LIMIT = 1_000
+
+const entrySchema = z.object({ cursor: z.string().exactOptional() })
+
+/**
+ * Fetches from platforms that only signal: one at a time per account, signals that come meanwhile as one. The cursor is stored behind the events; what is
+ * fetched twice for that is stored once.
+ */
+export class Pulls {
+  readonly #ports: PullPorts
+  readonly #accounts = new Map<string, Account>()
+  readonly #abort = new AbortController()
+  #cancelPoll: (() => void) | undefined
+
+  constructor(ports: PullPorts) {
+    this.#ports = ports
+    this.#poll()
+  }
+
+  /** Fetches what came while nobody listened, of all accounts of a channel that are known. */
+  async opened(connection: Connection): Promise<void> {
+    for (const { key, value, revision } of await this.#ports.directory.list(prefixOf(connection))) {
+      const entry = entrySchema.safeParse(value)
+      const account = this.#account(connection, key.slice(prefixOf(connection).length))
+      account.cursor = entry.success ? entry.data.cursor : undefined
+      account.revision = revision
+      this.#run(account)
+    }
+  }
+
+  /** Forgets the accounts of a channel that is gone. */
+  closed(connection: Connection): void {
+    for (const [key, account] of this.#accounts) {
+      if (account.connection !== connection) continue
+      account.cancelRetry?.()
+      account.isClosed = true
+      this.#accounts.delete(key)
+    }
+  }
+
+  /** There is something to fetch. Resolves when it is known for good that this account exists. */
+  async signalled(connection: Connection, { account: name, pass }: PullSignal): Promise<void> {
+    const account = this.#account(connection, name)
+    account.pass = pass ?? account.pass
+    if (account.revision === 0) {
+      const present = await this.#ports.directory.get(account.key)
+      account.revision = present?.revision ?? (await this.#ports.directory.create(account.key, {}))
+    }
+    account.cancelRetry?.()
+    this.#run(account)
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    this.#cancelPoll?.()
+    for (const account of this.#accounts.values()) account.cancelRetry?.()
+    await Promise.all([...this.#accounts.values()].map(({ running }) => running))
+  }
+
+  #account(connection: Connection, name: string): Account {
+    const key = prefixOf(connection) + name
+    let account = this.#accounts.get(key)
+    if (account === undefined) {
+      if (this.#accounts.size >= ACCOUNTS_LIMIT)
+        throw new KefuError('KEFU_LANE_CLOSED', { reason: `there are more than ${ACCOUNTS_LIMIT} accounts` })
+      account = {
+        connection,
+        isClosed: false,
+        key,
+        account: name,
+        cursor: undefined,
+        revision: 0,
+        running: undefined,
+        isWanted: false,
+        pass: undefined,
+        retryMs: FIRST_RETRY_MS,
+        cancelRetry: undefined,
+      }
+      this.#accounts.set(key, account)
+    }
+    return account
+  }
+
+  #run(account: Account): void {
+    account.isWanted = true
+    if (account.running !== undefined || this.#abort.signal.aborted) return
+    account.running = this.#fetchAll(account).finally(() => {
+      account.running = undefined
+    })
+  }
+
+  async #fetchAll(account: Account): Promise<void> {
+    const { signal } = this.#abort
+    while (account.isWanted && !account.isClosed && !signal.aborted) {
+      account.isWanted = false
+      try {
+        while (!signal.aborted && !account.isClosed && (await this.#fetch(account)));
+        account.retryMs = FIRST_RETRY_MS
+        account.connection.pullProblem = undefined
+      } catch (error) {
+        if (signal.aborted) return
+        this.#failed(account, error)
+        return
+      }
+    }
+  }
+
+  /** One page; whether there are more. */
+  async #fetch(account: Account): Promise<boolean> {
+    const { connection } = account
+    const { inbound, directory, clock } = this.#ports
+    const { pull } = connection.adapter
+    if (pull === undefined) return false
+    const { pass } = account
+    const from: PullSignal = { account: account.account, ...(pass === undefined ? {} : { pass }) }
+    const { events, cursor, hasMore } = await pull.call(connection.adapter, from, account.cursor, this.#abort.signal)
+    const arrivedAtMs = clock.now()
+    for (const event of events) await this.#take(connection, event, arrivedAtMs, inbound)
+    if (cursor !== account.cursor) {
+      account.revision = await directory.update(account.key, { cursor }, account.revision)
+      account.cursor = cursor
+    }
+    return hasMore
+  }
+
+  /** One that cannot be used is told of, and does not stand before the others for ever. */
+  async #take(
+    connection: Connection,
+    event: Parameters<Inbound['take']>[1],
+    arrivedAtMs: number,
+    inbound: Inbound,
+  ): Promise<void> {
+    try {
+      await inbound.take(connection, event, arrivedAtMs)
+    } catch (error) {
+      if (toKefuError(error).code !== 'KEFU_CALLBACK_INVALID') throw error
+      this.#ports.report(error)
+    }
+  }
+
+  #failed(account: Account, error: unknown): void {
+    const { connection } = account
+    const { clock, report } = this.#ports
+    const { message } = toKefuError(error)
+    if (connection.pullProblem?.reason !== message) report(error)
+    connection.pullProblem = { reason: message, until: clock.now() + account.retryMs }
+    account.cancelRetry = clock.after(account.retryMs, () => this.#run(account))
+    account.retryMs = Math.min(account.retryMs * 2, LAST_RETRY_MS)
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#ports.clock.after(POLL_MS, () => {
+      for (const account of this.#accounts.values()) this.#run(account)
+      this.#poll()
+    })
+  }
+}
+
+function prefixOf({ number }: Connection): string {
+  return `${PREFIX}${number}/`
+}
