@@ -241,7 +241,9 @@ export type PlatformResponse = {
 
 /**
  * Calls to platforms over HTTP: connections kept, one deadline for the whole call, bounded answers, no redirects. Throws `KEFU_PLATFORM_UNAVAILABLE`, of which
- * `isUnwritten` says whether the platform certainly has not got the request; `KEFU_BODY_TOO_LARGE` for an answer above its limit; `KEFU_ABORTED`.
+ * `isUnwritten` says whether the platform certainly has not got the request; `KEFU_BODY_TOO_LARGE` for an answer above its limit; `KEFU_ABORTED` when it was aborted
+ * before anything was written (afterwards it is `KEFU_PLATFORM_UNAVAILABLE`); `KEFU_PLATFORM_REFUSED` for a foreign link to where it must not lead, and for a URL or
+ * header that HTTP cannot carry.
  */
 export type PlatformHttp = {
   call(request: PlatformRequest, abort: AbortSignal): Promise<PlatformResponse>

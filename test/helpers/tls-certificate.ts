@@ -1,0 +1,21 @@
+/** A certificate for `localhost` that nobody trusts, and its key: both are made for tests. */
+export const TEST_CERTIFICATE = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHfohAiXDAmysVtzG
+JHMwrcy6lHtDBkzcl6XCwPzVlOGhRANCAAT2xDASkT7QsxxhlTLOpuYWHr6+nrgi
+qtoX6DsDjx1kGLbPQWY7VvVp32oT3AishlsA9v6ZcrDa3IyizIwD3k2U
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUM7T7LIAO4plaMTON3N7bvmdo8nwwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzIwMTU0MFoYDzIxMjYxMDMw
+MjAxNTQwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAT2xDASkT7QsxxhlTLOpuYWHr6+nrgiqtoX6DsDjx1kGLbPQWY7VvVp
+32oT3AishlsA9v6ZcrDa3IyizIwD3k2Uo2kwZzAdBgNVHQ4EFgQUtM/8hx7Qf2Ol
+pNjmoSx5oaUgN20wHwYDVR0jBBgwFoAUtM/8hx7Qf2OlpNjmoSx5oaUgN20wDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIgMlY9s0XFoGjUcPk4QK5o4/AJAu2e27tUtC/lWuDeXEoCIQDD5HmscxCX
+xmKab/p5gRecKkrqjxwRkOgNBVwes61+nA==
+-----END CERTIFICATE-----
+`,
+}
