@@ -4,6 +4,8 @@ import type { Dirs } from './config/dirs.js'
 import type { Config } from './config/schema.js'
 import type { CredentialControlPorts } from './control/credential-handlers.js'
 import { createOwners } from './control/credential-owner.js'
+import type { KindTable } from './core/channel-adapter.js'
+import type { ChannelKind } from './core/model.js'
 import type { Clock, DirectoryPort } from './core/ports.js'
 import { channelSecrets, type SecretOwner } from './core/vault.js'
 import type { ChannelRegistry } from './engine/registry/channels.js'
@@ -22,6 +24,10 @@ export type CredentialSources = {
   readonly channels: Pick<ChannelRegistry, 'list' | 'byName' | 'byNumber' | 'onChange'>
   readonly log: Log
   readonly askPassphrase: AskPassphrase | undefined
+  /** The table of a kind of channel; undefined for kinds whose credentials have no table. */
+  readonly table: (kind: ChannelKind) => KindTable | undefined
+  /** Whether an owner's secrets would do; throws what is wrong with them. */
+  readonly test: CredentialControlPorts['test']
 }
 
 /** The credentials of a daemon. */
@@ -35,7 +41,7 @@ export type DaemonCredentials = {
 
 /** Opens the vault as the configuration says, and has what a channel had go with it. Throws what `Vault.open` throws. */
 export async function openCredentials(sources: CredentialSources): Promise<DaemonCredentials> {
-  const { config, dirs, environment, directory, clock, channels, log, askPassphrase } = sources
+  const { config, dirs, environment, directory, clock, channels, log, askPassphrase, table, test } = sources
   const random = (length: number): Uint8Array => randomBytes(length)
   const report = (error: unknown): void => log.error('vault.failed', { error })
   const { passphraseFile } = config.vault
@@ -57,7 +63,7 @@ export async function openCredentials(sources: CredentialSources): Promise<Daemo
   })
   return {
     vault,
-    control: { vault, owners, keyKind: config.vault.key, log, known: () => undefined, test: async () => undefined },
+    control: { vault, owners, keyKind: config.vault.key, log, known: owner => knownOf(owner, channels, table), test },
     get warnings() {
       return vault
         .unreadable()
@@ -72,4 +78,17 @@ export async function openCredentials(sources: CredentialSources): Promise<Daemo
 function isGone(channels: Pick<ChannelRegistry, 'byNumber'>): (owner: SecretOwner) => boolean {
   return owner =>
     owner.startsWith('channel/') && channels.byNumber(Number(owner.slice('channel/'.length))) === undefined
+}
+
+/** The credentials that a channel's kind has. */
+function knownOf(
+  owner: SecretOwner,
+  channels: Pick<ChannelRegistry, 'byNumber'>,
+  table: CredentialSources['table'],
+): ReturnType<CredentialControlPorts['known']> {
+  const kind = owner.startsWith('channel/')
+    ? channels.byNumber(Number(owner.slice('channel/'.length)))?.kind
+    : undefined
+  const rows = kind && table(kind)?.credentials
+  return rows && Object.entries(rows).map(([name, { summary }]) => ({ name, summary }))
 }

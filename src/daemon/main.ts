@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
-import { type ErrorCode, KefuError } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
 import { systemClock } from './clock.js'
 import { type Closer, closeAll } from './closers.js'
 import type { Dirs } from './config/dirs.js'
@@ -15,7 +14,7 @@ import { sumOf } from './control/outbox-handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
 import { channelOwner } from './core/conversation.js'
-import type { Clock, Store } from './core/ports.js'
+import type { Store } from './core/ports.js'
 import { openCredentials } from './credentials.js'
 import { RecentTraffic } from './engine/delivery/recent-traffic.js'
 import { Engine } from './engine/engine.js'
@@ -37,21 +36,18 @@ import { createMediaStore } from './media/store.js'
 import { describeMetrics } from './metrics.js'
 import { createEventLoopWatch } from './observe/event-loop.js'
 import type { Log } from './observe/log.js'
+import { type OpenStore, openEmbedded } from './open-store.js'
+import { createPlatforms, tableOf, testSecrets } from './platforms.js'
 import { createProxyHint } from './proxy-hint.js'
 import { Reloader, type ReloaderPorts } from './reload.js'
 import { createSimulator } from './simulation/simulator.js'
 import { limitSocketsPerAddress } from './socket-limit.js'
 import { describeStatus } from './status.js'
 import { StopRequest } from './stop-request.js'
-import { openLevelStore } from './store/level/open.js'
-import type { StoreLogger } from './store/options.js'
 import type { Listener } from './transport/port.js'
 import { createTransport } from './transport/select.js'
 import type { AskPassphrase } from './vault/master-keys.js'
 import { loadServerSecret } from './vault/server-secret.js'
-
-/** Opens the store of a daemon; throws what `openLevelStore` throws. */
-export type OpenStore = (dirs: Dirs, config: Config, clock: Clock, log?: Log) => Promise<Store>
 
 /** What a daemon is started with. */
 export type DaemonOptions = {
@@ -133,10 +129,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const secret = await loadServerSecret(dirs.secretFile, isInUse)
     const tokens = createTokens({ secret, clock, random })
     const agents = await createAgents({ directory, clock, random })
-    const channels = await createChannels({ directory, clock, random })
+    const channels = await createChannels({ directory, clock, random, table: tableOf })
     const credentials = await openCredentials({
       ...{ config, dirs, directory, clock, channels, log, environment: process.env },
       askPassphrase: options.askPassphrase,
+      table: tableOf,
+      test: (owner, secrets) => testSecrets(platforms, owner, secrets),
     })
     closers.push({ name: 'vault', close: async () => credentials.vault.close() })
     const teams = await createTeams({ directory, clock, random, agents, channels, report })
@@ -168,6 +166,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         canned,
         media,
         limits,
+        typing: (head, isTyping) => platforms.typing(head, isTyping),
         report,
       },
       live.engine,
@@ -175,6 +174,15 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     events.bind(engine)
     closers.push({ name: 'engine', close: () => engine.close() })
     await engine.start()
+    const platforms = createPlatforms(
+      {
+        ...{ store, clock, random, tokens, media, channels, report },
+        vault: credentials.vault,
+        delivered: (head, by, n) => engine.delivered(head, by, n),
+      },
+      closers,
+    )
+    await platforms.start()
     const traffic = new RecentTraffic(clock, engine.meters)
     closers.push({ name: 'traffic', close: async () => traffic.close() })
 
@@ -190,6 +198,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
         report: (error, route) => log.error('http.failed', { error, route }),
         readiness: () => readinessOf(state, store),
+        receive: (channel, read) => platforms.receive(channel, read),
       },
       { fileBytes: config.limits.uploadBytes, timeoutMs: UPLOAD_TIMEOUT_MS },
     )
@@ -260,6 +269,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       store,
       outbox: store.outbox,
       credentials: credentials.control,
+      platforms,
       records,
       log,
       status,
@@ -329,37 +339,6 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     if (state !== 'starting') log.info('daemon.stopped')
   }
   return leftBehind.length === 0 ? 0 : TIMED_OUT
-}
-
-/**
- * Looks at the store of a daemon that is not running, under its lock. Throws `KEFU_STORE_NOT_FOUND`, `KEFU_STORE_LOCKED` when one is running, and what
- * `look` throws.
- */
-export async function inspectStore<T>(dirs: Dirs, config: Config, look: (store: Store) => Promise<T>): Promise<T> {
-  if (!existsSync(dirs.storeDir)) throw new KefuError('KEFU_STORE_NOT_FOUND', { path: dirs.storeDir })
-  const store = await openEmbedded(dirs, config, systemClock)
-  try {
-    return await look(store)
-  } finally {
-    await store.close()
-  }
-}
-
-/** The embedded store of a daemon's folder. */
-export const openEmbedded: OpenStore = (dirs, config, clock, log) =>
-  openLevelStore({
-    path: dirs.storeDir,
-    clock,
-    limits: { cachedConversations: config.store.cacheConversations },
-    ...(log === undefined ? {} : { logger: storeLogger(log) }),
-  })
-
-function storeLogger(log: Log): StoreLogger {
-  return {
-    info: (fields, event) => log.info(event, { ...fields }),
-    warn: (fields, event) => log.warn(event, { ...fields }),
-    error: (fields, event) => log.error(event, { ...fields }),
-  }
 }
 
 /** The code of what keeps the daemon from taking messages, once it serves sockets; undefined when nothing does. */

@@ -10,7 +10,7 @@ import { descendants, type Import, lineOf, packageOf, type Source, sourcesUnder 
  */
 const ENGINE_PARTS = [
   ...['engineRegistry', 'engineLimits', 'engineSession', 'engineDelivery', 'engineRouting'],
-  ...['engineMedia', 'engineIntake'],
+  ...['engineMedia', 'engineIntake', 'enginePlatforms'],
 ]
 
 const AREAS: Readonly<Record<string, Area>> = {
@@ -27,6 +27,7 @@ const AREAS: Readonly<Record<string, Area>> = {
   engineSession: part('session'),
   engineDelivery: part('delivery', ['engineSession']),
   engineRouting: part('routing', ['engineRegistry', 'engineSession', 'engineDelivery']),
+  enginePlatforms: part('platforms', ['engineRegistry', 'engineLimits', 'engineSession']),
   engineMedia: part('media', ['engineRegistry', 'engineLimits', 'engineSession']),
   engineIntake: part('intake', [
     ...['engineRegistry', 'engineLimits', 'engineSession', 'engineDelivery', 'engineRouting'],

@@ -113,6 +113,7 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     }),
     clock,
     store,
+    platforms: { lane: () => undefined, check: async () => [], sendTest: async () => ({ type: 'sent' }) },
     outbox: store.outbox,
     credentials: {
       vault: await Vault.open({ ...registries, keys: keyInMemory(), report }),

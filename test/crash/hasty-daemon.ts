@@ -4,9 +4,10 @@ import { resolveDirs } from '../../src/daemon/config/dirs.js'
 import { loadConfig } from '../../src/daemon/config/load.js'
 import type { Appended, AppendOptions, Store } from '../../src/daemon/core/ports.js'
 import type { RecordBody } from '../../src/daemon/core/records.js'
-import { openEmbedded, runDaemon } from '../../src/daemon/main.js'
+import { runDaemon } from '../../src/daemon/main.js'
 import { createLog } from '../../src/daemon/observe/log.js'
 import { createStderrSink } from '../../src/daemon/observe/log-sinks.js'
+import { openEmbedded } from '../../src/daemon/open-store.js'
 
 /**
  * A daemon with a defect sown in: it acknowledges a message before it has been written. The crash harness has to find it out.

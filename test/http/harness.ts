@@ -115,6 +115,9 @@ export async function startServer(
       ...{ clock, tokens, media },
       allowsOrigin: origin => origin === SHOP || origin === OTHER_SHOP,
       report: (error, route) => reported.push({ error, route }),
+      receive: async () => {
+        throw new KefuError('KEFU_NOT_FOUND')
+      },
       readiness: () => server.readiness,
       admission: counted(
         createUploadAdmission(

@@ -66,7 +66,7 @@ export default class StoreCheck extends BaseCommand {
 
   async #checkHere(deep: boolean, progress: Progress): Promise<Result> {
     const { config } = await this.configuration()
-    const { inspectStore } = await import('../../daemon/main.js')
+    const { inspectStore } = await import('../../daemon/open-store.js')
     const { interrupt } = this
     const options = { deep, signal: interrupt, onProgress: progress.update }
     try {

@@ -41,7 +41,7 @@ export default class StoreInfo extends BaseCommand {
 
   async #infoHere(): Promise<AnswerOf<'store.info'>> {
     const { config } = await this.configuration()
-    const { inspectStore } = await import('../../daemon/main.js')
+    const { inspectStore } = await import('../../daemon/open-store.js')
     return inspectStore(this.dirs, config, store => store.info())
   }
 }

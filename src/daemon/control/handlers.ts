@@ -6,6 +6,8 @@ import type { HoursChange, TeamChange } from '../engine/registry/team-settings.j
 import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
 import { type ContactControlPorts, createContactHandlers } from './contact-handlers.js'
 import { type CredentialControlPorts, createCredentialHandlers } from './credential-handlers.js'
+import { createLaneHandlers, type LaneControlPorts, platformOf } from './lane-handlers.js'
+import type { PlatformView } from './lane-operations.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { createOutboxHandlers, type OutboxControlPorts } from './outbox-handlers.js'
 import { pageOf, type SortKey } from './page.js'
@@ -17,6 +19,7 @@ import { createViews } from './views.js'
 export type ControlPorts = QueueControlPorts &
   CannedControlPorts &
   ContactControlPorts &
+  LaneControlPorts &
   OutboxControlPorts & {
     readonly credentials: CredentialControlPorts
     readonly store: Pick<Store, 'info' | 'check'>
@@ -42,6 +45,10 @@ const PROGRESS_INTERVAL_MS = 200
 export function createHandlers(ports: ControlPorts): Handlers {
   const { agents, channels, teams, queue, store, status, metrics, reload, stop } = ports
   const view = createViews(agents, teams)
+  const platform = (channel: Channel): { readonly platform?: PlatformView } => {
+    const shown = platformOf(ports, channel)
+    return shown === undefined ? {} : { platform: shown }
+  }
   const botNamed = (text: string): Agent => {
     const agent = agents.show(text)
     if (agent.role === 'bot') return agent
@@ -85,7 +92,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
         team === undefined
           ? await channels.add(spec)
           : await teams.keep(team, ({ id }) => channels.add({ ...spec, team: id }))
-      return { ...added, channel: view.channel(added.channel) }
+      return { ...added, channel: view.channel(added.channel), ...platform(added.channel) }
     },
     'channel.set': async ({ name, team, bot, ...rest }) => {
       const change = bot === undefined ? rest : { ...rest, bot: bot === null ? null : botNamed(bot).id }
@@ -93,13 +100,16 @@ export function createHandlers(ports: ControlPorts): Handlers {
         typeof team === 'string'
           ? await teams.keep(team, ({ id }) => channels.set(name, { ...change, team: id }))
           : await channels.set(name, team === undefined ? change : { ...change, team })
-      return { channel: view.channel(channel), changed }
+      return { channel: view.channel(channel), changed, ...platform(channel) }
     },
     'channel.token': async ({ name, replace }) => {
       const { channel, token } = await channels.issueToken(name, { replace })
       return { channel: view.channel(channel), token }
     },
-    'channel.show': ({ name }) => ({ channel: view.channel(channels.show(name)) }),
+    'channel.show': ({ name }) => {
+      const channel = channels.show(name)
+      return { channel: view.channel(channel), ...platform(channel) }
+    },
     'channel.list': ({ sort = 'name', ...range }) => {
       const { items, ...rest } = pageOf(channels.list(), sort, channel => channelKey(channel, sort), range)
       return { channels: items.map(view.channel), ...rest }
@@ -123,6 +133,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
     ...createContactHandlers(ports),
     ...createCredentialHandlers(ports.credentials),
     ...createQueueHandlers(ports),
+    ...createLaneHandlers(ports),
     ...createOutboxHandlers(ports),
     'store.info': () => store.info(),
     'store.check': ({ deep }, signal) => checkStore(store, deep, signal),

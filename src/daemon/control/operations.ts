@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CANNED_OPERATIONS } from './canned-operations.js'
 import { CONTACT_OPERATIONS } from './contact-operations.js'
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js'
+import { LANE_OPERATIONS, platformView } from './lane-operations.js'
 import { metricsReading } from './metrics-schemas.js'
 import { OUTBOX_OPERATIONS } from './outbox-operations.js'
 import { QUEUE_OPERATIONS } from './queue-operations.js'
@@ -131,6 +132,7 @@ export const OPERATIONS = {
       channel: channelView,
       token: z.string().exactOptional(),
       identitySecret: z.string().exactOptional(),
+      platform: platformView.exactOptional(),
       changed: z.boolean(),
     }),
     mutates: true,
@@ -138,9 +140,9 @@ export const OPERATIONS = {
     since,
   },
   'channel.set': {
-    summary: 'replaces the origins of a web channel, or the team of any',
+    summary: 'changes the settings, the team, the bot, the replies or the origins of a channel',
     request: channelChange,
-    answer: z.object({ channel: channelView, changed: z.boolean() }),
+    answer: z.object({ channel: channelView, platform: platformView.exactOptional(), changed: z.boolean() }),
     mutates: true,
     stream: false,
     since,
@@ -154,9 +156,9 @@ export const OPERATIONS = {
     since,
   },
   'channel.show': {
-    summary: 'one channel',
+    summary: 'one channel, and of one behind a platform what it lacks and where its callbacks go',
     request: named,
-    answer: z.object({ channel: channelView }),
+    answer: z.object({ channel: channelView, platform: platformView.exactOptional() }),
     mutates: false,
     stream: false,
     since,
@@ -221,6 +223,7 @@ export const OPERATIONS = {
   ...CONTACT_OPERATIONS,
   ...CREDENTIAL_OPERATIONS,
   ...QUEUE_OPERATIONS,
+  ...LANE_OPERATIONS,
   ...OUTBOX_OPERATIONS,
   'store.info': {
     summary: 'facts about the store',

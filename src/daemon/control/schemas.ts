@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import { PRIORITIES } from '../../codec/wire-commands.js'
 import { HOURS_LIMITS } from '../core/hours-spec.js'
-import { AGENT_ROLES, type AgentRole, CHANNEL_KINDS, type ChannelKind } from '../core/model.js'
+import { AGENT_ROLES, type AgentRole, CHANNEL_KIND_NAMES } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import { TEAM_LIMITS } from '../core/team.js'
 import { outboxTotals } from './outbox-schemas.js'
@@ -17,8 +17,7 @@ const name = z.string().min(1).max(200)
 /** A token as it may be shown: the beginning of its digest, never the token. */
 const tokenView = z.object({ fingerprint: z.string(), createdAt: instant }).readonly()
 
-const channelKinds = Object.keys(CHANNEL_KINDS) as [ChannelKind, ...ChannelKind[]]
-const perKind = z.partialRecord(z.enum(channelKinds), count)
+const perKind = z.partialRecord(z.enum(CHANNEL_KIND_NAMES), count)
 const levels = z.record(z.string().max(200), z.int())
 const role = z.enum(Object.keys(AGENT_ROLES) as [AgentRole, ...AgentRole[]])
 
@@ -39,12 +38,14 @@ export const agentView = z
 
 const occasion = z.enum(Object.keys(REPLY_OCCASIONS) as [ReplyOccasion, ...ReplyOccasion[]])
 
+const settingValue = z.union([z.string().max(1_000), z.number(), z.boolean()])
+
 /** A channel as the outside sees it. */
 export const channelView = z
   .object({
     number: z.int(),
     name: z.string(),
-    kind: z.enum(channelKinds),
+    kind: z.enum(CHANNEL_KIND_NAMES),
     origins: z.array(z.string()).readonly(),
     /** Name of the team that its conversations go to. */
     team: z.string().exactOptional(),
@@ -54,6 +55,8 @@ export const channelView = z
     /** What kefu says by itself, by language and occasion. */
     replies: z.record(z.string(), z.partialRecord(occasion, z.string())).readonly().exactOptional(),
     idle: z.object({ warnAfterMs: count.exactOptional(), closeAfterMs: count }).readonly().exactOptional(),
+    /** What was set of the settings that its kind has. */
+    settings: z.record(z.string(), settingValue).readonly().exactOptional(),
     tokens: z.array(tokenView).readonly(),
     createdAt: instant,
   })
@@ -71,9 +74,10 @@ export const nothing = z.strictObject({})
 /** A channel to be made. */
 export const channelSpec = z.strictObject({
   name,
-  kind: z.enum(channelKinds),
+  kind: z.enum(CHANNEL_KIND_NAMES),
   origins: z.array(z.string().max(300)).max(64).default([]),
   team: name.exactOptional(),
+  settings: z.record(z.string().max(64), settingValue).exactOptional(),
 })
 
 /** Changes of a channel; a team or a bot of null: none. */
@@ -91,6 +95,7 @@ export const channelChange = z.strictObject({
     .strictObject({ warnAfterMs: count.nullable().exactOptional(), closeAfterMs: count.exactOptional() })
     .nullable()
     .exactOptional(),
+  settings: z.record(z.string().max(64), settingValue.nullable()).exactOptional(),
 })
 
 /** Changes of an agent; a capacity of null: as the configuration says. */
@@ -104,7 +109,7 @@ export const agentChange = z.strictObject({
     .strictObject({
       total: z.int().exactOptional(),
       perKind: perKind.exactOptional(),
-      removeKinds: z.array(z.enum(channelKinds)).exactOptional(),
+      removeKinds: z.array(z.enum(CHANNEL_KIND_NAMES)).exactOptional(),
     })
     .nullable()
     .exactOptional(),

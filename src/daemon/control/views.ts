@@ -30,7 +30,7 @@ export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<Tea
         createdAt,
       }
     },
-    channel({ number, name, kind, origins, team, bot, language, replies, idle, tokens, createdAt }) {
+    channel({ number, name, kind, origins, team, bot, language, replies, idle, settings, tokens, createdAt }) {
       return {
         number,
         name,
@@ -41,6 +41,7 @@ export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<Tea
         ...(language === undefined ? {} : { language }),
         ...(replies === undefined ? {} : { replies }),
         ...(idle === undefined ? {} : { idle }),
+        ...(settings === undefined ? {} : { settings }),
         tokens: viewTokens(tokens),
         createdAt,
       }

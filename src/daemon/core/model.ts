@@ -20,6 +20,9 @@ export type Egress = 'socket' | 'outbox'
 /** A kind of channel. */
 export type ChannelKind = keyof typeof CHANNEL_KINDS
 
+/** All kinds, in the order of the table. */
+export const CHANNEL_KIND_NAMES = Object.keys(CHANNEL_KINDS) as [ChannelKind, ...ChannelKind[]]
+
 /** A configured connection. `number` is the frame header's channel: allotted once, never reused. */
 export type Channel = {
   readonly number: number

@@ -1,4 +1,5 @@
 import type { MediaPort } from '../core/media.js'
+import type { Head } from '../core/model.js'
 import type { Clock, GatewayPort, Store } from '../core/ports.js'
 import type { RateLimiter } from './limits/rate-limit.js'
 import type { AgentRegistry } from './registry/agents.js'
@@ -21,6 +22,8 @@ export type EnginePorts = {
   readonly persons: Persons
   readonly canned: CannedRegistry
   readonly media: Pick<MediaPort, 'keep'>
+  /** Tells a contact behind a platform that its agent is typing. */
+  typing(head: Head, isTyping: boolean): void
   readonly limits: {
     /** Messages per contact. */
     readonly messages: RateLimiter

@@ -1,5 +1,5 @@
 import { CLOSE } from '../../codec/close-codes.js'
-import type { ClientFrame } from '../../codec/wire.js'
+import type { Author, ClientFrame } from '../../codec/wire.js'
 import { KefuError } from '../../errors.js'
 import type { BoardAgent } from '../core/board.js'
 import type { Agent, AgentRole, Channel, Head } from '../core/model.js'
@@ -177,7 +177,15 @@ export class Engine implements SessionEvents {
       contacts,
       canned: new CannedOffers({ canned: ports.canned, teams, outbound, channel }),
       messages: this.#messages,
-      requests: new Requests({ log, outbound, notices: this.#notices, receipts: this.#receipts, tokens, roleOf }),
+      requests: new Requests({
+        log,
+        outbound,
+        notices: this.#notices,
+        receipts: this.#receipts,
+        tokens,
+        roleOf,
+        typing: ports.typing,
+      }),
       commands: this.commands,
       presence: this.#presence,
       messageLimit: limits.messages,
@@ -259,6 +267,11 @@ export class Engine implements SessionEvents {
     await this.#following
     await this.#presenceLog.close()
     await this.#receipts.close()
+  }
+
+  /** A message has arrived on its contact's platform. */
+  delivered(head: Head, by: Author, n: number): void {
+    this.#receipts.note(head, by, 'acknowledged', n)
   }
 
   opened(

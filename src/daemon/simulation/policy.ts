@@ -4,7 +4,7 @@ import { suggestion } from '../../nearest.js'
 import { parseDurationMs } from '../config/units.js'
 import { entityName } from '../core/entity-name.js'
 import { parseWeekly } from '../core/hours-text.js'
-import type { Agent } from '../core/model.js'
+import { type Agent, CHANNEL_KIND_NAMES } from '../core/model.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import type { Team } from '../core/team.js'
 import { type AgentChange, changedAgent } from '../engine/registry/agent-settings.js'
@@ -59,7 +59,7 @@ const team = z.strictObject({
 const agent = z.strictObject({
   like: name.exactOptional(),
   capacity: count.min(1).exactOptional(),
-  capacityOf: z.partialRecord(z.enum(['web', 'app']), count).exactOptional(),
+  capacityOf: z.partialRecord(z.enum(CHANNEL_KIND_NAMES), count).exactOptional(),
   skills: z.record(name, z.int()).exactOptional(),
   removeSkills: names.exactOptional(),
   languages: names.exactOptional(),

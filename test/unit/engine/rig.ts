@@ -94,6 +94,7 @@ export class Rig {
           failures: limiter(3),
           frames: limiter(50),
         },
+        typing: () => undefined,
         report: error => this.reported.push(error),
       },
       {

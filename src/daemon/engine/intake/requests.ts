@@ -9,7 +9,7 @@ import type {
 import { KefuError } from '../../../errors.js'
 import type { LogRecord } from '../../core/log-record.js'
 import { isMediaId } from '../../core/media.js'
-import type { AgentRole } from '../../core/model.js'
+import type { AgentRole, Head } from '../../core/model.js'
 import type { LogPort } from '../../core/ports.js'
 import type { Notices } from '../delivery/notices.js'
 import type { Outbound } from '../delivery/outbound.js'
@@ -26,6 +26,8 @@ export type RequestPorts = {
   readonly notices: Notices
   readonly receipts: Receipts
   readonly tokens: Tokens
+  /** Tells a contact behind a platform that its agent is typing. */
+  typing(head: Head, isTyping: boolean): void
   /** What an agent may do at this moment. */
   roleOf(agent: string): AgentRole | undefined
 }
@@ -70,8 +72,9 @@ export class Requests {
   }
 
   #typing(session: KnownSession, { conversation, head }: Target, { on }: TypingBody): void {
-    if (head !== null)
-      this.#ports.notices.publish(head, audienceOf(session), 'typing', { conversation, by: authorOf(session), on })
+    if (head === null) return
+    this.#ports.notices.publish(head, audienceOf(session), 'typing', { conversation, by: authorOf(session), on })
+    if (session.role === 'agent' && head.egress === 'outbox') this.#ports.typing(head, on)
   }
 
   async #history(

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { KefuError } from '../../../errors.js'
 import { suggestion } from '../../../nearest.js'
 import { entityName } from '../../core/entity-name.js'
-import { AGENT_ROLES, type Agent, type AgentRole } from '../../core/model.js'
+import { AGENT_ROLES, type Agent, type AgentRole, CHANNEL_KIND_NAMES } from '../../core/model.js'
 import { orderedId, type RandomBytes } from '../../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../../core/ports.js'
 import { issueAccessToken, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
@@ -62,7 +62,7 @@ const agentSchema: z.ZodType<Agent> = z.object({
   skills: z.record(z.string(), z.int().min(1).max(5)).readonly(),
   languages: z.array(z.string()).readonly(),
   capacity: z
-    .object({ total: z.int().min(1), perKind: z.partialRecord(z.enum(['web', 'app']), z.int().min(0)).readonly() })
+    .object({ total: z.int().min(1), perKind: z.partialRecord(z.enum(CHANNEL_KIND_NAMES), z.int().min(0)).readonly() })
     .readonly()
     .exactOptional(),
   createdAt: z.int(),

@@ -6,7 +6,13 @@ import { suggestion } from '../../../nearest.js'
 import type { KindTable, SettingValues } from '../../core/channel-adapter.js'
 import { entityName } from '../../core/entity-name.js'
 import { changedSettings, type SettingChange } from '../../core/kind-settings.js'
-import { CHANNEL_KINDS, type Channel, type ChannelKind, type LaneSettings, type Replies } from '../../core/model.js'
+import {
+  CHANNEL_KIND_NAMES,
+  type Channel,
+  type ChannelKind,
+  type LaneSettings,
+  type Replies,
+} from '../../core/model.js'
 import type { RandomBytes } from '../../core/ordered-id.js'
 import type { Clock, DirectoryPort } from '../../core/ports.js'
 import { issueAccessToken, randomSecret, TOKEN_LIMIT, TOKEN_PREFIX, TokenIndex } from './access-tokens.js'
@@ -103,7 +109,7 @@ const laneSchema: z.ZodType<Partial<LaneSettings>> = z.object({
 const channelSchema: z.ZodType<Channel> = z.object({
   number: z.int().min(1).max(NUMBER_LIMIT),
   name: z.string(),
-  kind: z.enum(Object.keys(CHANNEL_KINDS) as [ChannelKind, ...ChannelKind[]]),
+  kind: z.enum(CHANNEL_KIND_NAMES),
   origins: z.array(z.string()).readonly(),
   tokens: z.array(tokenEntrySchema).readonly(),
   identitySecret: z.string().exactOptional(),

@@ -1,0 +1,52 @@
+import { KefuError } from '../errors.js'
+import { CHANNEL_DRIVERS } from './channels/drivers.js'
+import { createPlatformHttp } from './channels/platform-http.js'
+import { CHANNEL_TABLES } from './channels/tables.js'
+import type { Closer } from './closers.js'
+import type { KindTable } from './core/channel-adapter.js'
+import type { ChannelKind } from './core/model.js'
+import type { Credential, SecretOwner } from './core/vault.js'
+import { type PlatformPorts, Platforms } from './engine/platforms/platforms.js'
+
+/** What the channels behind platforms are composed of. */
+export type PlatformSources = Omit<PlatformPorts, 'drivers' | 'adapters'>
+
+/** The table of a kind; undefined for kinds that have no platform behind them. */
+export function tableOf(kind: ChannelKind): KindTable | undefined {
+  return (CHANNEL_TABLES as Partial<Record<ChannelKind, KindTable>>)[kind]
+}
+
+/** Makes the channels behind platforms with all adapters, and what closes them; they begin with `start`. */
+export function createPlatforms(sources: PlatformSources, closers: Closer[]): Platforms {
+  const http = createPlatformHttp()
+  closers.push({ name: 'platform connections', close: async () => http.close() })
+  const { clock, random } = sources
+  const drivers = new Map(CHANNEL_DRIVERS.map(driver => [driver.table.kind, driver]))
+  const platforms = new Platforms({ ...sources, drivers, adapters: { http, clock, random } })
+  closers.push({ name: 'platforms', close: () => platforms.close() })
+  return platforms
+}
+
+const TEST_TIMEOUT_MS = 30_000
+
+/** Whether a channel would work with other secrets: it checks itself with them. Throws `KEFU_PLATFORM_REFUSED` with what it says. */
+export async function testSecrets(
+  platforms: Pick<Platforms, 'lane' | 'check'>,
+  owner: SecretOwner,
+  secrets: ReadonlyMap<string, Credential>,
+): Promise<void> {
+  const number = numberOf(owner)
+  if (number === undefined || platforms.lane(number) === undefined) return
+  const steps = await platforms.check(number, AbortSignal.timeout(TEST_TIMEOUT_MS), secrets)
+  const failed = steps.find(({ result }) => result === 'failed')
+  if (failed === undefined) return
+  const { step, reason = 'it failed', nextStep } = failed
+  throw new KefuError('KEFU_PLATFORM_REFUSED', {
+    reason: [`${step}: ${reason}`, ...(nextStep ? [nextStep] : [])].join('; '),
+  })
+}
+
+/** The number of the channel whose secrets an owner's are. */
+export function numberOf(owner: SecretOwner): number | undefined {
+  return owner.startsWith('channel/') ? Number(owner.slice('channel/'.length)) : undefined
+}
