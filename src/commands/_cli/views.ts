@@ -136,7 +136,20 @@ export function teamFacts(team: TeamView): Fact[] {
 
 /** A channel as named values. */
 export function channelFacts(channel: ChannelView): Fact[] {
-  const { name, kind, number, origins, team, bot, language, replies = {}, idle, tokens, createdAt } = channel
+  const {
+    name,
+    kind,
+    number,
+    origins,
+    team,
+    bot,
+    language,
+    replies = {},
+    idle,
+    settings = {},
+    tokens,
+    createdAt,
+  } = channel
   const said = Object.entries(replies).flatMap(([tag, texts]) =>
     Object.entries(texts).map(([occasion, text]): Fact => [`reply ${occasion}:${tag}`, text]),
   )
@@ -144,6 +157,7 @@ export function channelFacts(channel: ChannelView): Fact[] {
     ['channel', name],
     ['kind', kind],
     ['number', String(number)],
+    ...Object.entries(settings).map(([setting, value]): Fact => [setting, String(value)]),
     ...origins.map((origin): Fact => ['origin', origin]),
     ...factOf('team', team ?? ''),
     ...factOf('bot', bot ?? ''),

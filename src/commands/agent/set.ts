@@ -5,12 +5,11 @@ import { KefuError } from '../../errors.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { given, isEmpty } from '../_cli/given.js'
+import { KINDS } from '../_cli/kinds.js'
 import { oneOf, pairsOf, wholeNumber } from '../_cli/pairs.js'
 import { agentFacts } from '../_cli/views.js'
 
 const many = { multiple: true, multipleNonGreedy: true } as const
-const KINDS = ['web', 'app'] as const
-
 export default class AgentSet extends BaseCommand {
   static override summary = 'change the skills, languages, capacity or role of an agent'
   static override description =

@@ -9,11 +9,13 @@ import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { given, isEmpty } from '../_cli/given.js'
 import { durationFlag } from '../_cli/global-flags.js'
 import { channelFacts } from '../_cli/views.js'
+import { noteNextStep, platformFacts } from './_channel/platform.js'
+import { SET_FLAG, settingsOf } from './_channel/settings.js'
 
 const OCCASIONS = Object.keys(REPLY_OCCASIONS) as ReplyOccasion[]
 
 export default class ChannelSet extends BaseCommand {
-  static override summary = 'change the origins, the team, the bot or the automatic replies of a channel'
+  static override summary = 'change the settings, the origins, the team, the bot or the automatic replies of a channel'
   static override description =
     'The origins given replace those that the channel had. Its number, its visitors and their conversations stay. ' +
     'A bot is an agent with the role bot: while it is connected it gets what is new, until it hands over. ' +
@@ -23,6 +25,7 @@ export default class ChannelSet extends BaseCommand {
     '<%= config.bin %> channel set shop --origin https://a.example --origin https://b.example',
     '<%= config.bin %> channel set shop --no-origin',
     '<%= config.bin %> channel set shop --team refunds',
+    '<%= config.bin %> channel set wechat-main --set mode=safe --unset base-url',
     '<%= config.bin %> channel set shop --language zh --reply welcome:zh=您好，请问有什么可以帮您？',
     '<%= config.bin %> channel set shop --idle-warning 5m --idle-close 10m',
   ]
@@ -35,6 +38,13 @@ export default class ChannelSet extends BaseCommand {
       summary: 'page origin that may connect (web; may be given more than once)',
     }),
     'no-origin': boolean({ summary: 'no page may connect, only programs', exclusive: ['origin'] }),
+    set: SET_FLAG,
+    unset: string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'NAME',
+      summary: 'a setting that takes its default again (may be given more than once)',
+    }),
     team: string({ helpValue: 'TEAM', summary: 'team that its conversations go to' }),
     'no-team': boolean({ summary: 'its conversations go to whoever is free', exclusive: ['team'] }),
     bot: string({ helpValue: 'AGENT', summary: 'bot that answers what is new first' }),
@@ -62,6 +72,7 @@ export default class ChannelSet extends BaseCommand {
     const { args, flags } = await this.parse(ChannelSet)
     const change = given<Omit<RequestOf<'channel.set'>, 'name'>>({
       origins: flags['no-origin'] ? [] : flags.origin,
+      settings: changesOf(flags.set, flags.unset),
       team: flags['no-team'] ? null : flags.team,
       bot: flags['no-bot'] ? null : flags.bot,
       language: flags.language,
@@ -74,12 +85,22 @@ export default class ChannelSet extends BaseCommand {
       })
     const control = await this.control()
     const answer = await control.call('channel.set', { name: args.name, ...change })
-    const { channel, changed } = answer
+    const { channel, changed, platform } = answer
     this.output.line(changed ? `Changed channel ${channel.name}.` : `Channel ${channel.name} is unchanged.`)
-    this.output.facts([...channelFacts(channel), ['result', changed ? 'changed' : 'unchanged']])
-    this.output.note(`Next: kefu channel show ${channel.name}`)
+    const behind = platform === undefined ? [] : platformFacts(platform)
+    this.output.facts([...channelFacts(channel), ...behind, ['result', changed ? 'changed' : 'unchanged']])
+    if (platform === undefined) this.output.note(`Next: kefu channel show ${channel.name}`)
+    else noteNextStep(this.output, channel.name, platform)
     return answer
   }
+}
+
+function changesOf(
+  set: readonly string[] | undefined,
+  unset: readonly string[] | undefined,
+): Record<string, string | null> | undefined {
+  if (set === undefined && unset === undefined) return undefined
+  return { ...Object.fromEntries((unset ?? []).map(name => [name, null])), ...settingsOf(set) }
 }
 
 type ReplyChange = NonNullable<RequestOf<'channel.set'>['replies']>[number]

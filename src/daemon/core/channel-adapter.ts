@@ -193,8 +193,6 @@ export type FetchedFile = { readonly bytes: Uint8Array; readonly type: string | 
 
 /** An adapter of one configured channel. */
 export type Adapter = {
-  /** The kind's grants with the numbers that the channel's settings say; absent: those of the kind. */
-  readonly grants?: Readonly<Record<string, Grant>>
   /**
    * Verifies a request over its raw bytes and reads it; nothing waits, nothing is sent. Throws `KEFU_CALLBACK_REFUSED` (a signature that does not fit: nothing was
    * parsed), `KEFU_CALLBACK_INVALID` (signed, but not as the platform writes it) and `KEFU_CREDENTIAL_MISSING`.

@@ -1,5 +1,6 @@
 import { KefuError, toKefuError } from '../../../errors.js'
-import type { Adapter, AdapterPorts, ChannelDriver, Grant } from '../../core/channel-adapter.js'
+import type { Adapter, AdapterPorts, Capabilities, ChannelDriver } from '../../core/channel-adapter.js'
+import { capabilitiesOf } from '../../core/channel-capabilities.js'
 import { effectiveSettings, type Missing, missingOf } from '../../core/kind-settings.js'
 import { type Channel, type ChannelKind, type LaneSettings, USUAL_LANE } from '../../core/model.js'
 import { channelSecrets, type VaultPort } from '../../core/vault.js'
@@ -29,6 +30,8 @@ export class Connection {
   readonly number: number
   channel: Channel
   readonly driver: ChannelDriver
+  /** What the platform takes, with the numbers that the channel's settings say. */
+  capabilities: Capabilities
   readonly counts: LaneCounts = {
     received: 0,
     duplicates: 0,
@@ -54,6 +57,7 @@ export class Connection {
     this.number = channel.number
     this.channel = channel
     this.driver = driver
+    this.capabilities = driver.table.capabilities
   }
 
   get lane(): LaneSettings {
@@ -72,10 +76,6 @@ export class Connection {
     return this.#adapter
   }
 
-  get grants(): Readonly<Record<string, Grant>> {
-    return this.#adapter?.grants ?? this.driver.table.capabilities.grants
-  }
-
   /** Makes the adapter anew. */
   open(channel: Channel, ports: AdapterPorts, vault: Pick<VaultPort, 'secrets'>): void {
     this.channel = channel
@@ -84,13 +84,15 @@ export class Connection {
     this.#problem = undefined
     const secrets = vault.secrets(channelSecrets(channel.number))
     const set = channel.settings ?? {}
-    const { settings } = missingOf(this.driver.table, set, new Set(secrets.keys()))
-    if (settings.length > 0) {
-      this.#problem = new KefuError('KEFU_LANE_CLOSED', { reason: `the setting ${settings[0]} is not given` })
+    const settings = effectiveSettings(this.driver.table, set)
+    this.capabilities = capabilitiesOf(this.driver.table, settings)
+    const missing = missingOf(this.driver.table, set, new Set(secrets.keys()))
+    if (missing.settings.length > 0) {
+      this.#problem = new KefuError('KEFU_LANE_CLOSED', { reason: `the setting ${missing.settings[0]} is not given` })
       return
     }
     try {
-      this.#adapter = this.driver.open(ports, { settings: effectiveSettings(this.driver.table, set), secrets })
+      this.#adapter = this.driver.open(ports, { settings, secrets })
     } catch (error) {
       this.#problem = toKefuError(error)
     }

@@ -192,9 +192,9 @@ export class Egress {
     const head = await log.head(conversation)
     if (record?.body.type !== 'message' || head === null) return { type: 'sent' }
     if (connection.problem !== undefined) return this.#down(connection.problem.message, undefined, progress.piecesSent)
-    const pieces = piecesOf(record.body.parts, connection.driver.table.capabilities)
+    const pieces = piecesOf(record.body.parts, connection.capabilities)
     for (let piece = progress.piecesSent; piece < pieces.length; piece++) {
-      const hasWindows = Object.keys(connection.grants).length > 0
+      const hasWindows = Object.keys(connection.capabilities.grants).length > 0
       const closed = hasWindows && windowClosed(head.details.window, await quota.used(head, n), clock.now())
       if (closed) return this.#park(head, job, closed, piece)
       const to: Recipient = { contact: head.contact, n, piece, id: `${conversation.slice(2)}-${n}-${piece}` }
@@ -211,10 +211,10 @@ export class Egress {
   }
 
   async #sendPiece(to: Recipient, head: Head, part: Part): Promise<SendOutcome> {
-    const { adapter, driver } = this.#connection
+    const { adapter, capabilities } = this.#connection
     let piece: OutboundPiece = { part }
     if ('media' in part) {
-      const limitBytes = driver.table.capabilities.mediaLimitBytes[part.type]
+      const limitBytes = capabilities.mediaLimitBytes[part.type]
       const file = await this.#file(head, part.media, part.name, limitBytes)
       if (typeof file === 'string') return { type: 'give-up', reason: file }
       piece = { part, file }
@@ -257,7 +257,7 @@ export class Egress {
     attempt: number,
     piecesSent: number,
   ): Promise<OutboxResult> {
-    const { counts, driver } = this.#connection
+    const { counts, capabilities } = this.#connection
     const { reason } = outcome
     switch (outcome.type) {
       case 'window-closed':
@@ -270,7 +270,7 @@ export class Egress {
       case 'give-up':
         return this.#dead(job, reason, piecesSent)
       case 'unknown':
-        if (!driver.table.capabilities.recognisesRepeats) {
+        if (!capabilities.recognisesRepeats) {
           counts.unknown++
           await this.#tell(job, 'unknown', reason)
           return { type: 'unknown', reason, holdMs: UNKNOWN_HOLD_MS, piecesSent }

@@ -68,7 +68,7 @@ export class Inbound {
     const reserved: MediaId[] = []
     const { files } = this.#ports
     const parts = await this.#stored(connection, conversation, event, reserved)
-    const window = permissionOf(event, connection.grants, arrivedAtMs)
+    const window = permissionOf(event, connection.capabilities.grants, arrivedAtMs)
     const bodies = [...recordsOf(event, parts, window, arrivedAtMs), ...(await this.#facts(conversation, event))]
     const options: AppendOptions = { platformKey: event.key, opening: openingOf(connection, event) }
     const { duplicate } = await this.#appended(conversation, bodies, options, reserved)
