@@ -59,8 +59,9 @@ test('no secret is in a file, an answer, an error or a process list in clear, wh
     canaries.look(`stdout of ${what}`, stdout)
     canaries.look(`stderr of ${what}`, stderr)
   }
+  let isAlone = true
   const run = async (isWanted: boolean, ...words: string[]) =>
-    check(words.slice(0, 3).join(' '), await runKefu(words, { ...options, isAlone: true }), isWanted)
+    check(words.slice(0, 3).join(' '), await runKefu(words, { ...options, isAlone }), isWanted)
   const pipe = async (isWanted: boolean, text: string, ...words: string[]) =>
     check(words.slice(0, 3).join(' '), await kefuWithInput(words, text, options), isWanted)
   const start = () => run(true, 'daemon', 'start', '--port', '0', '--set', 'log.level=debug')
@@ -96,6 +97,7 @@ test('no secret is in a file, an answer, an error or a process list in clear, wh
   clearInterval(scan)
 
   // What a person types at the wrong place: the command line has it then, and nothing else.
+  isAlone = false
   const words = () => ['credential', 'set', 'shop', 'token']
   await run(false, ...words(), canaries.next())
   await run(false, ...words(), canaries.next(), '--json')
