@@ -39,6 +39,9 @@ export type DaemonCredentials = {
   readonly warnings: readonly string[]
 }
 
+/** Credentials that are named one by one when they cannot be read. */
+const WARNINGS = 5
+
 /** Opens the vault as the configuration says, and has what a channel had go with it. Throws what `Vault.open` throws. */
 export async function openCredentials(sources: CredentialSources): Promise<DaemonCredentials> {
   const { config, dirs, environment, directory, clock, channels, log, askPassphrase, table, test } = sources
@@ -65,11 +68,16 @@ export async function openCredentials(sources: CredentialSources): Promise<Daemo
     vault,
     control: { vault, owners, keyKind: config.vault.key, log, known: owner => knownOf(owner, channels, table), test },
     get warnings() {
-      return vault
-        .unreadable()
-        .map(
-          ({ owner, name, problem }) => `the credential ${name} of ${owners.label(owner)} cannot be read: ${problem}`,
-        )
+      const unreadable = vault.unreadable()
+      const more = unreadable.length - WARNINGS
+      return [
+        ...unreadable
+          .slice(0, WARNINGS)
+          .map(
+            ({ owner, name, problem }) => `the credential ${name} of ${owners.label(owner)} cannot be read: ${problem}`,
+          ),
+        ...(more > 0 ? [`${more} more credentials cannot be read: kefu credential list`] : []),
+      ]
     },
   }
 }

@@ -20,7 +20,7 @@ export type CredentialControlPorts = {
   readonly keyKind: MasterKeyKind
   /** The credentials that an owner can have; undefined: any. */
   known(owner: SecretOwner): readonly KnownCredential[] | undefined
-  /** Whether an owner's secrets would do; throws what is wrong with them. */
+  /** Whether an owner's secrets would do, within a time of its own; throws what is wrong with them. */
   test(owner: SecretOwner, secrets: ReadonlyMap<string, Credential>): Promise<void>
   readonly log: Pick<Log, 'info'>
 }

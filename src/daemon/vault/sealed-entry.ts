@@ -83,7 +83,8 @@ export function openCredential(
   if (key === undefined) return { problem: `it is sealed under another master key (${shown(parsed.data.key)})` }
   const text = key.open(['credential', owner, name], parsed.data)
   if (text === undefined) return { problem: 'it is damaged, or was moved here from another place' }
-  return { record: record.parse(JSON.parse(text)), key: key.id }
+  const opened = parseRecord(text)
+  return opened === undefined ? { problem: 'it is not one of this version of kefu' } : { record: opened, key: key.id }
 }
 
 /** The facts about a key as they are stored, with the key before it while that is still needed. */
@@ -107,6 +108,15 @@ export function parseKeyEntry(stored: unknown): KeyEntry | undefined {
 /** The key before this one. */
 export function keyBefore(entry: KeyEntry | undefined, key: MasterKey): MasterKey | undefined {
   return entry?.before === undefined ? undefined : key.openKey(['key'], entry.before)
+}
+
+/** Without what a parser would say: it quotes the text. */
+function parseRecord(text: string): CredentialRecord | undefined {
+  try {
+    return record.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
 }
 
 function shown(id: string): string {

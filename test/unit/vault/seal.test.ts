@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
@@ -51,6 +51,24 @@ describe('sealing', () => {
     assert.equal(key.digest('same'), key.digest('same'))
     assert.match(key.digest('same'), /^[0-9a-f]{8}$/)
     assert.notEqual(key.digest('same'), newKey().digest('same'))
+  })
+
+  test('what is on the disk is what the format says: HKDF-SHA-256, AES-256-GCM, bound to key and place', () => {
+    const bytes = Buffer.alloc(32, 3)
+    const [sealing, id] = (['seal', 'id'] as const).map(purpose =>
+      Buffer.from(hkdfSync('sha256', bytes, '', `kefu vault 1 ${purpose}`, purpose === 'id' ? 8 : 32)),
+    )
+    const nonce = Buffer.alloc(12, 4)
+    const cipher = createCipheriv('aes-256-gcm', sealing!, nonce)
+    cipher.setAAD(Buffer.from(JSON.stringify(['kefu', '1', id!.toString('hex'), ...PLACE])))
+    const box = Buffer.concat([cipher.update('a secret'), cipher.final(), cipher.getAuthTag()])
+    const key = new MasterKey(bytes)
+    assert.equal(key.id, id!.toString('hex'))
+    assert.equal(key.open(PLACE, { key: key.id, nonce, box }), 'a secret')
+    assert.deepEqual(
+      key.seal(PLACE, 'a secret', () => nonce),
+      { key: key.id, nonce, box },
+    )
   })
 
   test('a key is told by nothing that prints it', () => {
