@@ -9,6 +9,7 @@ import {
   moveSecretFile,
   readSecretFile,
   removeSecretFile,
+  removeUnfinished,
   replaceSecretFile,
   type SecretFileRule,
 } from './secret-file.js'
@@ -105,6 +106,7 @@ export function createMasterKeys(
   }
 
   const openFile = async (facts: KeyFacts | undefined, sealed: number): Promise<OpenedKey | undefined> => {
+    await removeUnfinished(keyFile)
     const next = keyOf(await readSecretFile(nextFile, KEY_FILE))
     if (next !== undefined && next.id === facts?.id) {
       await moveSecretFile(nextFile, keyFile)

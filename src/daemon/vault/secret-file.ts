@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { constants, type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants, type FileHandle, link, open, readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { KefuError } from '../../errors.js'
 
 /** Who must have made a secret file. `service`: the service manager, which gives it to the daemon's user by group or access list. */
@@ -13,6 +13,7 @@ export type SecretFileRule = {
   readonly unsafe: (path: string, reason: string, cause?: unknown) => KefuError
 }
 
+const UNFINISHED = /\.[0-9a-f]{16}\.new$/
 const OTHERS = { own: 0o077, service: 0o007 } as const
 
 /** The bytes of a secret file; undefined when there is none. Throws the rule's error for one that others could have read or chosen, and for another size. */
@@ -73,6 +74,25 @@ export async function moveSecretFile(from: string, to: string): Promise<void> {
 export async function removeSecretFile(path: string): Promise<void> {
   await reported(path, () => removeIfThere(path))
   await syncFolder(dirname(path))
+}
+
+/** Removes what a process that was killed left of making this file, or one whose name begins with it. Nobody else may be making one. Throws `KEFU_STORE_UNWRITABLE`. */
+export async function removeUnfinished(path: string): Promise<void> {
+  const [folder, name] = [dirname(path), basename(path)]
+  const isUnfinished = (found: string) => found.startsWith(`${name}.`) && UNFINISHED.test(found)
+  await reported(path, async () => {
+    for (const found of (await namesIn(folder)).filter(isUnfinished)) await removeIfThere(join(folder, found))
+  })
+}
+
+/** Where there is no folder, or one that this user cannot look into, this user has not made anything. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return []
+    throw error
+  }
 }
 
 async function written(path: string, bytes: Uint8Array, place: (temporary: string) => Promise<void>): Promise<void> {

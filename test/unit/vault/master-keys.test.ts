@@ -48,6 +48,14 @@ describe('a key file', () => {
     assert.equal((await keys.open(undefined, 3))?.key.id, made.key.id)
   })
 
+  test('in a folder that is not there is none, and cannot be made', async t => {
+    const { folder } = rig(t)
+    const { keys } = rig(t, { keyFile: join(folder, 'none', 'master.key') })
+    assert.equal(await keys.open(undefined, 0), undefined)
+    await assert.rejects(keys.make(), fails('KEFU_STORE_UNWRITABLE'))
+    await assert.rejects(keys.open(undefined, 1), fails('KEFU_VAULT_KEY_MISSING'))
+  })
+
   test('that is missing beside credentials is said, and not made anew', async t => {
     const { folder, keyFile, keys } = rig(t)
     const { key } = await keys.make()

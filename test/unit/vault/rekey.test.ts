@@ -133,9 +133,10 @@ describe('rekeying', () => {
     assert.deepEqual(readdirSync(folder), ['master.key'])
   })
 
-  test('a next key file that never took effect is removed', async t => {
+  test('a next key file that never took effect is removed, and what was left of making one', async t => {
     const { folder, open, directory, keys } = await rig(t)
-    writeFileSync(join(folder, 'master.key.next'), Buffer.alloc(32, 7), { mode: 0o600 })
+    for (const name of ['.next', '.next.0123456789abcdef.new', '.0123456789abcdef.new'])
+      writeFileSync(join(folder, `master.key${name}`), Buffer.alloc(32, 7), { mode: 0o600 })
     assertWhole(await open(directory, keys()))
     assert.deepEqual(readdirSync(folder), ['master.key'])
   })
