@@ -63,6 +63,8 @@ test('no secret is in a file, an answer, an error or a process list in clear, wh
     check(words.slice(0, 3).join(' '), await runKefu(words, { ...options, isAlone }), isWanted)
   const pipe = async (isWanted: boolean, text: string, ...words: string[]) =>
     check(words.slice(0, 3).join(' '), await kefuWithInput(words, text, options), isWanted)
+  const hold = (isWanted: boolean, text: string, ...words: string[]) =>
+    run(isWanted, ...words, '--from-file', secretFile(text))
   const start = () => run(true, 'daemon', 'start', '--port', '0', '--set', 'log.level=debug')
   t.after(() => runKefu(['daemon', 'stop', '--now'], { home }))
 
@@ -75,28 +77,29 @@ test('no secret is in a file, an answer, an error or a process list in clear, wh
   await run(true, 'credential', 'set', 'shop', 'from-file', '--from-file', secretFile(canaries.next()))
   const slowly = `sleep 0.1; cat ${secretFile(canaries.next())}; sleep 0.1`
   await run(true, 'credential', 'set', 'shop', 'from-command', '--from-command', slowly)
-  await pipe(true, canaries.next(), 'credential', 'set', 'shop', 'from-stdin', '--stdin', '--json')
   await pipe(true, canaries.next(), 'credential', 'rotate', 'shop', 'from-stdin', '--stdin')
-  await pipe(true, canaries.next(), 'credential', 'rotate', 'shop', 'from-file', '--stdin', '--keep', '0s')
-  await pipe(true, `${canaries.next()}\n${canaries.next()}`, 'credential', 'set', 'shop', 'lines', '--stdin')
-  await run(true, 'credential', 'list')
-  await run(true, 'credential', 'list', '--json')
-  await run(true, 'credential', 'rekey')
   await pipe(true, canaries.next(), 'credential', 'rekey', '--to', 'passphrase', '--stdin')
-  await run(true, 'credential', 'rekey', '--to', 'file')
-  // Values that are refused.
-  await pipe(false, `${canaries.next()}\u0007`, 'credential', 'set', 'shop', 'bell', '--stdin')
-  await pipe(false, canaries.next().repeat(300), 'credential', 'set', 'shop', 'long', '--stdin', '--json')
-  await pipe(false, canaries.next(), 'credential', 'rotate', 'shop', 'none', '--stdin')
-  await pipe(false, canaries.next(), 'credential', 'set', 'none', 'token', '--stdin')
-  await pipe(false, canaries.next(), 'credential', 'set', 'shop', 'No Name', '--stdin', '--debug')
-  await pipe(false, `${canaries.next()}\u0007`, 'credential', 'rekey', '--to', 'passphrase', '--stdin')
-  const failing = `cat ${secretFile(canaries.next())}; exit 3`
-  await run(false, 'credential', 'set', 'shop', 'token', '--from-command', failing)
   clearInterval(scan)
 
-  // What a person types at the wrong place: the command line has it then, and nothing else.
   isAlone = false
+  await hold(true, canaries.next(), 'credential', 'set', 'shop', 'from-stdin', '--json')
+  await hold(true, canaries.next(), 'credential', 'rotate', 'shop', 'from-stdin')
+  await hold(true, canaries.next(), 'credential', 'rotate', 'shop', 'from-file', '--keep', '0s')
+  await hold(true, `${canaries.next()}\n${canaries.next()}`, 'credential', 'set', 'shop', 'lines')
+  await run(true, 'credential', 'list')
+  await run(true, 'credential', 'list', '--json')
+  await run(true, 'credential', 'rekey', '--to', 'file')
+  // Values that are refused.
+  await hold(false, `${canaries.next()}\u0007`, 'credential', 'set', 'shop', 'bell')
+  await hold(false, canaries.next().repeat(300), 'credential', 'set', 'shop', 'long', '--json')
+  await hold(false, canaries.next(), 'credential', 'rotate', 'shop', 'none')
+  await hold(false, canaries.next(), 'credential', 'set', 'none', 'token')
+  await hold(false, canaries.next(), 'credential', 'set', 'shop', 'No Name', '--debug')
+  await hold(false, `${canaries.next()}\u0007`, 'credential', 'rekey', '--to', 'passphrase')
+  const failing = `cat ${secretFile(canaries.next())}; exit 3`
+  await run(false, 'credential', 'set', 'shop', 'token', '--from-command', failing)
+
+  // What a person types at the wrong place: the command line has it then, and nothing else.
   const words = () => ['credential', 'set', 'shop', 'token']
   await run(false, ...words(), canaries.next())
   await run(false, ...words(), canaries.next(), '--json')
@@ -134,7 +137,7 @@ test('no secret is in a file, an answer, an error or a process list in clear, wh
   await run(true, 'credential', 'list')
   await run(false, 'credential', 'rekey', '--debug')
   await run(true, 'status')
-  await pipe(false, canaries.next(), 'credential', 'rotate', 'shop', 'from-stdin', '--stdin')
+  await hold(false, canaries.next(), 'credential', 'rotate', 'shop', 'from-stdin')
   scanProcess(canaries, Number(/^pid\t(\d+)$/m.exec((await runKefu(['daemon', 'status'], { home })).stdout)?.[1]))
   await run(true, 'daemon', 'stop')
 

@@ -40,11 +40,8 @@ describe('credentials from the command line', () => {
   })
 
   const list = async (...words: string[]) => kefuJson<List>(['credential', 'list', ...words], options)
-  const set = async (text: string, ...words: string[]) => {
-    const { code, stdout, stderr } = await kefuWithInput(['credential', ...words, '--stdin', '--json'], text, options)
-    assert.equal(code, 0, stderr)
-    return JSON.parse(stdout) as Answer
-  }
+  const set = (text: string, ...words: string[]) =>
+    kefuJson<Answer>(['credential', ...words, '--from-command', `printf %s '${text}'`], options)
 
   test('are set from each source, listed without their values, and kept when the daemon dies', async () => {
     assert.deepEqual(await list(), { credentials: [] })
@@ -52,7 +49,13 @@ describe('credentials from the command line', () => {
       readdirSync(home).filter(name => name.startsWith('master.key')),
       [],
     )
-    const added = await set('one\n', 'set', 'shop', 'token')
+    const { code, stdout, stderr } = await kefuWithInput(
+      ['credential', 'set', 'shop', 'token', '--stdin', '--json'],
+      'one\n',
+      options,
+    )
+    assert.equal(code, 0, stderr)
+    const added = JSON.parse(stdout) as Answer
     assert.deepEqual([added.changed, added.credential.owner, added.credential.name], [true, 'channel/shop', 'token'])
     assert.equal((await set('one', 'set', 'channel/shop', 'token')).changed, false)
     const file = join(home, 'value.txt')
