@@ -56,7 +56,7 @@ export const VAULT_ERRORS = {
     exit: 12,
     http: 500,
     retryable: false,
-    hint: 'put the right key back, or set vault.key to where the credentials had it from',
+    hint: 'put the right key back, or set vault.key to where they had it from; if it is lost for good, see docs/operations.md',
   },
   KEFU_VAULT_PASSPHRASE_NEEDED: {
     message: 'the credentials need a passphrase: {reason}',

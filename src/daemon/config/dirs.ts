@@ -51,6 +51,8 @@ export function resolveDirs(input: DirsInput): Dirs {
   const places = input.home ? underHome(resolve(input.home)) : fromEnvironment(input)
   const config = input.config || variables.KEFU_CONFIG
   const socket = input.socket || variables.KEFU_SOCKET
+  // Two daemons with one key file: when one of them changes the key, the other has lost its own.
+  const keyFile = input.home ? undefined : variables.KEFU_KEY_FILE
   const wanted = socket ? resolve(socket) : join(places.runtimeDir, 'kefu.sock')
   const isTooLong = Buffer.byteLength(wanted) > SOCKET_PATH_LIMIT_BYTES
   if (isTooLong && socket)
@@ -64,7 +66,7 @@ export function resolveDirs(input: DirsInput): Dirs {
     storeDir: join(places.dataDir, 'store'),
     mediaDir: join(places.dataDir, 'media'),
     secretFile: join(places.dataDir, 'server.secret'),
-    masterKeyFile: variables.KEFU_KEY_FILE ? resolve(variables.KEFU_KEY_FILE) : join(places.dataDir, 'master.key'),
+    masterKeyFile: keyFile ? resolve(keyFile) : join(places.dataDir, 'master.key'),
     stateDir: places.stateDir,
     logDir: places.logDir,
     logFile: join(places.logDir, 'daemon.log'),

@@ -25,6 +25,13 @@ test('with a home everything is below it', () => {
   }
 })
 
+test('the master key is beside the data, or where a variable says, but for a home of its own', () => {
+  const environment = { KEFU_HOME: '/srv/kefu', KEFU_KEY_FILE: '/etc/kefu/key' }
+  assert.equal(dirs().masterKeyFile, '/home/li/.local/share/kefu/master.key')
+  assert.equal(dirs({ environment }).masterKeyFile, '/etc/kefu/key')
+  assert.equal(dirs({ environment, home: '/srv/other' }).masterKeyFile, '/srv/other/master.key')
+})
+
 test('a user has XDG folders', () => {
   const plain = dirs()
   assert.equal(plain.configFile, '/home/li/.config/kefu/kefu.yaml')
