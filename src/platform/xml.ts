@@ -1,25 +1,12 @@
-import { XMLParser } from 'fast-xml-parser'
+import { type XmlFields, XmlReader } from './xml-reader.js'
 
-/** A parsed element: a text, or elements by name; those of one name that come several times are a list. */
-export type XmlValue = string | { readonly [name: string]: XmlValue } | readonly XmlValue[]
-
-/** The fields of an XML message by name. */
-export type XmlFields = { readonly [name: string]: XmlValue }
-
-const parser = new XMLParser({
-  // Whoever writes it is outside: no entities, no numbers that lose digits, no attributes.
-  processEntities: false,
-  parseTagValue: false,
-  ignoreAttributes: true,
-  trimValues: true,
-})
+export type { XmlFields, XmlValue } from './xml-reader.js'
 
 /** The fields inside the root element `xml` of a platform's message; texts as they are, 64-bit numbers too. Throws an Error for what is no such message. */
 export function parseXml(text: string): XmlFields {
-  if (/<!(?!\[CDATA\[)/.test(text)) throw new Error('a declaration is not allowed')
-  const { xml } = parser.parse(text) as { readonly xml?: XmlValue }
-  if (xml === undefined || typeof xml === 'string' || Array.isArray(xml)) throw new Error('not an xml element')
-  return xml as XmlFields
+  const { name, value } = new XmlReader(text).root()
+  if (name !== 'xml' || typeof value === 'string') throw new Error('not an xml element')
+  return value as XmlFields
 }
 
 /** A field's text; undefined when it is absent or not a text. */

@@ -86,7 +86,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ws: ['transport', 'client'],
   pino: ['observe'],
   yaml: ['config'],
-  'fast-xml-parser': ['platform'],
   msgpackr: ['codec'],
   '@mongodb-js/zstd': ['codec'],
   '@oclif/core': ['commands'],

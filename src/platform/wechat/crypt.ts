@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 
 /**
  * Signatures and encryption of the callbacks of 微信 and 企业微信: SHA-1 over sorted texts, and AES-256-CBC with padding to 32 bytes around
@@ -19,9 +19,7 @@ const HEADER_BYTES = RANDOM_BYTES + 4
 
 /** The lower-case hex SHA-1 of the texts, sorted and joined: `signature` of (token, timestamp, nonce), `msg_signature` with the encrypted text, too. */
 export function wechatSignature(...texts: readonly string[]): string {
-  return createHash('sha1')
-    .update([...texts].sort().join(''))
-    .digest('hex')
+  return hash('sha1', texts.toSorted().join(''))
 }
 
 /** Whether a signature is that of the texts; in constant time. */
@@ -51,7 +49,9 @@ export class WechatCipher {
     const bytes = Buffer.from(encrypted, 'base64')
     if (bytes.length === 0 || bytes.length % 16 !== 0) throw new WechatCryptError('not a whole number of blocks')
     const decipher = createDecipheriv('aes-256-cbc', this.#key, this.#iv).setAutoPadding(false)
-    const padded = Buffer.concat([decipher.update(bytes), decipher.final()])
+    // Without automatic padding the first part is all of it.
+    const padded = decipher.update(bytes)
+    decipher.final()
     const padding = padded[padded.length - 1]!
     if (padding < 1 || padding > BLOCK_BYTES || padding > padded.length)
       throw new WechatCryptError('the padding is wrong')
@@ -77,6 +77,7 @@ export class WechatCipher {
     plain.set(body, HEADER_BYTES)
     plain.set(this.#receiver, HEADER_BYTES + body.length)
     const cipher = createCipheriv('aes-256-cbc', this.#key, this.#iv).setAutoPadding(false)
-    return Buffer.concat([cipher.update(plain), cipher.final()]).toString('base64')
+    const encrypted = cipher.update(plain, undefined, 'base64')
+    return encrypted + cipher.final('base64')
   }
 }
