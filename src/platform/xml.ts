@@ -21,9 +21,9 @@ export function cdata(text: string): string {
 }
 
 /** A message of texts and numbers as the platforms write it: `<xml><Name><![CDATA[…]]></Name>…</xml>`, numbers bare. */
-export function formatXml(fields: Readonly<Record<string, string | number>>): string {
+export function formatXml(fields: Readonly<Record<string, string | number | bigint>>): string {
   const elements = Object.entries(fields).map(
-    ([name, value]) => `<${name}>${typeof value === 'number' ? value : cdata(value)}</${name}>`,
+    ([name, value]) => `<${name}>${typeof value === 'string' ? cdata(value) : value}</${name}>`,
   )
   return `<xml>${elements.join('')}</xml>`
 }

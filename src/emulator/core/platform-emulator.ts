@@ -19,6 +19,8 @@ export type EmulatedAccount = {
 /** The parts that every emulator is made of, and that its inspection shows. */
 export type EmulatorCore = {
   readonly clock: Clock
+  /** Where it is served, without a slash at the end: for links to itself. Set by whoever serves it. */
+  origin: string
   random(length: number): Uint8Array
   /** A number that grows with every call and from start to start: ids of messages, beyond what a double holds. */
   nextId(): bigint
@@ -67,6 +69,7 @@ export function createEmulatorCore(
   const text = (bytes: number): string => Buffer.from(random(bytes)).toString('base64url')
   return {
     clock,
+    origin: 'http://127.0.0.1',
     random,
     nextId: () => ++id,
     faults,

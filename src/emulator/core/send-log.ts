@@ -19,6 +19,11 @@ export type SentMessage = {
   readonly body: unknown
 }
 
+/** What reaches a user: a message, or that somebody types. */
+export type SendEvent =
+  | { readonly type: 'sent'; readonly message: SentMessage }
+  | { readonly type: 'typing'; readonly user: string; readonly isTyping: boolean }
+
 /** What a user's window looks like. */
 export type WindowView = {
   readonly user: string
@@ -41,7 +46,7 @@ export class SendLog {
   readonly #clock: Pick<Clock, 'now'>
   readonly #sent = new Recent<SentMessage>(SENT_LIMIT)
   readonly #windows = new RecentMap<Window>(USER_LIMIT)
-  readonly #listeners = new Set<(message: SentMessage) => void>()
+  readonly #listeners = new Set<(event: SendEvent) => void>()
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
@@ -70,8 +75,13 @@ export class SendLog {
     const window = this.#windows.get(user)
     if (window !== undefined && window.left > 0) window.left--
     const message = this.#sent.add(n => ({ n, at: this.#clock.now(), user, type, text, body }))
-    for (const listener of this.#listeners) listener(message)
+    this.#tell({ type: 'sent', message })
     return message
+  }
+
+  /** Somebody begins or ends to type for a user. */
+  typing(user: string, isTyping: boolean): void {
+    this.#tell({ type: 'typing', user, isTyping })
   }
 
   /** How many were sent. */
@@ -94,10 +104,14 @@ export class SendLog {
     }))
   }
 
-  /** Calls for every message from now on; what is returned ends that. Undefined when 100 listen already. */
-  listen(listener: (message: SentMessage) => void): (() => void) | undefined {
+  /** Calls for everything from now on; what is returned ends that. Undefined when 100 listen already. */
+  listen(listener: (event: SendEvent) => void): (() => void) | undefined {
     if (this.#listeners.size >= LISTENER_LIMIT) return undefined
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #tell(event: SendEvent): void {
+    for (const listener of this.#listeners) listener(event)
   }
 }

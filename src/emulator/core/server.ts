@@ -34,6 +34,7 @@ export async function serveEmulator(emulator: PlatformEmulator, port = 0): Promi
   })
   server.maxConnections = CONNECTION_LIMIT
   const origin = `http://${HOST}:${await listen(server, port)}`
+  emulator.core.origin = origin
   return {
     emulator,
     origin,

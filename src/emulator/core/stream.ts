@@ -7,7 +7,8 @@ const HEARTBEAT_MS = 15_000
 const BEHIND_LIMIT_BYTES = 1024 * 1024
 
 /**
- * What is sent to a user (or to everybody) from now on, one JSON object a line: `{"type":"ready","kind"}` first, then `{"type":"sent","message":{…}}`, and
+ * What is sent to a user (or to everybody) from now on, one JSON object a line: `{"type":"ready","kind"}` first, then `{"type":"sent","message":{…}}`,
+ * `{"type":"typing","user","isTyping"}`, and
  * `{"type":"alive"}` every 15 s.
  */
 export function streamSent(
@@ -22,8 +23,8 @@ export function streamSent(
     if (response.writableLength > BEHIND_LIMIT_BYTES) response.destroy()
     else response.write(`${JSON.stringify(value)}\n`)
   }
-  const stop = sent.listen(message => {
-    if (user === null || message.user === user) write({ type: 'sent', message })
+  const stop = sent.listen(event => {
+    if (user === null || (event.type === 'sent' ? event.message.user : event.user) === user) write(event)
   })
   if (stop === undefined) {
     response.writeHead(503).end()
