@@ -78,6 +78,7 @@ export class Pusher {
   /** Pushes that wait to be overtaken, by user. */
   readonly #overtaken = new Map<string, Set<() => void>>()
   readonly #waitingSlots: (() => void)[] = []
+  readonly #listeners = new Set<(delivery: Delivery) => void>()
   #freeSlots = AT_ONCE_LIMIT
   #waiting = 0
   #target: URL | undefined
@@ -116,6 +117,12 @@ export class Pusher {
     return this.#waiting
   }
 
+  /** Calls for every push whose fate is known from now on; what is returned ends that. */
+  listen(listener: (delivery: Delivery) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   /** Pushes; resolves with what became of it. Throws `KEFU_USAGE` without a callback address, `KEFU_RATE_LIMITED` while 10,000 wait. */
   push(push: Push): Promise<Delivery> {
     this.#targetOrThrow()
@@ -123,8 +130,7 @@ export class Pusher {
     const fault = this.#faults.nextPush()
     const entry = this.#enter(push, fault?.fault)
     if (fault?.fault === 'drop') {
-      entry.state = 'dropped'
-      return Promise.resolve(entry)
+      return Promise.resolve(this.#settle(entry, 'dropped'))
     }
     if (fault?.fault === 'delay') return this.#run(entry, push, pause(this.#clock, fault.ms, this.#closed.signal))
     if (fault?.fault === 'reorder') return this.#run(entry, push, this.#overtaking(push.user))
@@ -171,6 +177,12 @@ export class Pusher {
     }))
   }
 
+  #settle(entry: Entry, state: Exclude<DeliveryState, 'waiting'>): Delivery {
+    entry.state = state
+    for (const listener of this.#listeners) listener(entry)
+    return entry
+  }
+
   /** Resolves when the next push of the user has gone, or none came. */
   #overtaking(user: string): Promise<void> {
     const held = this.#overtaken.get(user) ?? new Set()
@@ -199,15 +211,11 @@ export class Pusher {
         const startedMs = this.#clock.monotonicMs()
         const isAccepted = await this.#attempt(entry, push, attempt)
         firstEnded()
-        if (isAccepted) {
-          entry.state = 'delivered'
-          return entry
-        }
+        if (isAccepted) return this.#settle(entry, 'delivered')
         const retryMs = retryAfterMs[attempt]
         if (retryMs !== undefined) await pause(this.#clock, startedMs + retryMs - this.#clock.monotonicMs(), signal)
       }
-      entry.state = 'failed'
-      return entry
+      return this.#settle(entry, 'failed')
     } finally {
       firstEnded()
       this.#waiting--

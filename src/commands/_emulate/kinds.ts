@@ -1,0 +1,15 @@
+import type { EmulatedKind } from '../../emulator/emulators.js'
+
+/** The port of each emulator when none is given: the same at every start, so that channels keep their settings. */
+export const EMULATOR_PORTS = {
+  'wechat-mp': 7801,
+  'wechat-mini': 7802,
+} as const satisfies Readonly<Record<EmulatedKind, number>>
+
+/** Kinds that `kefu emulate` takes. */
+export const EMULATED_KINDS = Object.keys(EMULATOR_PORTS) as readonly EmulatedKind[]
+
+/** The channel that `kefu emulate --connect` makes for a kind. */
+export function emulatedChannel(kind: EmulatedKind): string {
+  return `emulated-${kind}`
+}
