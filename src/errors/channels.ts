@@ -50,4 +50,11 @@ export const CHANNEL_ERRORS = {
     hint: 'kefu channel test NAME says what to change',
     peerHint: 'it will not work by trying again',
   },
+  KEFU_EMULATOR_PORT_TAKEN: {
+    message: '{host}:{port} is taken by another program',
+    exit: 11,
+    http: 500,
+    retryable: true,
+    hint: 'kefu emulate KIND --port 0 takes a free one; if another emulator has it, stop that',
+  },
 } as const satisfies Record<string, ErrorRow>

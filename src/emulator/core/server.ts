@@ -26,7 +26,7 @@ const CONNECTION_LIMIT = 1_000
 const HANG_LIMIT_MS = 60_000
 const PROXY_PAGE = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n'
 
-/** Serves an emulator on the loopback interface; port 0 takes a free one. Throws `KEFU_PORT_TAKEN`. */
+/** Serves an emulator on the loopback interface; port 0 takes a free one. Throws `KEFU_EMULATOR_PORT_TAKEN`. */
 export async function serveEmulator(emulator: PlatformEmulator, port = 0): Promise<ServedEmulator> {
   const closed = new AbortController()
   const server = createServer({ requestTimeout: 30_000 }, (request, response) => {
@@ -54,7 +54,7 @@ async function listen(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === 'EADDRINUSE'
-      reject(isTaken ? new KefuError('KEFU_PORT_TAKEN', { host: HOST, port }, { cause: error }) : error)
+      reject(isTaken ? new KefuError('KEFU_EMULATOR_PORT_TAKEN', { host: HOST, port }, { cause: error }) : error)
     })
     server.listen(port, HOST, resolve)
   })
