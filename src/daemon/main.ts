@@ -37,6 +37,7 @@ import { describeMetrics } from './metrics.js'
 import { createEventLoopWatch } from './observe/event-loop.js'
 import type { Log } from './observe/log.js'
 import { type OpenStore, openEmbedded } from './open-store.js'
+import { openOutgoing } from './outgoing.js'
 import { createPlatforms, tableOf, testSecrets } from './platforms.js'
 import { createProxyHint } from './proxy-hint.js'
 import { Reloader, type ReloaderPorts } from './reload.js'
@@ -183,6 +184,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       closers,
     )
     await platforms.start()
+    const outgoing = await openOutgoing({ store, clock, vault: credentials.vault, channels, log })
+    closers.push({ name: 'outgoing', close: () => outgoing.close() })
     const traffic = new RecentTraffic(clock, engine.meters)
     closers.push({ name: 'traffic', close: async () => traffic.close() })
 
@@ -270,6 +273,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       outbox: store.outbox,
       credentials: credentials.control,
       platforms,
+      hooks: outgoing.hooks,
       records,
       log,
       status,

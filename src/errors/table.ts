@@ -1,6 +1,7 @@
 import { CHANNEL_ERRORS } from './channels.js'
 import { CONVERSATION_ERRORS } from './conversation.js'
 import { DAEMON_ERRORS } from './daemon.js'
+import { HOOK_ERRORS } from './hooks.js'
 import { NETWORK_ERRORS } from './network.js'
 import { PROGRAM_ERRORS } from './program.js'
 import type { ErrorRow } from './row.js'
@@ -18,20 +19,22 @@ type Settings = typeof SETTINGS_ERRORS
 type Vault = typeof VAULT_ERRORS
 type Conversation = typeof CONVERSATION_ERRORS
 type Channels = typeof CHANNEL_ERRORS
+type Hooks = typeof HOOK_ERRORS
 
 /**
  * Every error, by its code: the one table of everything that can go wrong, joined from a table per domain. Daemon, client and CLI derive exit codes,
  * HTTP statuses, hints, `kefu errors` and docs from it. Codes are never renamed, renumbered or reused.
  */
 export const ERRORS = {
-  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Vault & Conversation & Channels>),
-  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Vault & Conversation & Channels>),
-  ...(STORE_ERRORS satisfies Without<Network & Settings & Vault & Conversation & Channels>),
-  ...(NETWORK_ERRORS satisfies Without<Settings & Vault & Conversation & Channels>),
-  ...(SETTINGS_ERRORS satisfies Without<Vault & Conversation & Channels>),
-  ...(VAULT_ERRORS satisfies Without<Conversation & Channels>),
-  ...(CONVERSATION_ERRORS satisfies Without<Channels>),
-  ...CHANNEL_ERRORS,
+  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Vault & Conversation & Channels & Hooks>),
+  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Vault & Conversation & Channels & Hooks>),
+  ...(STORE_ERRORS satisfies Without<Network & Settings & Vault & Conversation & Channels & Hooks>),
+  ...(NETWORK_ERRORS satisfies Without<Settings & Vault & Conversation & Channels & Hooks>),
+  ...(SETTINGS_ERRORS satisfies Without<Vault & Conversation & Channels & Hooks>),
+  ...(VAULT_ERRORS satisfies Without<Conversation & Channels & Hooks>),
+  ...(CONVERSATION_ERRORS satisfies Without<Channels & Hooks>),
+  ...(CHANNEL_ERRORS satisfies Without<Hooks>),
+  ...HOOK_ERRORS,
 } as const
 
 /** A code of the table. */

@@ -51,7 +51,7 @@ describe('the error table', () => {
         if (ts.isStringLiteralLike(node) && node.text in ERRORS) reachable.add(node.text as ErrorCode)
     // Those that only keep a daemon from starting, or are answered to its operator alone.
     const operators =
-      /^KEFU_(USAGE$|CONFIG_|STORE_(FORMAT_NEWER|LOCKED|UNWRITABLE|NOT_FOUND)|PORT_|CONNECTIONS_|CHANNEL_(EXISTS|WITHOUT|NUMBERS)|TOKENS_|AGENT_|TEAMS?_|CANNED_|LIMIT_|OUTBOX_)/
+      /^KEFU_(USAGE$|CONFIG_|STORE_(FORMAT_NEWER|LOCKED|UNWRITABLE|NOT_FOUND)|PORT_|CONNECTIONS_|CHANNEL_(EXISTS|WITHOUT|NUMBERS)|TOKENS_|AGENT_|TEAMS?_|CANNED_|LIMIT_|OUTBOX_|HOOKS?_|DEAD_)/
     for (const code of reachable) {
       if (operators.test(code)) continue
       const told = new KefuError(code).peerReport()

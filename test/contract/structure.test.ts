@@ -51,6 +51,10 @@ const AREAS: Readonly<Record<string, Area>> = {
     ...adapter('src/daemon/channels/'),
     imports: ['base', 'codec', 'core', 'platform', 'channelTables'],
   },
+  hooks: {
+    ...adapter('src/daemon/hooks/'),
+    imports: ['base', 'codec', 'core', 'platform', 'engine', ...ENGINE_PARTS],
+  },
   vault: adapter('src/daemon/vault/'),
   simulation: {
     ...adapter('src/daemon/simulation/'),
@@ -58,7 +62,7 @@ const AREAS: Readonly<Record<string, Area>> = {
   },
   control: {
     ...adapter('src/daemon/control/'),
-    imports: ['base', 'codec', 'core', 'engine', ...ENGINE_PARTS, 'controlClient'],
+    imports: ['base', 'codec', 'core', 'platform', 'engine', ...ENGINE_PARTS, 'controlClient'],
   },
   controlClient: {
     at: [
@@ -67,6 +71,7 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
       ...['canned-operations', 'contact-operations', 'credential-operations', 'credential-vocabulary'],
+      ...['hook-operations'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },

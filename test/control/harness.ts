@@ -12,16 +12,19 @@ import type { Store } from '../../src/daemon/core/ports.js'
 import { createAgents } from '../../src/daemon/engine/registry/agents.js'
 import { createCanned } from '../../src/daemon/engine/registry/canned.js'
 import { createChannels } from '../../src/daemon/engine/registry/channels.js'
+import { createHooks } from '../../src/daemon/engine/registry/hooks.js'
 import { createTeams } from '../../src/daemon/engine/registry/teams.js'
 import { Commands } from '../../src/daemon/engine/routing/commands.js'
 import { Persons } from '../../src/daemon/engine/routing/persons.js'
 import { Queue } from '../../src/daemon/engine/routing/queue.js'
 import { Router } from '../../src/daemon/engine/routing/router.js'
 import { createTokens } from '../../src/daemon/engine/session/tokens.js'
+import { Hooks } from '../../src/daemon/hooks/hooks.js'
 import { createLog, type Log } from '../../src/daemon/observe/log.js'
 import { createSimulator } from '../../src/daemon/simulation/simulator.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { Vault } from '../../src/daemon/vault/vault.js'
+import { KefuError } from '../../src/errors.js'
 import { keyInMemory } from '../helpers/key-in-memory.js'
 import { createManualClock } from '../helpers/manual-clock.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
@@ -81,6 +84,8 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     new Map([[undefined, { strategy: 'least-active', stickyMs: 0, members: undefined, isOpen: () => true }]]),
   )
   const teams = await createTeams({ ...registries, agents, channels, report })
+  const vault = await Vault.open({ ...registries, keys: keyInMemory(), report })
+  const hooks = await createHooks({ ...registries, log: store.log })
   const persons = new Persons({ ...registries, log: store.log })
   return {
     agents,
@@ -115,8 +120,18 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     store,
     platforms: { lane: () => undefined, check: async () => [], sendTest: async () => ({ type: 'sent' }) },
     outbox: store.outbox,
+    hooks: {
+      registry: hooks,
+      work: await Hooks.start({
+        ...{ registry: hooks, directory: store.directory, log: store.log, clock, vault, report, events: log },
+        http: { call: () => Promise.reject(new KefuError('KEFU_ABORTED')) },
+        random: registries.random,
+        channelName: number => channels.byNumber(number)?.name,
+      }),
+      ...{ channels, vault, log, random: registries.random },
+    },
     credentials: {
-      vault: await Vault.open({ ...registries, keys: keyInMemory(), report }),
+      vault,
       owners: createOwners(channels),
       keyKind: 'file',
       known: () => undefined,

@@ -6,6 +6,7 @@ import { CONTROL_PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from './protocol.js
 export type { CannedRowView, CannedView } from './canned-operations.js'
 export type { ContactConversationView, ContactView } from './contact-operations.js'
 export type { CredentialView } from './credential-operations.js'
+export type { DeadLetterView, HookView } from './hook-operations.js'
 export type { MetricsReading, SlowConsumerView } from './metrics-schemas.js'
 export type { AnswerOf, RequestOf } from './operations.js'
 export type { OutboxRowView, OutboxTotalsView } from './outbox-schemas.js'

@@ -6,6 +6,7 @@ import type { HoursChange, TeamChange } from '../engine/registry/team-settings.j
 import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
 import { type ContactControlPorts, createContactHandlers } from './contact-handlers.js'
 import { type CredentialControlPorts, createCredentialHandlers } from './credential-handlers.js'
+import { createHookHandlers, type HookControlPorts } from './hook-handlers.js'
 import { createLaneHandlers, type LaneControlPorts, platformOf } from './lane-handlers.js'
 import type { PlatformView } from './lane-operations.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
@@ -22,6 +23,7 @@ export type ControlPorts = QueueControlPorts &
   LaneControlPorts &
   OutboxControlPorts & {
     readonly credentials: CredentialControlPorts
+    readonly hooks: HookControlPorts
     readonly store: Pick<Store, 'info' | 'check'>
     status(): DaemonStatus | Promise<DaemonStatus>
     metrics(): AnswerOf<'metrics.show'> | Promise<AnswerOf<'metrics.show'>>
@@ -135,6 +137,7 @@ export function createHandlers(ports: ControlPorts): Handlers {
     ...createQueueHandlers(ports),
     ...createLaneHandlers(ports),
     ...createOutboxHandlers(ports),
+    ...createHookHandlers(ports.hooks),
     'store.info': () => store.info(),
     'store.check': ({ deep }, signal) => checkStore(store, deep, signal),
   }

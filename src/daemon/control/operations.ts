@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CANNED_OPERATIONS } from './canned-operations.js'
 import { CONTACT_OPERATIONS } from './contact-operations.js'
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js'
+import { HOOK_OPERATIONS } from './hook-operations.js'
 import { LANE_OPERATIONS, platformView } from './lane-operations.js'
 import { metricsReading } from './metrics-schemas.js'
 import { OUTBOX_OPERATIONS } from './outbox-operations.js'
@@ -225,6 +226,7 @@ export const OPERATIONS = {
   ...QUEUE_OPERATIONS,
   ...LANE_OPERATIONS,
   ...OUTBOX_OPERATIONS,
+  ...HOOK_OPERATIONS,
   'store.info': {
     summary: 'facts about the store',
     request: nothing,

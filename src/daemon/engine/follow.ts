@@ -39,8 +39,8 @@ export async function followLog(ports: FollowPorts, start: Cursor, signal: Abort
   }
 }
 
-/** Ends early when the signal aborts. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves after the delay, or when the signal aborts. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const done = (): void => {
       cancel()
