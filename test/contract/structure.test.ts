@@ -71,7 +71,7 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
       ...['canned-operations', 'contact-operations', 'credential-operations', 'credential-vocabulary'],
-      ...['hook-operations'],
+      ...['hook-operations', 'hook-vocabulary'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },

@@ -1,7 +1,7 @@
 import { option } from '@oclif/core/flags'
 import type { ControlClient } from '../../daemon/control/client.js'
 import { BaseCommand } from './base-command.js'
-import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from './exit-codes.js'
+import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES, type ExitCode } from './exit-codes.js'
 import { chosenColumns, LIST_FLAGS, noteNext } from './listing.js'
 import type { ListColumn } from './output.js'
 
@@ -21,7 +21,7 @@ type Range<Sort> = {
 /** A command that shows a page of what the daemon has, a line each. */
 export abstract class ListCommand extends BaseCommand {
   static override flags = LIST_FLAGS
-  static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
+  static override exitCodes: readonly ExitCode[] = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
 
   /** Fetches a page, lists its rows in the chosen columns, and says how to go on; without rows it says `none`. Resolves with the daemon's answer. */
   protected async showPage<Row, Sort, Answer extends { readonly next?: string }>(
