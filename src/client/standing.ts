@@ -25,7 +25,8 @@ export function standingAfter({ state, agent }: Standing, record: WireRecord): S
       return { state: 'closed', agent: undefined }
     case 'message':
       if (record.by?.role !== 'contact') return undefined
-      if (state === 'closed') return { state: 'new', agent: undefined }
+      if (state === 'closed' || state === 'new')
+        return { state: record.writtenAt === undefined ? 'new' : 'waiting', agent: undefined }
       return state === 'snoozed' ? { state: 'waiting', agent: undefined } : undefined
     default:
       return undefined

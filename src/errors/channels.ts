@@ -40,7 +40,6 @@ export const CHANNEL_ERRORS = {
     http: 502,
     retryable: true,
     hint: 'check the network, and the base URL of the channel: kefu channel show NAME',
-    peerHint: 'try again later',
   },
   KEFU_PLATFORM_REFUSED: {
     message: 'the platform says no: {reason}',

@@ -54,9 +54,10 @@ export default class ChannelLane extends BaseCommand {
     const control = await this.control()
     let answer = await control.call('channel.lane', { name: args.name, ...(isEmpty(change) ? {} : { change }) })
     if (flags.drain) {
-      const deadlineAt = performance.now() + (flags['drain-timeout'] ?? 60_000)
+      const timeoutMs = flags['drain-timeout'] ?? 60_000
+      const deadlineAt = performance.now() + timeoutMs
       while (!isDrained(answer.lane)) {
-        if (performance.now() > deadlineAt) throw new KefuError('KEFU_TIMEOUT', { what: `the drain of ${args.name}` })
+        if (performance.now() > deadlineAt) throw new KefuError('KEFU_TIMEOUT', { timeoutMs })
         await new Promise(resolve => setTimeout(resolve, LOOK_MS))
         answer = await control.call('channel.lane', { name: args.name })
       }

@@ -25,8 +25,10 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
       if (body.window !== undefined) details = { ...details, window: { n: stamp.n, ...body.window } }
       if (body.reply === 'idleWarning') details = { ...details, idleWarnedAt: saidAt }
       if (body.by.role === 'contact') {
+        if (state === 'new' && body.writtenAt !== undefined) state = 'waiting'
         if (state === 'closed') {
-          state = 'new'
+          // What comes late is for people: a bot would answer what nobody asks any more.
+          state = body.writtenAt === undefined ? 'new' : 'waiting'
           waitingSince = stamp.at
           details = nextEpisode(details, stamp.at)
         } else if (state === 'snoozed') {

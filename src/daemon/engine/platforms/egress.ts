@@ -315,7 +315,7 @@ export class Egress {
       await this.#ports.log.append(conversation, [{ type: 'delivery', by: SYSTEM, message: n, state, ...why }])
     } catch (error) {
       // The outbox says the same; a log that refuses must not make an attempt be forgotten.
-      this.#ports.report(new KefuError('KEFU_STORE_UNAVAILABLE', {}, { cause: error }))
+      this.#ports.report(error)
     }
   }
 

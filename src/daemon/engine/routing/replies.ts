@@ -23,7 +23,7 @@ export class Replies {
   observe({ record, head }: LogEntry): void {
     const { body } = record
     const { episode, openedAt } = head.details
-    if (body.type === 'message' && body.by.role === 'contact' && record.at === openedAt)
+    if (body.type === 'message' && body.by.role === 'contact' && record.at === openedAt && body.writtenAt === undefined)
       this.#reply('welcome', head, `kefu.welcome.${episode}`)
     else if (body.type === 'queued') {
       const occasion = body.reasons.includes('off-hours') ? 'offHours' : 'waiting'
