@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import type { Author, Part } from '../../../codec/wire.js'
-import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
+import { isKefuError, toKefuError } from '../../../errors.js'
 import type { OutboundFile, OutboundPiece, Recipient, SendOutcome } from '../../core/channel-adapter.js'
 import { channelOwner } from '../../core/conversation.js'
 import type { MediaPort } from '../../core/media.js'
@@ -116,6 +117,8 @@ export class Egress {
     const { lane, obstruction } = this.#connection
     if (this.#isClosed || lane.isOutPaused || obstruction !== undefined) return
     const working = new AbortController()
+    // Every worker listens to it.
+    setMaxListeners(2 * lane.outConcurrency + 10, working.signal)
     this.#working = working
     const { outbox, report } = this.#ports
     this.#done = this.#done
@@ -206,7 +209,8 @@ export class Egress {
     }
     connection.counts.sent++
     delivered(head, CONTACT, n)
-    if (attempt > 1 && (await this.#wasTold(job))) await this.#tell(job, 'sent')
+    // Mostly nothing has been appended since.
+    if (head.n > n && (await this.#wasTold(job))) await this.#tell(job, 'sent')
     return { type: 'sent' }
   }
 

@@ -21,6 +21,8 @@ type Account = {
   isClosed: boolean
   cursor: string | undefined
   revision: number
+  /** While and after it is noted for good. */
+  known: Promise<void> | undefined
   /** Fetching at this moment. */
   running: Promise<void> | undefined
   /** A signal came meanwhile. */
@@ -79,12 +81,20 @@ export class Pulls {
   async signalled(connection: Connection, { account: name, pass }: PullSignal): Promise<void> {
     const account = this.#account(connection, name)
     account.pass = pass ?? account.pass
-    if (account.revision === 0) {
-      const present = await this.#ports.directory.get(account.key)
-      account.revision = present?.revision ?? (await this.#ports.directory.create(account.key, {}))
-    }
+    account.known ??= this.#know(account).catch((error: unknown) => {
+      account.known = undefined
+      throw error
+    })
+    await account.known
     account.cancelRetry?.()
     this.#run(account)
+  }
+
+  /** Notes an account for good, so that it is asked after a restart, too. */
+  async #know(account: Account): Promise<void> {
+    if (account.revision > 0) return
+    const present = await this.#ports.directory.get(account.key)
+    account.revision = present?.revision ?? (await this.#ports.directory.create(account.key, {}))
   }
 
   async close(): Promise<void> {
@@ -107,6 +117,7 @@ export class Pulls {
         account: name,
         cursor: undefined,
         revision: 0,
+        known: undefined,
         running: undefined,
         isWanted: false,
         pass: undefined,

@@ -71,12 +71,19 @@ export class MemoryOutbox implements OutboxPort {
     admit?: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const worker = async () => {
+      let isAdmitted = false
       while (!signal.aborted && !this.#isClosed) {
-        await admit?.(signal)
-        if (signal.aborted || this.#isClosed) return
+        if (!isAdmitted) {
+          await admit?.(signal)
+          isAdmitted = true
+          continue
+        }
         const row = this.#next(lane)
         if (row === undefined) await this.#signals.wait(signal)
-        else await this.#attempt(row, handler)
+        else {
+          await this.#attempt(row, handler)
+          isAdmitted = false
+        }
       }
     }
     await Promise.all(Array.from({ length: concurrency }, worker))

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { KefuError } from '../../../src/errors.js'
+import { ANSWER, PlatformRig, text } from './platform-rig.js'
+
+const code = (expected: string) => (error: unknown) => error instanceof KefuError && error.code === expected
+
+describe('what comes in from a platform', () => {
+  test('is answered with success when it is on disk, once however often it comes', async () => {
+    const rig = await PlatformRig.create()
+    assert.deepEqual(await rig.receive(rig.event('e1')), ANSWER)
+    await Promise.all(Array.from({ length: 200 }, () => rig.receive(rig.event('e1'))))
+    await rig.receive(rig.event('e2'), rig.event('e3'))
+    const texts = (await rig.records()).flatMap(body => (body.type === 'message' ? body.parts : []))
+    assert.deepEqual(texts, [text('e1'), text('e2'), text('e3')])
+    const { counts } = rig.platforms.lane(1)!
+    assert.deepEqual([counts.received, counts.duplicates], [3, 200])
+    await rig.stop()
+  })
+
+  test('a sign is known to agents and asks nobody; an echo is an answer that does not go out again', async () => {
+    const rig = await PlatformRig.create()
+    const follow = { type: 'sign', parts: [{ type: 'event', name: 'followed', data: { scene: 'qr' } }] } as const
+    await rig.receive(rig.event('e1', { ...follow, name: 'Ann' }))
+    const quiet = (await rig.store.log.head(rig.conversation()))!
+    assert.deepEqual(
+      [quiet.state, quiet.waitingSince, quiet.name, quiet.details.episode],
+      ['closed', undefined, 'Ann', 0],
+    )
+    await rig.receive(rig.event('e2'))
+    const head = (await rig.store.log.head(rig.conversation()))!
+    assert.deepEqual([head.state, head.details.episode], ['new', 1])
+    await rig.receive(rig.event('e3', { type: 'echo', name: 'Li at WeCom', parts: [text('hi')] }))
+    await rig.settle()
+    assert.deepEqual([rig.sent, await rig.outbox()], [[], []])
+    assert.equal((await rig.store.log.head(rig.conversation()))!.unansweredSince, undefined)
+    await rig.stop()
+  })
+
+  test('what comes long after it was written says so, and waits for people', async () => {
+    const rig = await PlatformRig.create()
+    const sentAtMs = Math.floor(rig.clock.now()) - 11 * 60_000
+    await rig.receive(rig.event('e1', { sentAtMs }))
+    const [, body] = await rig.records()
+    assert.equal(body?.type === 'message' && body.writtenAt, sentAtMs)
+    assert.equal((await rig.store.log.head(rig.conversation()))!.state, 'waiting')
+    await rig.stop()
+  })
+
+  test('names and facts of the contact are kept as they change, in the order of the events', async () => {
+    const rig = await PlatformRig.create()
+    const events = Array.from({ length: 20 }, (_, at) =>
+      rig.event(`e${at}`, at % 2 === 0 ? { name: `N${at}`, attributes: { level: String(at) } } : {}),
+    )
+    await Promise.all(events.map(event => rig.receive(event)))
+    const head = (await rig.store.log.head(rig.conversation()))!
+    assert.deepEqual([head.name, head.details.attributes], ['N18', { level: '18' }])
+    const texts = (await rig.records()).flatMap(body => (body.type === 'message' ? body.parts : []))
+    assert.deepEqual(
+      texts,
+      events.map(({ key }) => text(key)),
+    )
+    await rig.stop()
+  })
+
+  test('a text that is too long for a record is kept as a file, with its beginning in the message', async () => {
+    const rig = await PlatformRig.create()
+    const long = '长'.repeat(50_000)
+    await rig.receive(rig.event('e1', { parts: [text(long)] }))
+    const [, body] = await rig.records()
+    assert.ok(body?.type === 'message')
+    assert.deepEqual(
+      body.parts.map(({ type }) => type),
+      ['text', 'file'],
+    )
+    assert.equal(new TextDecoder().decode([...rig.files.values()][0]!.bytes), long)
+    await rig.stop()
+  })
+
+  test('events that cannot be used are refused, and lose nothing of the others', async () => {
+    const rig = await PlatformRig.create()
+    for (const change of [
+      { contact: '' },
+      { contact: 'a\u0000b' },
+      { contact: 'x'.repeat(129) },
+      { key: '' },
+      { parts: [] },
+    ])
+      await assert.rejects(rig.receive(rig.event('bad', change)), code('KEFU_CALLBACK_INVALID'))
+    await rig.receive(
+      rig.event('e1', { name: '\u0007'.repeat(5), parts: [text('ok'), { type: 'card', title: 'x'.repeat(900) }] }),
+    )
+    const [opened, message] = await rig.records()
+    assert.ok(opened?.type === 'opened' && message?.type === 'message')
+    assert.equal(opened.name, undefined)
+    assert.equal(message.parts[1]?.type === 'card' && message.parts[1].title.length, 200)
+    await rig.stop()
+  })
+
+  test('a paused, crowded or broken way in tells the platform to come again', async () => {
+    const rig = await PlatformRig.create()
+    await rig.channels.set('shop', { lane: { isInPaused: true } })
+    await assert.rejects(rig.receive(rig.event('e1')), code('KEFU_LANE_CLOSED'))
+    await rig.channels.set('shop', { lane: { isInPaused: false, inPerSecond: 2 } })
+    await rig.pass(1_000)
+    await rig.receive(rig.event('e1'))
+    await rig.receive(rig.event('e2'))
+    await assert.rejects(rig.receive(rig.event('e3')), code('KEFU_LANE_CLOSED'))
+    await rig.pass(1_000)
+    await rig.receive(rig.event('e3'))
+    await rig.channels.set('shop', { lane: { inLimit: 1, inPerSecond: 1_000 } })
+    const results = await Promise.allSettled([rig.receive(rig.event('e4')), rig.receive(rig.event('e5'))])
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    )
+    assert.equal(rig.platforms.lane(1)!.counts.deferred, 3)
+    await assert.rejects(
+      rig.platforms.receive('nobody', () => Promise.reject(new Error('read'))),
+      code('KEFU_NOT_FOUND'),
+    )
+    await rig.stop()
+  })
+
+  test('a store that is slow has the platform come again within its time', async () => {
+    const rig = await PlatformRig.create()
+    const { append } = rig.store.log
+    rig.store.log.append = async (...given) => {
+      await new Promise<void>(resolve => void rig.clock.after(60_000, resolve))
+      return append.apply(rig.store.log, given)
+    }
+    const waiting = assert.rejects(rig.receive(rig.event('e1')), code('KEFU_LANE_CLOSED'))
+    await rig.settle()
+    await rig.pass(4_000)
+    await waiting
+    rig.store.log.append = append
+    await rig.receive(rig.event('e1'))
+    await rig.pass(60_000)
+    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 1)
+    await rig.stop()
+  })
+
+  test('a forged callback stores nothing, and the lane says so', async () => {
+    const rig = await PlatformRig.create()
+    const forged = () =>
+      rig.platforms.receive('shop', async () => ({
+        method: 'POST',
+        query: new URLSearchParams(),
+        header: () => undefined,
+        bytes: Buffer.from('{}'),
+        arrivedAtMs: 0,
+      }))
+    await assert.rejects(forged(), code('KEFU_CALLBACK_REFUSED'))
+    const { counts, lastRefusal } = rig.platforms.lane(1)!
+    assert.deepEqual([counts.refused, lastRefusal?.reason, counts.received], [1, 'not signed', 0])
+    await rig.stop()
+  })
+})
+
+describe('files on a platform', () => {
+  const image = { type: 'image', source: 'm1' } as const
+
+  test('are fetched behind the message that names them', async () => {
+    const rig = await PlatformRig.create()
+    let isHere = false
+    rig.fetchFile = async () => {
+      if (!isHere) throw new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' })
+      return { bytes: new Uint8Array([1, 2, 3]), type: 'image/png' }
+    }
+    await rig.receive(rig.event('e1', { parts: [image] }))
+    const [, body] = await rig.records()
+    const part = body?.type === 'message' ? body.parts[0] : undefined
+    assert.ok(part?.type === 'image')
+    await rig.settle()
+    assert.equal(rig.files.size, 0)
+    isHere = true
+    await rig.pass(1_000)
+    assert.deepEqual([...rig.files.keys()], [part.media])
+    assert.deepEqual(await rig.store.directory.list('fetch/'), [])
+    await rig.stop()
+  })
+
+  test('are fetched after a restart, too; a repeated event fetches nothing more', async () => {
+    const rig = await PlatformRig.create()
+    rig.fetchFile = () => new Promise(() => undefined)
+    await rig.receive(rig.event('e1', { parts: [image] }))
+    await rig.receive(rig.event('e1', { parts: [image] }))
+    await rig.settle()
+    assert.equal((await rig.store.directory.list('fetch/')).length, 1)
+    let fetched = 0
+    rig.fetchFile = async () => {
+      fetched++
+      return { bytes: new Uint8Array(1), type: undefined }
+    }
+    await rig.start()
+    await rig.settle()
+    assert.deepEqual([fetched, rig.files.size, (await rig.store.directory.list('fetch/')).length], [1, 1, 0])
+    await rig.platforms.close()
+  })
+
+  test('that the platform does not give are told of, once', async () => {
+    const rig = await PlatformRig.create()
+    rig.fetchFile = async () => {
+      throw new KefuError('KEFU_PLATFORM_REFUSED', { reason: 'expired' })
+    }
+    await rig.receive(rig.event('e1', { parts: [image] }))
+    await rig.settle()
+    const lost = (await rig.records()).filter(body => body.type === 'event')
+    assert.equal(lost.length === 1 && lost[0]?.type === 'event' && lost[0].name, 'file-lost')
+    assert.deepEqual(await rig.store.directory.list('fetch/'), [])
+    await rig.stop()
+  })
+})
+
+describe('a platform that only signals', () => {
+  const signal = { signal: { account: 'kf1', pass: 'p1' } } as never
+
+  test('is asked from where it was left, all pages, one after the other; signals meanwhile are one', async () => {
+    const rig = await PlatformRig.create()
+    rig.pages = [
+      { events: [rig.event('e1')], cursor: 'c1', hasMore: true },
+      { events: [], cursor: 'c2', hasMore: true },
+      { events: [rig.event('e2')], cursor: 'c3', hasMore: false },
+    ]
+    await Promise.all([rig.receive(signal), rig.receive(signal), rig.receive(signal)])
+    await rig.settle()
+    assert.deepEqual(
+      rig.pulled.slice(0, 3).map(([, cursor]) => cursor),
+      [undefined, 'c1', 'c2'],
+    )
+    assert.ok(rig.pulled.length <= 5)
+    await rig.start()
+    await rig.settle()
+    assert.equal(rig.pulled.at(-1)![1], 'c3')
+    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 2)
+    await rig.platforms.close()
+  })
+
+  test('that fails is asked again later, and the lane says why', async () => {
+    const rig = await PlatformRig.create()
+    rig.pages = [
+      new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' }),
+      { events: [rig.event('e1')], cursor: 'c1', hasMore: false },
+    ]
+    await rig.receive(signal)
+    await rig.settle()
+    assert.match(rig.platforms.lane(1)!.pullProblem!.reason, /down/)
+    await rig.pass(1_000)
+    assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
+    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 1)
+    await rig.stop()
+  })
+})
