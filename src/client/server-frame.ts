@@ -98,6 +98,10 @@ export function parseServerFrame(frame: Frame): ServerFrame {
   return frame as Frame & ServerFrame
 }
 
+function isWindow(window: unknown): boolean {
+  return isFields(window) && isPosition(window.until) && isPosition(window.messages)
+}
+
 function isPage(body: Fields): boolean {
   const { records, after } = body
   if (!isConversation(body.conversation) || !isPosition(after) || !isPosition(body.head) || !Array.isArray(records))
@@ -151,6 +155,7 @@ function isInboxEntry(entry: Fields): boolean {
     isOptional(entry.agent, isText) &&
     isOptional(entry.marks, isMarks) &&
     isOptional(entry.unread, isPosition) &&
+    isOptional(entry.window, isWindow) &&
     isText(entry.cursor)
   )
 }

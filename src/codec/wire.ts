@@ -192,6 +192,8 @@ export type InboxEntry = {
   readonly marks?: Marks
   /** For the agent who has it: messages of the contact that nobody has read or answered, counted up to 100. */
   readonly unread?: number
+  /** What the contact's platform takes: until when (epoch ms) and how many messages, since the contact did something last. Absent: anything. */
+  readonly window?: { readonly until: number; readonly messages: number }
   /** Opaque position of its last activity. */
   readonly cursor: string
 }

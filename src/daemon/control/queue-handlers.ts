@@ -127,11 +127,12 @@ function viewRow(ports: QueueControlPorts, { head, lastMessage }: QueueRow): Que
 }
 
 function viewEntry(ports: QueueControlPorts, row: QueueRow, ahead: number | undefined): QueueEntryView {
-  const { lastAgent, declinedBy, lineSince, person, priority, team, ...details } = row.head.details
+  const { lastAgent, declinedBy, lineSince, person, priority, team, wokenFor, window, ...details } = row.head.details
   return presentOnly({
     ...viewRow(ports, row),
     ...details,
     ahead,
+    window: window && { until: window.until, messages: window.messages },
     declinedBy: declinedBy.map(id => agentName(ports, id) ?? id),
     lastAgent: agentName(ports, lastAgent?.id),
   })

@@ -48,6 +48,8 @@ export const queueEntry = z
     openedAt: instant,
     answeredAt: instant.exactOptional(),
     snoozedUntil: instant.exactOptional(),
+    /** What its platform takes since the contact did something last. */
+    window: z.object({ until: instant, messages: count }).readonly().exactOptional(),
     subject: z.string().exactOptional(),
     language: z.string().exactOptional(),
     tags: z.array(z.string()).readonly(),

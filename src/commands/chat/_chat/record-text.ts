@@ -14,7 +14,7 @@ export function describeRecord({ record, own }: RecordEvent, names: Names): Reco
     case 'message':
       return {
         author: own ? 'you' : nameOf(record.by, names),
-        text: (record.parts ?? []).map(describePart).join('\n'),
+        text: [...(record.parts ?? []).map(describePart), ...windowLines(record)].join('\n'),
         isNotice: false,
       }
     case 'assigned':
@@ -27,6 +27,13 @@ export function describeRecord({ record, own }: RecordEvent, names: Names): Reco
     default:
       return notice(describeChange(record, nameOf(record.by, names), names.rating))
   }
+}
+
+/** How long and how much the contact's platform lets be answered. */
+function windowLines({ window }: WireRecord): string[] {
+  const { until, messages } = (window ?? {}) as { readonly until?: unknown; readonly messages?: unknown }
+  if (typeof until !== 'number' || typeof messages !== 'number') return []
+  return [`(the platform takes ${messages} answer${messages === 1 ? '' : 's'} until ${wordsOfInstant(until)})`]
 }
 
 /** What somebody did to the conversation. Fields are another program's: only what has the right type is told. */
@@ -56,9 +63,32 @@ function describeChange(record: WireRecord, who: string, rating: string | undefi
         : 'the contact is the same person as others'
     case 'overdue':
       return 'an answer is overdue'
+    case 'event':
+      return `${who}: ${describeEvent(record)}`
+    case 'delivery':
+      return describeDelivery(record)
     default:
       return `(${safeText(type)})`
   }
+}
+
+function describeEvent({ name, data }: WireRecord): string {
+  const facts = typeof data === 'object' && data !== null ? Object.entries(data) : []
+  return bracketed(...[name, ...facts.map(([key, value]) => `${key}=${String(value)}`)].map(String))
+}
+
+/** What became of a message on its platform. */
+const DELIVERIES: Readonly<Record<string, string>> = {
+  held: 'is held until the contact writes again',
+  failed: 'did not go out',
+  unknown: 'may not have arrived',
+  sent: 'has gone out after all',
+}
+
+function describeDelivery({ message, state, reason }: WireRecord): string {
+  const became = DELIVERIES[String(state)] ?? safeText(String(state))
+  const why = typeof reason === 'string' && reason !== '' ? `: ${safeText(reason)}` : ''
+  return `message ${typeof message === 'number' ? message : '?'} ${became}${why}`
 }
 
 function describeFacts({ type: _, by: __, ...facts }: WireRecord): string {

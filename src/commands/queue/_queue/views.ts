@@ -97,6 +97,7 @@ export function entryFacts(entry: QueueEntryView, nowMs: number): Fact[] {
     ...(entry.snoozedUntil === undefined
       ? []
       : ([['snoozed until', instantText(entry.snoozedUntil), wordsOfInstant(entry.snoozedUntil)]] satisfies Fact[])),
+    ...(entry.window === undefined ? [] : [windowFact(entry.window)]),
     ...optional('subject', entry.subject),
     ...optional('language', entry.language),
     ...(entry.tags.length === 0 ? [] : ([['tags', entry.tags.join(' ')]] satisfies Fact[])),
@@ -182,4 +183,9 @@ function contactName({ name, contact }: QueueRowView): string {
 
 function lastText({ lastMessage }: Pick<QueueRowView, 'lastMessage'>): string {
   return lastMessage?.text ?? ''
+}
+
+function windowFact({ until, messages }: NonNullable<QueueEntryView['window']>): Fact {
+  const many = `${messages} message${messages === 1 ? '' : 's'} of the platform`
+  return ['reply window', `${instantText(until)} ${messages}`, `until ${wordsOfInstant(until)}, ${many}`]
 }

@@ -37,7 +37,13 @@ export function inboxEntry(head: Head, cursor: Cursor = formatCursor(head.seq)):
     cursor,
     ...(head.name === undefined ? {} : { name: head.name }),
     ...(head.agent === undefined ? {} : { agent: head.agent }),
+    ...windowOf(head),
   }
+}
+
+/** What agents have to know before they answer. */
+function windowOf({ details: { window } }: Head): Pick<InboxEntry, 'window'> {
+  return window === undefined ? {} : { window: { until: window.until, messages: window.messages } }
 }
 
 /**
