@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Reception } from '../../src/daemon/core/channel-adapter.js'
 import { mutate } from '../helpers/mutate.js'
 import { Random } from '../helpers/random.js'
 import { anySample, assertExpected } from './channel-inbound.cases.js'
@@ -60,12 +61,17 @@ function createJudge(kit: ChannelKit, original: WireCallback) {
   const counts = { refused: 0, same: 0 }
   const judge = (forged: WireCallback): void => {
     const callback = arrival(forged, AT_MS)
-    let reception: unknown
+    let reception: Reception
     try {
       reception = adapter.receive(callback)
     } catch (error) {
       assertExpected(error, describeWire(forged))
       counts.refused += 1
+      return
+    }
+    // Who asks for an echo gets the one that is asked for: it is not signed, and means nothing.
+    if (original.method === 'GET') {
+      assert.deepEqual(reception.events, [])
       return
     }
     // Only what failed is described: a description of each would take longer than its judgement.

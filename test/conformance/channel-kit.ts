@@ -88,6 +88,8 @@ export type PlatformScript = (request: PlatformRequest) => Answer
 export type Refusal = {
   readonly answer: Answer
   readonly outcome: SendOutcome['type']
+  /** How often the same message has to be sent until it is said; once when absent. */
+  readonly attempts?: number
   /** Must be in the reason. */
   readonly reason?: RegExp
   readonly afterMs?: number
