@@ -25,10 +25,13 @@ const noteText = text(WIRE_LIMITS.messageBytes / 4).min(1)
 const facts = <T extends z.ZodType>(value: T) =>
   z.custom(hasFewKeys, `must be a map of at most ${WIRE_LIMITS.facts} fields`).pipe(z.record(word, value))
 
+/** What is known of a contact, by name. */
+export const attributesSchema = facts(text(500))
+
 const contactFields = {
   name: text(100),
   language: z.union([languageTag, z.literal('')]),
-  attributes: facts(text(500)),
+  attributes: attributesSchema,
 }
 
 const hasSome = (set: object): boolean => Object.keys(set).length > 0
