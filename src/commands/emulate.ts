@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import type { ControlClient } from '../daemon/control/client.js'
+import type { EmulatedAccount } from '../emulator/core/platform-emulator.js'
 import type { ServedEmulator } from '../emulator/core/server.js'
 import type { EmulatedKind, EmulateOptions } from '../emulator/emulators.js'
 import { KefuError } from '../errors.js'
@@ -77,14 +78,14 @@ export default class Emulate extends BaseCommand {
     control: ControlClient | undefined,
   ): Promise<ServedEmulator> {
     const { EMULATORS } = await import('../emulator/emulators.js')
-    const { serveEmulator } = await import('../emulator/core/server.js')
+    const { channelSettings, serveEmulator } = await import('../emulator/core/server.js')
     const emulator = EMULATORS[kind](options)
     if (callback !== undefined) emulator.core.pusher.setTarget(callback)
     const served = await serveEmulator(emulator, port)
     try {
       const connected =
         control === undefined ? undefined : await connectEmulator(control, served, emulatedChannel(kind))
-      this.#ready(served, connected)
+      this.#ready(served, channelSettings(served), connected)
       this.#follow(served)
       return served
     } catch (error) {
@@ -93,10 +94,13 @@ export default class Emulate extends BaseCommand {
     }
   }
 
-  #ready({ emulator, origin, page }: ServedEmulator, connected: Connected | undefined): void {
+  #ready(
+    { emulator, origin, page }: ServedEmulator,
+    settings: EmulatedAccount['settings'],
+    connected: Connected | undefined,
+  ): void {
     const { kind, account, core } = emulator
     const callback = core.pusher.target
-    const settings = { ...account.settings, 'base-url': origin }
     const { output } = this
     // Whoever enters them somewhere else has to see them: they are made for this run, and open nothing but this emulator.
     const credentials = connected === undefined ? account.credentials : undefined

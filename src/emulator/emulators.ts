@@ -1,4 +1,5 @@
 import type { EmulatorPorts, PlatformEmulator } from './core/platform-emulator.js'
+import { createWebhookEmulator } from './webhook/emulator.js'
 import type { CallbackMode } from './wechat/account.js'
 import type { BodyFormat } from './wechat/callback.js'
 import { createWechatMiniEmulator, createWechatMpEmulator } from './wechat/emulator.js'
@@ -10,6 +11,7 @@ type Make = (options: EmulateOptions, ports?: EmulatorPorts) => PlatformEmulator
 
 /** Every emulator, by the kind of channel that it is for. */
 export const EMULATORS = {
+  webhook: (_, ports = {}) => createWebhookEmulator(ports),
   'wechat-mp': ({ mode }, ports = {}) => createWechatMpEmulator(accountOf(mode), ports),
   'wechat-mini': ({ mode, format }, ports = {}) =>
     createWechatMiniEmulator({ ...accountOf(mode), ...(format !== undefined && { format }) }, ports),

@@ -17,13 +17,15 @@ export type Connected = {
  */
 export async function connectEmulator(
   control: ControlClient,
-  { emulator, origin }: ServedEmulator,
+  served: ServedEmulator,
   channel: string,
 ): Promise<Connected> {
+  const { emulator } = served
   const { address } = await control.call('daemon.status', {})
   if (address.http === null) throw new KefuError('KEFU_USAGE', { reason: 'the daemon does not listen yet: try again' })
   const { kind, account } = emulator
-  const settings = { ...account.settings, 'base-url': origin }
+  const { channelSettings } = await import('../../emulator/core/server.js')
+  const settings = channelSettings(served)
   const result = await settle(control, kind, channel, settings)
   for (const [name, value] of Object.entries(account.credentials))
     await control.call('credential.set', { owner: `channel/${channel}`, name, value })

@@ -10,8 +10,10 @@ import { type TokenOptions, TokenService } from './token-service.js'
 
 /** The account that an emulator plays: what a channel has to be given to talk to it. Its secrets are worth nothing elsewhere. */
 export type EmulatedAccount = {
-  /** Settings of the channel, by their names; `base-url` is added by whoever serves the emulator. */
+  /** Settings of the channel, by their names, without the address of the emulator. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
+  /** The setting with that address; `base-url` when nothing is said. */
+  readonly addressSetting?: string
   /** Secrets of the channel, by their names. */
   readonly credentials: Readonly<Record<string, string>>
 }

@@ -5,18 +5,24 @@ import { type ApiAnswer, type ApiRequest, jsonAnswer, textAnswer } from './api.j
 import { pause } from './clock.js'
 import type { ApiFault } from './faults.js'
 import { INSPECTION_ROOT, inspect } from './inspection.js'
-import type { PlatformEmulator } from './platform-emulator.js'
+import type { EmulatedAccount, PlatformEmulator } from './platform-emulator.js'
 import { streamSent } from './stream.js'
 
 /** An emulator that is being served. */
 export type ServedEmulator = {
   readonly emulator: PlatformEmulator
-  /** The channel's `base-url`: no slash at the end. */
+  /** Its address: no slash at the end. */
   readonly origin: string
   /** The inspection page. */
   readonly page: string
   /** Ends it: calls and pushes that are under way are cut off. */
   close(): Promise<void>
+}
+
+/** All settings that a channel needs to talk to an emulator. */
+export function channelSettings({ emulator, origin }: ServedEmulator): EmulatedAccount['settings'] {
+  const { settings, addressSetting = 'base-url' } = emulator.account
+  return { ...settings, [addressSetting]: origin }
 }
 
 const HOST = '127.0.0.1'
