@@ -49,6 +49,20 @@ export const CHANNEL_ERRORS = {
     hint: 'kefu channel test NAME says what to change',
     peerHint: 'it will not work by trying again',
   },
+  KEFU_EMULATOR_UNREACHABLE: {
+    message: 'no emulator answers at {url}: {reason}',
+    exit: 10,
+    http: 503,
+    retryable: true,
+    hint: 'kefu emulate {kind} --connect',
+  },
+  KEFU_EMULATOR_UNDELIVERED: {
+    message: 'the callback address did not take it: {reason}',
+    exit: 1,
+    http: 502,
+    retryable: true,
+    hint: 'kefu daemon logs shows why; the page of the emulator shows each attempt',
+  },
   KEFU_EMULATOR_PORT_TAKEN: {
     message: '{host}:{port} is taken by another program',
     exit: 11,

@@ -1,36 +1,51 @@
 import { join } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
 import type { DoneBody, QueueBody, ReadBody, RecordEvent, Visitor } from '../../client/index.js'
+import type { ChannelView } from '../../daemon/control/client.js'
 import { isKefuError, KefuError, toKefuError } from '../../errors.js'
 import { wordsOfCount, wordsOfDuration } from '../_cli/words.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
+import { emulatorOf, runEmulatedChat } from './_chat/emulated-chat.js'
 import { MarkLine, wordsOfMark } from './_chat/mark-line.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
 import { safeText } from './_chat/safe-text.js'
 import { isSlash, parseSlash, plainText, slashHelp, unknownSlash } from './_chat/slash.js'
-import { parseRating, VISITOR_SLASHES } from './_chat/slashes.js'
+import { EMULATED_SLASHES, parseRating, VISITOR_SLASHES } from './_chat/slashes.js'
 import { visitorTokens } from './_chat/visitor-tokens.js'
 
 const HELP = 'Type a line to send it. /help shows the commands, /quit ends, // sends a line that begins with /.'
 /** Earlier records that a person gets to see at the start. */
 const BACKLOG = 50
 
+type EmulatedFlags = {
+  readonly user?: string | undefined
+  readonly name?: string | undefined
+  readonly language?: string | undefined
+  readonly new: boolean
+  readonly wait?: number | undefined
+  readonly for?: number | undefined
+}
+
 export default class ChatVisitor extends ChatCommand {
-  static override summary = 'write to a web channel as a visitor'
+  static override summary = 'write to a channel as a visitor of its page, or as a user of its emulated platform'
   static override description =
     'Shows the conversation and sends each line that is typed. The visitor is kept, so that the next start goes on with the same conversation. ' +
     'Lines that are piped in are sent as well; the command ends when all are acknowledged. With --json it writes one JSON object per line.\n\n' +
-    `Lines that begin with / are commands, typed or piped:\n${slashHelp(VISITOR_SLASHES)}\n\nA line that begins with // is sent, with one of the slashes.`
+    `Lines that begin with / are commands, typed or piped:\n${slashHelp(VISITOR_SLASHES)}\n\nA line that begins with // is sent, with one of the slashes.\n\n` +
+    'With a channel of a platform the lines are said by a user of the emulator behind it (kefu emulate), and what the daemon sends to that user is shown; then the commands are\n' +
+    `${slashHelp(EMULATED_SLASHES)}`
   static override examples = [
     '<%= config.bin %> chat visitor --channel site',
     "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel site --wait 1",
+    "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel emulated-wechat-mp --user li --wait 1",
     '<%= config.bin %> chat visitor --url https://chat.example --channel shop --new --name Li',
   ]
   static override flags = {
     ...CHAT_FLAGS,
-    channel: string({ helpValue: 'NAME', summary: 'web channel; needed when there is more than one' }),
+    channel: string({ helpValue: 'NAME', summary: 'channel; needed when there is more than one of the web' }),
+    user: string({ helpValue: 'ID', summary: 'who writes on an emulated platform; visitor when not given' }),
     name: string({ helpValue: 'NAME', summary: 'display name' }),
     language: string({ helpValue: 'TAG', summary: 'language, such as zh or pt-BR' }),
     new: boolean({ summary: 'be a new visitor, and forget the one before' }),
@@ -47,6 +62,9 @@ export default class ChatVisitor extends ChatCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ChatVisitor)
+    const platform = flags.url === undefined ? await this.#platformChannel(flags.channel) : undefined
+    if (platform !== undefined) return this.#emulated(platform, flags)
+    if (flags.user !== undefined) throw new KefuError('KEFU_USAGE', { reason: '--user is for channels of a platform' })
     const url = await this.serverUrl(flags.url)
     const channel = flags.channel ?? (await this.#onlyChannel(flags.url))
     const { createVisitor } = await import('../../client/index.js')
@@ -90,6 +108,36 @@ export default class ChatVisitor extends ChatCommand {
       throw error
     } finally {
       this.#streams.close()
+    }
+  }
+
+  /** The named channel, when its contacts write on a platform. */
+  async #platformChannel(name: string | undefined): Promise<ChannelView | undefined> {
+    if (name === undefined) return undefined
+    try {
+      const { channel } = await (await this.control()).call('channel.show', { name })
+      return channel.kind === 'web' || channel.kind === 'app' ? undefined : channel
+    } catch (error) {
+      // Whoever is connected to says it.
+      if (isKefuError(error, 'KEFU_CHANNEL_NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  async #emulated(channel: ChannelView, flags: EmulatedFlags): Promise<void> {
+    if (flags.name !== undefined || flags.language !== undefined || flags.new)
+      throw new KefuError('KEFU_USAGE', {
+        reason: 'on a platform there is no --name, --language and --new: --user says who writes',
+      })
+    const baseUrl = emulatorOf(channel)
+    const streams = this.openStreams('> ')
+    try {
+      await runEmulatedChat({
+        ...{ kind: channel.kind, baseUrl, user: flags.user ?? 'visitor', streams },
+        ...{ waitCount: flags.wait, forMs: flags.for, timeoutMs: this.timeoutMs() },
+      })
+    } finally {
+      streams.close()
     }
   }
 

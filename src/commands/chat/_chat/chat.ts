@@ -21,7 +21,7 @@ export type Action = {
 }
 
 /** What a typed line does: it is sent, something is to be done, something was done here, or the chat ends. */
-export type LineResult = Promise<Sent> | Action | 'done' | 'quit'
+export type LineResult = Promise<Pick<Sent, 'id' | 'n'>> | Action | 'done' | 'quit'
 
 /** A chat to be run. */
 export type Chat = {

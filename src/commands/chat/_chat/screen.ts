@@ -15,10 +15,22 @@ export type Row = {
   readonly hasConversation: boolean
 }
 
+/** A text that somebody said, where there is no record of it. */
+export type SaidRow = {
+  readonly n: number
+  /** Epoch ms. */
+  readonly at: number
+  readonly author: string
+  readonly text: string
+  readonly isOwn: boolean
+}
+
 /** Where a chat is shown: for a person line by line above the prompt, for scripts as rows, with `--json` as events. */
 export type Screen = {
   readonly isInteractive: boolean
   row(row: Row): void
+  /** Not with `--json`. */
+  said(row: SaidRow): void
   /** What kefu says about itself: the connection, what was sent. Not part of the answer. */
   note(text: string): void
   /** An event of `--json`. */
@@ -41,6 +53,10 @@ export function createScreen(output: Output, reader: Interface | undefined): Scr
     reader.prompt(true)
   }
 
+  const shownTime = (at: number): string => styled(timeOf(at), 'dim', terminal)
+  const shownSaid = (author: string, text: string, isOwn: boolean): string =>
+    `${styled(author, isOwn ? 'green' : 'bold', terminal)}: ${indented(text)}`
+
   return {
     isInteractive: reader !== undefined,
     row({ event, text, mark, hasConversation }) {
@@ -50,14 +66,16 @@ export function createScreen(output: Output, reader: Interface | undefined): Scr
         output.event({ type, conversation, n, at, own, ...(contact !== undefined && { contact }), ...fields })
       } else if (mode === 'plain') {
         const cells = [instantText(at), String(n), text.isNotice ? '' : text.author, text.text]
-        print((hasConversation ? [conversation, ...cells] : cells).map(cell => cell.replaceAll('\n', ' ')).join('\t'))
+        print(plainRow(hasConversation ? [conversation, ...cells] : cells))
       } else {
-        const time = styled(timeOf(at), 'dim', terminal)
         const place = mark === undefined ? '' : `${styled(mark, 'yellow', terminal)} `
-        const lines = text.text.replaceAll('\n', '\n          ')
-        if (text.isNotice) print(`${time}  ${place}${styled(`— ${lines}`, 'dim', terminal)}`)
-        else print(`${time}  ${place}${styled(text.author, own ? 'green' : 'bold', terminal)}: ${lines}`)
+        if (text.isNotice) print(`${shownTime(at)}  ${place}${styled(`— ${indented(text.text)}`, 'dim', terminal)}`)
+        else print(`${shownTime(at)}  ${place}${shownSaid(text.author, text.text, own)}`)
       }
+    },
+    said({ n, at, author, text, isOwn }) {
+      if (mode === 'plain') print(plainRow([instantText(at), String(n), author, text]))
+      else if (mode === 'human') print(`${shownTime(at)}  ${shownSaid(author, text, isOwn)}`)
     },
     note(text) {
       if (reader !== undefined) print(styled(text, 'dim', terminal))
@@ -67,6 +85,14 @@ export function createScreen(output: Output, reader: Interface | undefined): Scr
       output.event(value)
     },
   }
+}
+
+function plainRow(cells: readonly string[]): string {
+  return cells.map(cell => cell.replaceAll('\n', ' ')).join('\t')
+}
+
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n          ')
 }
 
 /** The time of today's records, date and time of older ones. */

@@ -40,6 +40,14 @@ export const VISITOR_SLASHES = {
   quit: { takes: '', summary: 'ends the chat, not the conversation' },
 } as const satisfies SlashTable
 
+/** What users of an emulated platform can type besides texts. */
+export const EMULATED_SLASHES = {
+  image: { takes: '', summary: 'sends a picture' },
+  do: { takes: 'EVENT [NAME=VALUE …]', summary: 'does something, such as subscribe or CLICK EventKey=help' },
+  help: { takes: '', summary: 'shows this' },
+  quit: { takes: '', summary: 'ends the chat' },
+} as const satisfies SlashTable
+
 /** The command that a line of an agent means, for those that are carried out by the server. Throws `KEFU_USAGE` for what a line lacks. */
 export function agentCommand(name: AgentSlash, rest: string, nowMs: number): Command | undefined {
   switch (name) {
