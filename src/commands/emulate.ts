@@ -84,7 +84,7 @@ export default class Emulate extends BaseCommand {
     const served = await serveEmulator(emulator, port)
     try {
       const connected =
-        control === undefined ? undefined : await connectEmulator(control, served, emulatedChannel(kind))
+        control === undefined ? undefined : await connectEmulator(control, kind, served, emulatedChannel(kind))
       this.#ready(served, channelSettings(served), connected)
       this.#follow(served)
       return served

@@ -1,6 +1,9 @@
-import type { ControlClient, RequestOf } from '../../daemon/control/client.js'
+import type { ChannelView, ControlClient } from '../../daemon/control/client.js'
 import type { ServedEmulator } from '../../emulator/core/server.js'
+import type { EmulatedKind } from '../../emulator/emulators.js'
 import { isKefuError, KefuError } from '../../errors.js'
+
+type Settings = Readonly<Record<string, string | number | boolean>>
 
 /** What connecting did. */
 export type Connected = {
@@ -17,39 +20,47 @@ export type Connected = {
  */
 export async function connectEmulator(
   control: ControlClient,
+  kind: EmulatedKind,
   served: ServedEmulator,
-  channel: string,
+  name: string,
 ): Promise<Connected> {
   const { emulator } = served
+  const { account, core } = emulator
+  const { channelSettings } = await import('../../emulator/core/server.js')
+  const { result, callbackPath } = await settle(control, kind, name, channelSettings(served))
+  for (const [credential, value] of Object.entries(account.credentials))
+    await control.call('credential.set', { owner: `channel/${name}`, name: credential, value })
   const { address } = await control.call('daemon.status', {})
   if (address.http === null) throw new KefuError('KEFU_USAGE', { reason: 'the daemon does not listen yet: try again' })
-  const { kind, account } = emulator
-  const { channelSettings } = await import('../../emulator/core/server.js')
-  const settings = channelSettings(served)
-  const result = await settle(control, kind, channel, settings)
-  for (const [name, value] of Object.entries(account.credentials))
-    await control.call('credential.set', { owner: `channel/${channel}`, name, value })
-  const callback = new URL(`/v1/channels/${channel}/callback`, loopback(address.http)).href
-  emulator.core.pusher.setTarget(callback)
+  const callback = new URL(callbackPath, loopback(address.http)).href
+  core.pusher.setTarget(callback)
   const problem = await emulator.verify?.()
-  return { channel, callback, result, ...(problem !== undefined && { problem }) }
+  return { channel: name, callback, result, ...(problem !== undefined && { problem }) }
 }
 
 async function settle(
   control: ControlClient,
-  kind: string,
+  kind: EmulatedKind,
   name: string,
-  settings: Readonly<Record<string, string | number | boolean>>,
-): Promise<Connected['result']> {
+  settings: Settings,
+): Promise<{ readonly result: Connected['result']; readonly callbackPath: string }> {
+  const found = await present(control, name)
+  if (found !== undefined && found.kind !== kind) throw new KefuError('KEFU_CHANNEL_EXISTS', { name })
+  const { platform, changed } =
+    found === undefined
+      ? await control.call('channel.add', { kind, name, origins: [], settings })
+      : await control.call('channel.set', { name, settings })
+  const result = !changed ? 'unchanged' : found === undefined ? 'added' : 'changed'
+  // Every kind with an emulator has callbacks.
+  return { result, callbackPath: platform?.callbackPath ?? `/v1/channels/${encodeURIComponent(name)}/callback` }
+}
+
+async function present(control: ControlClient, name: string): Promise<ChannelView | undefined> {
   try {
-    const { channel } = await control.call('channel.show', { name })
-    if (channel.kind !== kind) throw new KefuError('KEFU_CHANNEL_EXISTS', { name })
-    const { changed } = await control.call('channel.set', { name, settings } as RequestOf<'channel.set'>)
-    return changed ? 'changed' : 'unchanged'
+    return (await control.call('channel.show', { name })).channel
   } catch (error) {
-    if (!isKefuError(error, 'KEFU_CHANNEL_NOT_FOUND')) throw error
-    await control.call('channel.add', { kind, name, settings } as unknown as RequestOf<'channel.add'>)
-    return 'added'
+    if (isKefuError(error, 'KEFU_CHANNEL_NOT_FOUND')) return undefined
+    throw error
   }
 }
 

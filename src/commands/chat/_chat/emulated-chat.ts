@@ -23,8 +23,7 @@ export type EmulatedChat = {
 
 /** Where the emulator of a channel is: its base URL on this machine. Throws `KEFU_USAGE` when that is a platform. */
 export function emulatorOf(channel: ChannelView): string {
-  const settings = (channel as { readonly settings?: Readonly<Record<string, unknown>> }).settings ?? {}
-  const baseUrl = settings['base-url']
+  const baseUrl = channel.settings?.['base-url']
   if (typeof baseUrl === 'string' && URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname)) return baseUrl
   const where = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl).host : 'its platform'
   throw new KefuError('KEFU_USAGE', {

@@ -1,5 +1,5 @@
 import type { ClientState, StateChange } from '../../../client/index.js'
-import { KefuError, toKefuError } from '../../../errors.js'
+import { KefuError } from '../../../errors.js'
 import type { ChatClient } from './chat.js'
 
 /** A message that reached a user of an emulated platform. */
@@ -83,7 +83,7 @@ export function createEmulatedUser(options: EmulatedUserOptions, events: Emulate
       for await (const line of lines) hear(parsed(line))
       change('closed', unreachable('it has ended'))
     } catch (error) {
-      change('closed', unreachable(toKefuError(error).message, error))
+      change('closed', unreachable('the connection was lost', error))
     }
   }
 
