@@ -64,7 +64,7 @@ export const CHANNEL_ERRORS = {
     hint: 'kefu daemon logs shows why; the page of the emulator shows each attempt',
   },
   KEFU_EMULATOR_PORT_TAKEN: {
-    message: '{host}:{port} is taken by another program',
+    message: 'port {port} of this machine is taken by another program',
     exit: 11,
     http: 500,
     retryable: true,

@@ -33,9 +33,9 @@ export default class ChatVisitor extends ChatCommand {
   static override description =
     'Shows the conversation and sends each line that is typed. The visitor is kept, so that the next start goes on with the same conversation. ' +
     'Lines that are piped in are sent as well; the command ends when all are acknowledged. With --json it writes one JSON object per line.\n\n' +
-    `Lines that begin with / are commands, typed or piped:\n${slashHelp(VISITOR_SLASHES)}\n\nA line that begins with // is sent, with one of the slashes.\n\n` +
-    'With a channel of a platform the lines are said by a user of the emulator behind it (kefu emulate), and what the daemon sends to that user is shown; then the commands are\n' +
-    `${slashHelp(EMULATED_SLASHES)}`
+    'With a channel of a platform the lines are said by a user of the emulator behind it (kefu emulate), and what the daemon sends to that user is shown.\n\n' +
+    `Lines that begin with / are commands, typed or piped:\n${slashHelp(VISITOR_SLASHES)}\n\nOn an emulated platform:\n${slashHelp(EMULATED_SLASHES)}\n\n` +
+    'A line that begins with // is sent, with one of the slashes.'
   static override examples = [
     '<%= config.bin %> chat visitor --channel site',
     "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel site --wait 1",

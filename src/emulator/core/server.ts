@@ -60,7 +60,7 @@ async function listen(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === 'EADDRINUSE'
-      reject(isTaken ? new KefuError('KEFU_EMULATOR_PORT_TAKEN', { host: HOST, port }, { cause: error }) : error)
+      reject(isTaken ? new KefuError('KEFU_EMULATOR_PORT_TAKEN', { port }, { cause: error }) : error)
     })
     server.listen(port, HOST, resolve)
   })
