@@ -130,6 +130,9 @@ export type WireEntry = { readonly n: number; readonly at: number; readonly reco
 /** How far one side of a conversation has got: what it has received, and of that what a person has read. 0: nothing. */
 export type Marks = { readonly delivered: number; readonly read: number }
 
+/** What a contact's platform takes since the contact did something last: so many messages until an instant (epoch ms). */
+export type ReplyPermission = { readonly until: number; readonly messages: number }
+
 /** First frame of every client. */
 export type HelloBody = {
   /** Visitor, agent or app token. A new visitor has none and names its `channel`. */
@@ -192,8 +195,8 @@ export type InboxEntry = {
   readonly marks?: Marks
   /** For the agent who has it: messages of the contact that nobody has read or answered, counted up to 100. */
   readonly unread?: number
-  /** What the contact's platform takes: until when (epoch ms) and how many messages, since the contact did something last. Absent: anything. */
-  readonly window?: { readonly until: number; readonly messages: number }
+  /** What the contact's platform takes; absent: anything. */
+  readonly window?: ReplyPermission
   /** Opaque position of its last activity. */
   readonly cursor: string
 }

@@ -20,7 +20,7 @@ export default class ChannelAdd extends BaseCommand {
   static override examples = [
     '<%= config.bin %> channel add web shop --origin https://shop.example',
     '<%= config.bin %> channel add app backend --token-file backend.token',
-    '<%= config.bin %> channel add wechat-mp wechat-main --set app-id=wx0123456789abcdef --team sales',
+    '<%= config.bin %> channel add wechat-mp main --set app-id=wx0123456789abcdef',
   ]
   static override args = {
     kind: argument({ required: true, ignoreStdin: true, options: [...KINDS], description: 'kind of channel' }),

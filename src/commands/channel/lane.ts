@@ -57,7 +57,8 @@ export default class ChannelLane extends BaseCommand {
       const timeoutMs = flags['drain-timeout'] ?? 60_000
       const deadlineAt = performance.now() + timeoutMs
       while (!isDrained(answer.lane)) {
-        if (performance.now() > deadlineAt) throw new KefuError('KEFU_TIMEOUT', { timeoutMs })
+        if (performance.now() > deadlineAt)
+          throw new KefuError('KEFU_TIMEOUT', { what: 'what has to go out', timeoutMs })
         await new Promise(resolve => setTimeout(resolve, LOOK_MS))
         answer = await control.call('channel.lane', { name: args.name })
       }

@@ -30,6 +30,7 @@ export class Connection {
   readonly number: number
   channel: Channel
   readonly driver: ChannelDriver
+  lane: LaneSettings = USUAL_LANE
   /** What the platform takes, with the numbers that the channel's settings say. */
   capabilities: Capabilities
   readonly counts: LaneCounts = {
@@ -60,10 +61,6 @@ export class Connection {
     this.capabilities = driver.table.capabilities
   }
 
-  get lane(): LaneSettings {
-    return { ...USUAL_LANE, ...this.channel.lane }
-  }
-
   /** Why there is no adapter. */
   get problem(): KefuError | undefined {
     return this.#problem
@@ -79,6 +76,7 @@ export class Connection {
   /** Makes the adapter anew. */
   open(channel: Channel, ports: AdapterPorts, vault: Pick<VaultPort, 'secrets'>): void {
     this.channel = channel
+    this.lane = { ...USUAL_LANE, ...channel.lane }
     this.obstruction = undefined
     this.#adapter = undefined
     this.#problem = undefined

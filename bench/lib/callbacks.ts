@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { WechatCipher, wechatSignature } from '../../src/platform/wechat/crypt.js'
+import { formatXml } from '../../src/platform/xml.js'
+import type { KefuServer } from './kefu.js'
+
+/** A channel of 公众号 in safe mode, and the callbacks that its platform would send. */
+export type CallbackSource = {
+  readonly channel: string
+  /** Signed and encrypted, each with a message id of its own, made before anything is measured; the same again from the beginning when they are used up. */
+  next(): {
+    readonly method: string
+    readonly path: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string
+  }
+}
+
+const APP_ID = 'wx0123456789abcdef'
+const CREATED = 1_000_000_000
+
+/** Makes a channel with credentials of its own, and that many callbacks of contacts who write in turn. */
+export async function createCallbacks(
+  { control }: KefuServer,
+  channel: string,
+  options: { readonly count: number; readonly contacts: number; readonly textBytes: number },
+): Promise<CallbackSource> {
+  const token = randomBytes(8).toString('hex')
+  const key = randomBytes(40).toString('hex').slice(0, 43)
+  await control.call('channel.add', { kind: 'wechat-mp', name: channel, origins: [], settings: { 'app-id': APP_ID } })
+  const credentials = { token, 'encoding-aes-key': key, 'app-secret': randomBytes(16).toString('hex') }
+  for (const [name, value] of Object.entries(credentials))
+    await control.call('credential.set', { owner: channel, name, value })
+  await control.call('channel.lane', { name: channel, change: { inPerSecond: 100_000 } })
+  const cipher = new WechatCipher(key, APP_ID)
+  const callbacks = Array.from({ length: options.count }, (_, at) => callback(at))
+  let at = 0
+  return { channel, next: () => callbacks[at++ % callbacks.length]! }
+
+  function callback(at: number) {
+    const now = Math.floor(Date.now() / 1000)
+    const message = formatXml({
+      ToUserName: 'gh_bench',
+      FromUserName: `oBench_${at % options.contacts}`,
+      CreateTime: now,
+      MsgType: 'text',
+      Content: '字'.repeat(Math.ceil(options.textBytes / 3)),
+      MsgId: `${CREATED + at}${'0'.repeat(7)}`,
+    })
+    const encrypted = cipher.seal(message, randomBytes(16))
+    const body = formatXml({ ToUserName: 'gh_bench', Encrypt: encrypted })
+    const [timestamp, nonce] = [String(now), randomBytes(5).toString('hex')]
+    const query = new URLSearchParams({
+      signature: wechatSignature(token, timestamp, nonce),
+      timestamp,
+      nonce,
+      openid: `oBench_${at % options.contacts}`,
+      encrypt_type: 'aes',
+      msg_signature: wechatSignature(token, timestamp, nonce, encrypted),
+    })
+    return {
+      method: 'POST',
+      path: `/v1/channels/${channel}/callback?${query}`,
+      headers: { 'content-type': 'text/xml' },
+      body,
+    }
+  }
+}
