@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CHANNEL_TABLES } from '../../src/daemon/channels/tables.js'
+import { ERRCODES, MINI_ERRCODES, TOKEN_ERRCODES } from '../../src/daemon/channels/wechat/errcodes.js'
 import { WECHAT_MINI_DRIVER } from '../../src/daemon/channels/wechat-mini/adapter.js'
 import { WECHAT_MP_DRIVER } from '../../src/daemon/channels/wechat-mp/adapter.js'
 import { GREY_JPEG } from '../../src/daemon/channels/wechat-mp/preview.js'
@@ -9,6 +10,7 @@ import { capabilitiesOf } from '../../src/daemon/core/channel-capabilities.js'
 import { isKefuError } from '../../src/errors.js'
 import { type Answer, AT_MS, arrival, type PlatformScript, scriptedHttp } from '../conformance/channel-kit.js'
 import { createManualClock } from '../helpers/manual-clock.js'
+import { readText } from '../helpers/project.js'
 import { Random } from '../helpers/random.js'
 import { WECHAT_VECTORS } from '../helpers/wechat-vectors.js'
 import {
@@ -294,6 +296,40 @@ describe('sending to 微信', () => {
     }
     assert.deepEqual(markers, [0xe0, 0xdb, 0xc0, 0xc4, 0xc4, 0xda])
   })
+})
+
+describe('documents of the channels of 微信', () => {
+  const documents = {
+    mp: { table: CHANNEL_TABLES['wechat-mp'], rows: { ...ERRCODES, ...TOKEN_ERRCODES } },
+    mini: { table: CHANNEL_TABLES['wechat-mini'], rows: MINI_ERRCODES },
+  }
+  for (const [kind, { table, rows }] of Object.entries(documents)) {
+    const text = readText(`docs/channels/wechat-${kind}.md`)
+
+    it(`name every setting of wechat-${kind} with its default, and every secret`, () => {
+      for (const [name, row] of Object.entries(table.settings)) {
+        const line = text
+          .split('\n')
+          .find(candidate => candidate.startsWith('| `') && candidate.includes(`\`${name}\``))
+        assert.ok(line, name)
+        if ('default' in row) assert.ok(line.includes(String(row.default)), `${name}: ${row.default}`)
+      }
+      for (const name of Object.keys(table.credentials))
+        assert.ok(text.includes(`kefu credential set`) && text.includes(name))
+    })
+
+    it(`name every errcode of wechat-${kind}`, () => {
+      const listed = [...text.matchAll(/^\| ((?:-?\d+(?:, )?)+) \|/gm)].flatMap(([, codes]) =>
+        codes!.split(', ').map(Number),
+      )
+      assert.equal(new Set(listed).size, listed.length, 'each once')
+      const known = Object.keys(rows).map(Number)
+      assert.deepEqual(
+        known.filter(code => !listed.includes(code)),
+        [],
+      )
+    })
+  }
 })
 
 describe('tables of channels', () => {

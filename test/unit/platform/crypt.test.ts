@@ -10,7 +10,7 @@ import {
   WechatCryptError,
   wechatSignature,
 } from '../../../src/platform/wechat/crypt.js'
-import { fuzzDecoder } from '../../helpers/mutate.js'
+import { FUZZ_COUNT, fuzzDecoder } from '../../helpers/mutate.js'
 import { WECHAT_SIGNATURES, WECHAT_VECTORS, type WechatVector } from '../../helpers/wechat-vectors.js'
 
 const VECTORS: Readonly<Record<string, WechatVector>> = WECHAT_VECTORS
@@ -120,6 +120,7 @@ describe('WechatCipher', () => {
     const { values, errors } = await fuzzDecoder({
       name: 'WechatCipher.open',
       seed: 40,
+      count: FUZZ_COUNT / 4,
       corpus,
       decode: bytes => cipher.open(Buffer.from(bytes).toString('base64')),
       isExpectedError: error => error instanceof WechatCryptError,

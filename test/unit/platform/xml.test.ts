@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { XMLParser } from 'fast-xml-parser'
 import { cdata, formatXml, parseXml, xmlText } from '../../../src/platform/xml.js'
-import { fuzzDecoder } from '../../helpers/mutate.js'
+import { FUZZ_COUNT, fuzzDecoder } from '../../helpers/mutate.js'
 import { WECHAT_VECTORS } from '../../helpers/wechat-vectors.js'
 
 const names = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,15}$/)
@@ -79,6 +79,7 @@ describe('parseXml', () => {
     const { values, errors } = await fuzzDecoder({
       name: 'parseXml',
       seed: 41,
+      count: FUZZ_COUNT / 4,
       corpus: corpus.map(text => Buffer.from(text)),
       decode: bytes => parseXml(Buffer.from(bytes).toString()),
       isExpectedError: error => error instanceof Error && error.constructor === Error,

@@ -42,7 +42,7 @@ export const ERRCODES = {
   40013: down('the AppID is wrong', 'kefu channel set NAME --set app-id=wx…'),
   40014: down('the access token is refused again and again', 'look at base-url: it has to lead to the API of 微信'),
   40033: bug('the platform cannot read the characters of the message'),
-  40101: down('a parameter is missing', 'kefu channel set NAME --set send-api=classic (or business)'),
+  40101: bug('a parameter is missing'),
   40164: down('the platform does not trust the address of this server', ALLOW_LIST),
   40200: giveUp('this account may not send messages of this type', 'send it as text'),
   41001: bug('the access token is missing'),
@@ -92,6 +92,7 @@ export const ERRCODES = {
 /** What differs for 小程序. */
 export const MINI_ERRCODES: ErrcodeRows = {
   40003: giveUp('the contact is no user of this mini program', 'check app-id when this happens to everybody'),
+  40101: down('a parameter is missing', 'kefu channel set NAME --set send-api=classic, or business'),
   45009: { ...ERRCODES[45011], reason: 'too many calls' },
 }
 
