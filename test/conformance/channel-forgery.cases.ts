@@ -1,56 +1,62 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
 import type { Reception } from '../../src/daemon/core/channel-adapter.js'
 import { mutate } from '../helpers/mutate.js'
 import { Random } from '../helpers/random.js'
 import { anySample, assertExpected } from './channel-inbound.cases.js'
-import { AT_MS, arrival, type ChannelKit, isNone, openSubject, signing, type WireCallback } from './channel-kit.js'
+import {
+  AT_MS,
+  arrival,
+  type ChannelKit,
+  isNone,
+  openSubject,
+  type Register,
+  signing,
+  type WireCallback,
+} from './channel-kit.js'
 
 /** Mutants of each kind of request. */
 const MUTANTS = process.env.KEFU_TEST_LONG === '1' ? 10_000 : 3_000
 const SEED = 4
 
 /** What an adapter makes of callbacks that the platform has not signed: nothing, or exactly what it has signed. */
-export function forgeryCases(kit: ChannelKit): void {
+export function forgeryCases(kit: ChannelKit, test: Register): void {
   const { payload } = anySample(kit)
   const originals: Record<string, WireCallback> = { callback: kit.callback(payload, signing(kit)) }
   if (!isNone(kit.handshake)) originals.handshake = kit.handshake.callback(signing(kit))
 
-  describe('forged', () => {
-    for (const [name, original] of Object.entries(originals)) {
-      test(`every bit of a ${name} is signed, or does not matter`, () => {
-        const judge = createJudge(kit, original)
-        for (const forged of flips(original)) judge(forged)
-        judge.assertSome('refused')
-      })
-
-      test(`every part of a ${name} that is left out or doubled is signed, or does not matter`, () => {
-        const judge = createJudge(kit, original)
-        for (const forged of omissions(original)) judge(forged)
-        judge.assertSome('refused')
-      })
-
-      test(`${MUTANTS} mutants of a ${name} bring nothing new`, () => {
-        const judge = createJudge(kit, original)
-        for (let index = 0; index < MUTANTS; index++)
-          judge(mutant(new Random(SEED + Math.imul(index, 0x9e3779b1)), original))
-        judge.assertSome('refused')
-      })
-    }
-
-    test('a signature of one request is none of another', () => {
-      const samples = Object.values(kit.inbound.known)
-      const [first, second] = [samples[0]!, samples.find(({ payload: other }) => other.body !== payload.body)]
-      assert.ok(second, 'the kit has two different payloads')
-      const a = kit.callback(first.payload, signing(kit))
-      const b = kit.callback(second.payload, signing(kit, { random: new Random(12) }))
-      const judge = createJudge(kit, a)
-      judge({ ...a, body: b.body })
+  for (const [name, original] of Object.entries(originals)) {
+    test(`every bit of a ${name} is signed, or does not matter`, () => {
+      const judge = createJudge(kit, original)
+      for (const forged of flips(original)) judge(forged)
       judge.assertSome('refused')
-      const other = createJudge(kit, b)
-      other({ ...b, body: a.body })
-      other.assertSome('refused')
     })
+
+    test(`every part of a ${name} that is left out or doubled is signed, or does not matter`, () => {
+      const judge = createJudge(kit, original)
+      for (const forged of omissions(original)) judge(forged)
+      judge.assertSome('refused')
+    })
+
+    test(`${MUTANTS} mutants of a ${name} bring nothing new`, () => {
+      const judge = createJudge(kit, original)
+      for (let index = 0; index < MUTANTS; index++)
+        judge(mutant(new Random(SEED + Math.imul(index, 0x9e3779b1)), original))
+      judge.assertSome('refused')
+    })
+  }
+
+  test('a signature of one request is none of another', () => {
+    const samples = Object.values(kit.inbound.known)
+    const [first, second] = [samples[0]!, samples.find(({ payload: other }) => other.body !== payload.body)]
+    assert.ok(second, 'the kit has two different payloads')
+    const a = kit.callback(first.payload, signing(kit))
+    const b = kit.callback(second.payload, signing(kit, { random: new Random(12) }))
+    const judge = createJudge(kit, a)
+    judge({ ...a, body: b.body })
+    judge.assertSome('refused')
+    const other = createJudge(kit, b)
+    other({ ...b, body: a.body })
+    other.assertSome('refused')
   })
 }
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
 import type { InboundEvent } from '../../src/daemon/core/channel-adapter.js'
 import { isKefuError } from '../../src/errors.js'
 import { Random } from '../helpers/random.js'
@@ -10,6 +9,7 @@ import {
   type InboundSample,
   isNone,
   openSubject,
+  type Register,
   signing,
   take,
   wordsOf,
@@ -20,17 +20,15 @@ const BOUNDED_MS = 1_000
 const CONTACT_LENGTH = 128
 
 /** What an adapter makes of callbacks that the platform has signed. */
-export function inboundCases(kit: ChannelKit): void {
-  describe('inbound', () => {
-    handshakeCase(kit)
-    sampleCases(kit)
-    repetitionCases(kit)
-    secretCases(kit)
-    boundCases(kit)
-  })
+export function inboundCases(kit: ChannelKit, test: Register): void {
+  handshakeCase(kit, test)
+  sampleCases(kit, test)
+  repetitionCases(kit, test)
+  secretCases(kit, test)
+  boundCases(kit, test)
 }
 
-function handshakeCase(kit: ChannelKit): void {
+function handshakeCase(kit: ChannelKit, test: Register): void {
   const { handshake } = kit
   test('answers the handshake of a new address', { skip: isNone(handshake) ? handshake.none : false }, () => {
     if (isNone(handshake)) return
@@ -40,7 +38,7 @@ function handshakeCase(kit: ChannelKit): void {
   })
 }
 
-function sampleCases(kit: ChannelKit): void {
+function sampleCases(kit: ChannelKit, test: Register): void {
   const { known, unknown, bigIds, late, hostile, invalid } = kit.inbound
   const groups = { known, unknown, late, hostile, ...(isNone(bigIds) ? {} : { bigIds }) }
   if (isNone(bigIds)) test('keeps 64-bit ids', { skip: bigIds.none }, () => {})
@@ -74,7 +72,7 @@ function sampleCases(kit: ChannelKit): void {
     })
 }
 
-function repetitionCases(kit: ChannelKit): void {
+function repetitionCases(kit: ChannelKit, test: Register): void {
   const samples = Object.entries(kit.inbound.known)
 
   test('the same again is the same event, byte by byte and signed anew', async () => {
@@ -126,7 +124,7 @@ function repetitionCases(kit: ChannelKit): void {
   })
 }
 
-function secretCases(kit: ChannelKit): void {
+function secretCases(kit: ChannelKit, test: Register): void {
   test("another channel's secrets are refused", () => {
     const { adapter } = openSubject(kit)
     const { payload } = anySample(kit)
@@ -179,7 +177,7 @@ function secretCases(kit: ChannelKit): void {
   })
 }
 
-function boundCases(kit: ChannelKit): void {
+function boundCases(kit: ChannelKit, test: Register): void {
   const formats = [...new Set(Object.values(kit.inbound.known).map(({ payload }) => payload.format))]
   for (const [name, body] of Object.entries(monsters(formats)))
     test(`a monster ends in bounded time: ${name}`, () => {

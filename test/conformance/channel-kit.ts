@@ -173,6 +173,12 @@ export type ChannelKit = {
   readonly outbound: OutboundKit
 }
 
+/** Takes the cases one by one. */
+export type Register = {
+  (name: string, run: () => void | Promise<void>): void
+  (name: string, options: { readonly skip: string | false }, run: () => void | Promise<void>): void
+}
+
 /** An adapter under test, and what it has asked the platform. */
 export type ChannelSubject = {
   readonly adapter: Adapter

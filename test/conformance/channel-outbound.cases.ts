@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
 import type { OutboundPiece, PlatformRequest, Recipient, SendOutcome } from '../../src/daemon/core/channel-adapter.js'
 import { isKefuError } from '../../src/errors.js'
 import {
@@ -10,6 +9,7 @@ import {
   openSubject,
   type PlatformScript,
   type Refusal,
+  type Register,
   type TokenKit,
   wordsOf,
 } from './channel-kit.js'
@@ -19,19 +19,17 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const PAGE = '<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>'
 
 /** What an adapter makes of what its platform answers. */
-export function outboundCases(kit: ChannelKit): void {
-  describe('outbound', () => {
-    sampleCases(kit)
-    refusalCases(kit)
-    faultCases(kit)
-    abortCases(kit)
-    tokenCases(kit)
-    fileCases(kit)
-    checkCases(kit)
-  })
+export function outboundCases(kit: ChannelKit, test: Register): void {
+  sampleCases(kit, test)
+  refusalCases(kit, test)
+  faultCases(kit, test)
+  abortCases(kit, test)
+  tokenCases(kit, test)
+  fileCases(kit, test)
+  checkCases(kit, test)
 }
 
-function sampleCases(kit: ChannelKit): void {
+function sampleCases(kit: ChannelKit, test: Register): void {
   const { samples } = kit.outbound
   for (const type of kit.driver.table.capabilities.outbound)
     test(`has a sample of what it takes: ${type}`, () =>
@@ -55,7 +53,7 @@ function sampleCases(kit: ChannelKit): void {
   })
 }
 
-function refusalCases(kit: ChannelKit): void {
+function refusalCases(kit: ChannelKit, test: Register): void {
   const { refusals, windowClosed, channelDown, giveUp } = kit.outbound
   const named = { ...refusals, 'channel down': channelDown, 'give up': giveUp }
   const all = isNone(windowClosed) ? named : { ...named, 'window closed': windowClosed }
@@ -76,7 +74,7 @@ function refusalCases(kit: ChannelKit): void {
     })
 }
 
-function faultCases(kit: ChannelKit): void {
+function faultCases(kit: ChannelKit, test: Register): void {
   const outcomes: Record<string, { answer: Answer; types: readonly SendOutcome['type'][] }> = {
     'nothing was written': { answer: { fails: 'unwritten' }, types: ['retry'] },
     'no answer after writing': { answer: { fails: 'written' }, types: ['unknown'] },
@@ -134,7 +132,7 @@ function faultCases(kit: ChannelKit): void {
   })
 }
 
-function abortCases(kit: ChannelKit): void {
+function abortCases(kit: ChannelKit, test: Register): void {
   test('aborted before anything was written it throws', async () => {
     const subject = openSubject(kit)
     const abort = AbortSignal.abort()
@@ -155,7 +153,7 @@ function abortCases(kit: ChannelKit): void {
   })
 }
 
-function tokenCases(kit: ChannelKit): void {
+function tokenCases(kit: ChannelKit, test: Register): void {
   const { token } = kit.outbound
   if (isNone(token)) {
     test('refreshes its token once', { skip: token.none }, () => {})
@@ -230,7 +228,7 @@ function tokenCases(kit: ChannelKit): void {
     })
 }
 
-function fileCases(kit: ChannelKit): void {
+function fileCases(kit: ChannelKit, test: Register): void {
   const { files } = kit.outbound
   if (isNone(files)) {
     test('fetches files', { skip: files.none }, () => {})
@@ -254,7 +252,7 @@ function fileCases(kit: ChannelKit): void {
     })
 }
 
-function checkCases(kit: ChannelKit): void {
+function checkCases(kit: ChannelKit, test: Register): void {
   const none = new AbortController().signal
 
   test('a healthy channel passes its check', async () => {
