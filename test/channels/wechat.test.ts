@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import * as wecom from '@wecom/crypto'
 import { CHANNEL_TABLES } from '../../src/daemon/channels/tables.js'
 import { ERRCODES, MINI_ERRCODES, TOKEN_ERRCODES } from '../../src/daemon/channels/wechat/errcodes.js'
 import { WECHAT_MINI_DRIVER } from '../../src/daemon/channels/wechat-mini/adapter.js'
@@ -146,6 +147,30 @@ describe('callbacks of 微信 by mode', () => {
       else assert.equal(events[0]?.key, `${kind}:wx0123456789abcdef:24300000000000001`)
     }
   })
+})
+
+describe('callbacks that another library has made', () => {
+  for (const kind of ['mp', 'mini'] as const)
+    it(`are read by wechat-${kind}`, () => {
+      const { adapter } = open(kind)
+      const { token, 'encoding-aes-key': key } = SECRETS
+      for (const content of ['你好', 'x'.repeat(2_000), '👋'.repeat(33), ' ']) {
+        const [timestamp, nonce] = [AT_MS / 1000, 123456]
+        const encrypted = wecom.encrypt(key, String(xml({ ...head('text'), Content: content }, '5').body), APP_ID)
+        const msg_signature = wecom.getSignature(token, timestamp, nonce, encrypted)
+        const query = { msg_signature, timestamp: String(timestamp), nonce: String(nonce) }
+        const body = Buffer.from(`<xml><Encrypt><![CDATA[${encrypted}]]></Encrypt></xml>`)
+        const [event] = adapter.receive(arrival({ method: 'POST', query, headers: {}, body })).events
+        assert.deepEqual(event?.type === 'message' && event.parts, [{ type: 'text', text: content }])
+        const elsewhere = wecom.encrypt(key, '<xml></xml>', 'wxfedcba9876543210')
+        const forged = { ...query, msg_signature: wecom.getSignature(token, timestamp, nonce, elsewhere) }
+        const other = Buffer.from(`<xml><Encrypt>${elsewhere}</Encrypt></xml>`)
+        assert.throws(
+          () => adapter.receive(arrival({ method: 'POST', query: forged, headers: {}, body: other })),
+          isRefused,
+        )
+      }
+    })
 })
 
 describe('sending to 微信', () => {
