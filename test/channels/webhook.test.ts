@@ -6,6 +6,7 @@ import { signWebhook } from '../../src/platform/standard-webhook.js'
 import { webhookRefusal } from '../../src/platform/webhook-verification.js'
 import { channelSuite } from '../conformance/channel.suite.js'
 import { AT_MS, arrival, openSubject, type Signing, signing } from '../conformance/channel-kit.js'
+import { readText } from '../helpers/project.js'
 import { SECRETS, signed, WEBHOOK_KIT } from './webhook-kit.js'
 
 const NOW = { nowMs: 1_767_600_000_000, toleranceMs: 300_000 }
@@ -41,6 +42,13 @@ describe('signatures', () => {
       assert.equal(headers['webhook-signature'], signature)
       assert.equal(webhookRefusal(headersOf(headers), Buffer.from(body), [secret], NOW), undefined)
     }
+  })
+
+  test('of the documentation are these', () => {
+    const document = readText('docs/channels/webhook.md')
+    for (const { secret, id, timestamp, body, signature } of VECTORS)
+      for (const value of [`\`${secret}\``, `\`${id}\``, `\`${timestamp}\``, `\`${signature}\``, `\n${body}\n`])
+        assert.ok(document.includes(value), value)
   })
 
   test('are believed by a library of others, and theirs are here', () => {
