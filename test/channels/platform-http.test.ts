@@ -9,9 +9,10 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { createPlatformHttp } from '../../src/daemon/channels/platform-http.js'
 import { isUnwritten, type PlatformRequest, type PlatformResponse } from '../../src/daemon/core/channel-adapter.js'
 import { isKefuError, type KefuError } from '../../src/errors.js'
-import { answering, answerText, platformHost, until } from '../helpers/platform-host.js'
+import { answering, answerText, platformHost } from '../helpers/platform-host.js'
 import { TEST_CERTIFICATE } from '../helpers/tls-certificate.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
+import { until } from '../helpers/until.js'
 
 const SECRET = 'tok-4f1d0c'
 const BOUNDS = { timeoutMs: 5_000, limitBytes: 10_000 }

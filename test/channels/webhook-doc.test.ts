@@ -11,9 +11,9 @@ import { WEBHOOK } from '../../src/daemon/channels/tables/webhook.js'
 import { WEBHOOK_DRIVER } from '../../src/daemon/channels/webhook/adapter.js'
 import type { Adapter, InboundEvent, OutboundPiece } from '../../src/daemon/core/channel-adapter.js'
 import { isKefuError } from '../../src/errors.js'
-import { until } from '../helpers/platform-host.js'
 import { readText } from '../helpers/project.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
+import { until } from '../helpers/until.js'
 
 /** The document's examples, run as they stand: only addresses and ports are replaced. */
 

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Cleanup } from './tmp-dir.js'
@@ -69,13 +68,4 @@ export function answering(...answers: readonly string[]): (socket: Socket) => vo
 /** The bytes of an answer with a body of known length. */
 export function answerText(body: string, status = '200 OK', headers: readonly string[] = []): string {
   return [`HTTP/1.1 ${status}`, `content-length: ${Buffer.byteLength(body)}`, ...headers, '', body].join('\r\n')
-}
-
-/** Waits until something holds; fails after a deadline. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 5_000): Promise<void> {
-  const endsAt = performance.now() + timeoutMs
-  while (!holds()) {
-    assert.ok(performance.now() < endsAt, `in vain: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
 }
