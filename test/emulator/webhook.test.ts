@@ -4,8 +4,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
+import { emulatorOf } from '../../src/commands/chat/_chat/emulated-chat.js'
 import { createPlatformHttp } from '../../src/daemon/channels/platform-http.js'
 import { WEBHOOK_DRIVER } from '../../src/daemon/channels/webhook/adapter.js'
+import type { ChannelView } from '../../src/daemon/control/client.js'
 import type { Adapter, ContactEvent, InboundEvent, OutboundPiece } from '../../src/daemon/core/channel-adapter.js'
 import { parseSaid, type SaidInput } from '../../src/emulator/core/said.js'
 import { channelSettings } from '../../src/emulator/core/server.js'
@@ -162,6 +164,14 @@ describe('the back office', () => {
     await say({ type: 'text', text: 'twice' })
     for (let waits = 0; waits < 500 && events.length < 3; waits++) await new Promise(resolve => setTimeout(resolve, 5))
     assert.deepEqual(events[1], events[2])
+  })
+
+  test('is found by a chat in the terminal', async t => {
+    const { origin } = await rig(t)
+    const channel = { number: 1, name: 'shop', kind: 'webhook', createdAt: 0, settings: { endpoint: origin } }
+    assert.equal(emulatorOf(channel as unknown as ChannelView), origin)
+    const real = { ...channel, settings: { endpoint: 'https://shop.example/kefu', 'base-url': origin } }
+    assert.throws(() => emulatorOf(real as unknown as ChannelView), /talks to shop\.example/)
   })
 
   test('is found by a check, and finds the callback address', async t => {

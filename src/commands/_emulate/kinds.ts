@@ -10,6 +10,11 @@ export const EMULATOR_PORTS = {
 /** Kinds that `kefu emulate` takes. */
 export const EMULATED_KINDS = Object.keys(EMULATOR_PORTS) as readonly EmulatedKind[]
 
+/** The setting of a kind of channel with the address that it talks to. */
+export function addressSetting(kind: string): string {
+  return kind === 'webhook' ? 'endpoint' : 'base-url'
+}
+
 /** The channel that `kefu emulate --connect` makes for a kind. */
 export function emulatedChannel(kind: EmulatedKind): string {
   return `emulated-${kind}`

@@ -1,5 +1,6 @@
 import type { ChannelView } from '../../../daemon/control/client.js'
 import { KefuError } from '../../../errors.js'
+import { addressSetting } from '../../_emulate/kinds.js'
 import { runChat } from './chat.js'
 import type { ChatStreams } from './chat-command.js'
 import { createEmulatedUser, type EmulatedContent, type EmulatedMessage } from './emulated-user.js'
@@ -21,9 +22,9 @@ export type EmulatedChat = {
   readonly timeoutMs: number
 }
 
-/** Where the emulator of a channel is: its base URL on this machine. Throws `KEFU_USAGE` when that is a platform. */
+/** Where the emulator of a channel is: its address on this machine. Throws `KEFU_USAGE` when that is a platform. */
 export function emulatorOf(channel: ChannelView): string {
-  const baseUrl = channel.settings?.['base-url']
+  const baseUrl = channel.settings?.[addressSetting(channel.kind)]
   if (typeof baseUrl === 'string' && URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname)) return baseUrl
   const where = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl).host : 'its platform'
   throw new KefuError('KEFU_USAGE', {
