@@ -21,8 +21,10 @@ export default class Emulate extends BaseCommand {
     'A channel can be tried without an account: the emulator answers its API, with tokens, windows and quotas as the platform has them, and pushes signed callbacks, ' +
     'again when they are not answered in time. It listens on the loopback interface until Ctrl-C, and shows what is said and sent; its page shows more. ' +
     'With --connect the running daemon gets a channel emulated-KIND that talks to it. Each kind has a port of its own; several at once count up from --port.\n\n' +
-    `What goes wrong can be ordered, for the next calls or pushes, such as with curl --json '{"fault":"duplicate","count":3}' http://127.0.0.1:${EMULATOR_PORTS['wechat-mp']}/emulator/faults; ` +
-    'docs/emulators.md lists the faults.'
+    'What goes wrong can be ordered, for the next calls or pushes:\n' +
+    `  curl --json '{"fault":"error","code":45047}' http://127.0.0.1:${EMULATOR_PORTS['wechat-mp']}/emulator/faults\n` +
+    `  curl --json '{"fault":"duplicate","count":3}' http://127.0.0.1:${EMULATOR_PORTS['wechat-mp']}/emulator/faults\n\n` +
+    'docs/emulators.md lists the faults, and what else can be asked of it.'
   static override examples = [
     '<%= config.bin %> emulate wechat-mp --connect',
     '<%= config.bin %> emulate all --connect',

@@ -4,7 +4,13 @@ import type { RecordEvent, WireRecord } from '../../src/client/index.js'
 import { ConversationList } from '../../src/commands/chat/_chat/conversations.js'
 import { describeRecord } from '../../src/commands/chat/_chat/record-text.js'
 import { isSlash, parseSlash, plainText, slashHelp, unknownSlash } from '../../src/commands/chat/_chat/slash.js'
-import { AGENT_SLASHES, agentCommand, parseRating, VISITOR_SLASHES } from '../../src/commands/chat/_chat/slashes.js'
+import {
+  AGENT_SLASHES,
+  agentCommand,
+  EMULATED_SLASHES,
+  parseRating,
+  VISITOR_SLASHES,
+} from '../../src/commands/chat/_chat/slashes.js'
 import { isKefuError } from '../../src/errors.js'
 import { conversationId } from './fake-server.js'
 
@@ -76,7 +82,7 @@ describe('commands in a chat', () => {
   })
 
   it('are all in the help, within the width of a terminal', () => {
-    for (const table of [AGENT_SLASHES, VISITOR_SLASHES]) {
+    for (const table of [AGENT_SLASHES, VISITOR_SLASHES, EMULATED_SLASHES]) {
       const lines = slashHelp(table).split('\n')
       assert.deepEqual(
         lines.map(line => line.split(' ')[0]!.slice(1)),

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { EMULATED_KINDS, EMULATOR_PORTS } from '../../src/commands/_emulate/kinds.js'
+import { serveEmulator } from '../../src/emulator/core/server.js'
 import { EMULATORS } from '../../src/emulator/emulators.js'
 import { createWechatMpEmulator } from '../../src/emulator/wechat/emulator.js'
 import { type CallbackServer, callbackServer, type EmulatorRig, serve, until } from '../emulator/rig.js'
@@ -197,7 +198,9 @@ describe('kefu emulate and a chat through it', () => {
       { code: 'KEFU_USAGE', exit: 2, message: /channel real talks to proxy\.example: its users write there/ },
       { home },
     )
-    const gone = { ...settings, 'base-url': 'http://127.0.0.1:1' }
+    const ended = await serveEmulator(createWechatMpEmulator())
+    await ended.close()
+    const gone = { ...settings, 'base-url': ended.origin }
     await daemon.control('channel.add', { kind: 'wechat-mp', name: 'gone', origins: [], settings: gone })
     await kefuFailsInWords(
       ['chat', 'visitor', '--channel', 'gone'],

@@ -11,7 +11,7 @@ export const AGENT_SLASHES = {
     summary: 'sends it on to an agent or a team',
   },
   snooze: { takes: '10m', summary: 'puts it aside so long, or until a message' },
-  wake: { takes: '', summary: 'ends that: it goes on with its agent if there, else it waits' },
+  wake: { takes: '', summary: 'ends that: its agent has it, or it waits' },
   accept: { takes: '1|ID', summary: 'takes a conversation that waits' },
   decline: { takes: '', summary: 'gives it back to its place in the line' },
   reopen: { takes: '1|ID', summary: 'begins one anew that you closed' },
@@ -43,7 +43,7 @@ export const VISITOR_SLASHES = {
 /** What users of an emulated platform can type besides texts. */
 export const EMULATED_SLASHES = {
   image: { takes: '', summary: 'sends a picture' },
-  do: { takes: 'EVENT [NAME=VALUE …]', summary: 'does something, such as subscribe or CLICK EventKey=help' },
+  do: { takes: 'EVENT [NAME=VALUE …]', summary: 'does something: subscribe, or CLICK EventKey=help' },
   help: { takes: '', summary: 'shows this' },
   quit: { takes: '', summary: 'ends the chat' },
 } as const satisfies SlashTable
