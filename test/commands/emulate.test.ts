@@ -156,7 +156,7 @@ describe('kefu emulate and a chat through it', () => {
     const { emulator } = rig
     assert.deepEqual(
       emulator.core.pusher.list().map(({ user, what }) => `${user} ${what}`),
-      ['li text', 'li CLICK', 'li text'],
+      ['li text: hello', 'li CLICK', 'li text: /slash'],
     )
     await emulator.say('other', { type: 'text', text: 'x' })
     await answer(rig, 'other', 'not for li')

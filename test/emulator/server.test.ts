@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { describe, test } from 'node:test'
+import { Script } from 'node:vm'
 import type { PlatformEmulator } from '../../src/emulator/core/platform-emulator.js'
 import { serveEmulator } from '../../src/emulator/core/server.js'
 import { createWechatMpEmulator } from '../../src/emulator/wechat/emulator.js'
@@ -122,6 +123,14 @@ describe('the inspection', () => {
       else assert.equal(open.pop(), name)
     }
     assert.deepEqual(open, [])
+  })
+
+  test('has a script that any browser reads, and that puts in no text of its own', async t => {
+    const { get } = await rig(t)
+    const { text, headers } = await get('/emulator/page.js')
+    assert.match(headers.get('content-type')!, /^text\/javascript/)
+    assert.ok(new Script(text))
+    assert.doesNotMatch(text, /innerHTML\s*=|insertAdjacent|document\.write|eval\(/)
   })
 
   test('tells what was pushed with its attempts, and what was sent after a number', async t => {

@@ -150,6 +150,7 @@ export class Pusher {
 
   /** One call without any repetition. Throws `KEFU_USAGE` without a callback address, `KEFU_PLATFORM_UNAVAILABLE`. */
   async callOnce(request: PushRequest): Promise<PushAnswer> {
+    if (this.#closed.signal.aborted) throw new KefuError('KEFU_ABORTED')
     return this.#withDeadline(abort => this.#caller.call(this.#targetOrThrow(), request, abort))
   }
 
@@ -240,12 +241,17 @@ export class Pusher {
   }
 
   async #withDeadline<T>(call: (abort: AbortSignal) => Promise<T>): Promise<T> {
-    const late = new AbortController()
-    const cancel = this.#clock.after(this.#policy.deadlineMs, () => late.abort())
+    const { signal } = this.#closed
+    const over = new AbortController()
+    const end = (): void => over.abort()
+    const cancel = this.#clock.after(this.#policy.deadlineMs, end)
+    // Not `AbortSignal.any`: the signal of the pusher would remember every call.
+    signal.addEventListener('abort', end)
     try {
-      return await call(AbortSignal.any([late.signal, this.#closed.signal]))
+      return await call(over.signal)
     } finally {
       cancel()
+      signal.removeEventListener('abort', end)
     }
   }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { KefuError } from '../../errors.js'
 
+const WORDS_LENGTH = 100
+
 const text = (max: number) => z.string().max(max)
 /** A small file in base64; without one a sample is taken. */
 const file = { bytes: z.base64().max(4_000_000).optional(), name: text(200).optional() }
@@ -54,6 +56,15 @@ export function parseSaid(value: unknown): Said {
   const parsed = SAID.safeParse(value)
   if (parsed.success) return parsed.data
   throw new KefuError('KEFU_USAGE', { reason: firstIssue(parsed.error) })
+}
+
+/** What was said, in a line: `text: hello`, the name of an event, else its type. */
+export function wordsOfSaid(said: Said): string {
+  if (said.type === 'event') return said.event
+  if (said.type !== 'text') return said.type
+  const characters = [...said.text.replace(/\s+/g, ' ')]
+  const isShort = characters.length <= WORDS_LENGTH
+  return `text: ${isShort ? characters.join('') : `${characters.slice(0, WORDS_LENGTH - 1).join('')}…`}`
 }
 
 /** The first thing wrong, with its place. */

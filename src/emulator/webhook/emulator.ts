@@ -5,7 +5,7 @@ import { type ApiAnswer, type ApiRequest, jsonAnswer, jsonObject, textAnswer } f
 import { createEmulatorCore, type EmulatorPorts, type PlatformEmulator } from '../core/platform-emulator.js'
 import type { PushAnswer, PushRequest } from '../core/push-call.js'
 import { RecentMap } from '../core/recent.js'
-import { checkUser } from '../core/said.js'
+import { checkUser, wordsOfSaid } from '../core/said.js'
 import { eventOf, FILES_PATH } from './events.js'
 import { readMessage } from './messages.js'
 
@@ -79,7 +79,7 @@ export function createWebhookEmulator(ports: EmulatorPorts = {}): PlatformEmulat
       contacts.set(checkUser(user), true)
       const event = eventOf(core, user, said)
       return pusher.push({
-        ...{ user, what: said.type === 'event' ? said.event : said.type },
+        ...{ user, what: wordsOfSaid(said) },
         build: () => signed(event),
       })
     },

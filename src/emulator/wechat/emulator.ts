@@ -2,7 +2,7 @@ import { KefuError, toKefuError } from '../../errors.js'
 import { type ApiAnswer, type ApiRequest, jsonAnswer, jsonObject } from '../core/api.js'
 import { createEmulatorCore, type EmulatorPorts, type PlatformEmulator } from '../core/platform-emulator.js'
 import type { PushAnswer } from '../core/push-call.js'
-import { checkUser, type Said } from '../core/said.js'
+import { checkUser, type Said, wordsOfSaid } from '../core/said.js'
 import { createWechatAccount, type WechatAccount } from './account.js'
 import { type BodyFormat, type Stamp, wechatPush, wechatVerification } from './callback.js'
 import { createAnswers } from './error-codes.js'
@@ -188,7 +188,7 @@ function createWechatEmulator(variant: Variant, options: WechatOptions, ports: E
       if (!inbound.types.includes(said.type))
         throw new KefuError('KEFU_USAGE', { reason: `users of ${kind} say ${inbound.types.join(', ')}` })
       const fields = fieldsOf(core, { user: checkUser(id), originalId: account.originalId, appId: account.appId }, said)
-      const what = said.type === 'event' ? said.event : said.type
+      const what = wordsOfSaid(said)
       const done = pusher.push({ user: id, what, build: () => wechatPush(account, format, fields, stamp()) })
       acted(id, said)
       return done
