@@ -125,11 +125,17 @@ describe('a push', () => {
     assert.equal(clock.pending, 0)
   })
 
-  test('beyond 10,000 that wait is refused', async t => {
+  test('beyond 10,000 that wait is refused; that many are no reason for warnings', async t => {
+    const warnings: Error[] = []
+    const hear = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', hear)
+    t.after(() => process.off('warning', hear))
     const { push, callback } = await rig(t)
     callback.answer('hold')
     for (let count = 0; count < 10_000; count++) void push('x')
     assert.throws(() => push('x'), { code: 'KEFU_RATE_LIMITED' })
+    await callback.until(1)
+    assert.deepEqual(warnings, [])
   })
 })
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { KefuError, toKefuError } from '../../errors.js'
 import { type Clock, pause } from './clock.js'
 import type { Faults } from './faults.js'
@@ -87,6 +88,8 @@ export class Pusher {
     this.#clock = clock
     this.#faults = faults
     this.#policy = policy
+    // Every push that waits listens; how many that are is bounded.
+    setMaxListeners(0, this.#closed.signal)
   }
 
   /** The callback address. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { KefuError, toKefuError } from '../../errors.js'
@@ -35,6 +36,7 @@ const PROXY_PAGE = '<html><head><title>502 Bad Gateway</title></head><body><h1>5
 /** Serves an emulator on the loopback interface; port 0 takes a free one. Throws `KEFU_EMULATOR_PORT_TAKEN`. */
 export async function serveEmulator(emulator: PlatformEmulator, port = 0): Promise<ServedEmulator> {
   const closed = new AbortController()
+  setMaxListeners(0, closed.signal)
   const server = createServer({ requestTimeout: 30_000 }, (request, response) => {
     serve(emulator, request, response, closed.signal).catch(() => response.destroy())
   })
