@@ -184,7 +184,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       closers,
     )
     await platforms.start()
-    const outgoing = await openOutgoing({ store, clock, vault: credentials.vault, channels, log })
+    const outgoing = await openOutgoing({ store, engine, clock, vault: credentials.vault, channels, agents, log })
     closers.push({ name: 'outgoing', close: () => outgoing.close() })
     const traffic = new RecentTraffic(clock, engine.meters)
     closers.push({ name: 'traffic', close: async () => traffic.close() })
@@ -273,7 +273,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       outbox: store.outbox,
       credentials: credentials.control,
       platforms,
-      hooks: outgoing.hooks,
+      ...outgoing.control,
       records,
       log,
       status,

@@ -1,51 +1,65 @@
 import { randomBytes } from 'node:crypto'
 import { createPlatformHttp } from './channels/platform-http.js'
+import { type BotControlPorts, createBotSecrets } from './control/bot-secrets.js'
 import type { HookControlPorts } from './control/hook-handlers.js'
 import type { Clock, Store } from './core/ports.js'
 import type { VaultPort } from './core/vault.js'
+import type { Engine } from './engine/engine.js'
+import type { AgentRegistry } from './engine/registry/agents.js'
 import type { ChannelRegistry } from './engine/registry/channels.js'
 import { createHooks } from './engine/registry/hooks.js'
+import { Bots } from './hooks/bots/bots.js'
 import { Hooks } from './hooks/hooks.js'
 import type { Log } from './observe/log.js'
 
 /** What calls to programs of others stand on. */
 export type OutgoingSources = {
-  readonly store: Pick<Store, 'directory' | 'log'>
+  readonly store: Pick<Store, 'directory' | 'log' | 'view'>
+  readonly engine: Pick<Engine, 'commands' | 'presence'>
   readonly clock: Clock
   readonly vault: VaultPort
   readonly channels: ChannelRegistry
+  readonly agents: AgentRegistry
   readonly log: Log
 }
 
-/** Calls to programs of others: outgoing webhooks. */
+/** Calls to programs of others: outgoing webhooks, and bots. */
 export type Outgoing = {
-  /** What the operations on hooks act on. */
-  readonly hooks: HookControlPorts
+  /** What the operations on them act on. */
+  readonly control: { readonly hooks: HookControlPorts; readonly bots: BotControlPorts }
   close(): Promise<void>
 }
 
-/** Begins to deliver. Throws `KEFU_STORE_CORRUPT` for a stored entry that is none. */
-export async function openOutgoing({ store, clock, vault, channels, log }: OutgoingSources): Promise<Outgoing> {
+/** Begins to deliver and to answer; call after the engine's start. Throws `KEFU_STORE_CORRUPT` for a stored entry that is none. */
+export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> {
+  const { store, engine, clock, vault, channels, agents, log } = sources
   const random = (length: number): Uint8Array => randomBytes(length)
-  const { directory, log: records } = store
+  const { directory, log: records, view } = store
   const http = createPlatformHttp()
   const registry = await createHooks({ directory, log: records, clock, random })
+  const channelName = (number: number): string | undefined => channels.byNumber(number)?.name
+  const calls = { log: records, http, vault, clock, random, events: log, channelName }
   const hooks = await Hooks.start({
+    ...calls,
     registry,
     directory,
-    log: records,
-    http,
-    vault,
-    clock,
-    random,
-    events: log,
-    channelName: number => channels.byNumber(number)?.name,
     report: error => log.error('hook.failed', { error }),
   })
+  const bots = await Bots.start({
+    ...calls,
+    view,
+    agents,
+    commands: engine.commands,
+    presence: engine.presence,
+    report: error => log.error('bot.failed', { error }),
+  })
   return {
-    hooks: { registry, work: hooks, channels, vault, random, log },
+    control: {
+      bots: { isUp: agent => bots.isUp(agent), ...createBotSecrets(vault, random) },
+      hooks: { registry, work: hooks, channels, vault, random, log },
+    },
     async close() {
-      await hooks.close()
+      await Promise.all([bots.close(), hooks.close()])
       http.close()
     },
   }

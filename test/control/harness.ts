@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { createBotSecrets } from '../../src/daemon/control/bot-secrets.js'
 import { type ControlClient, createControlClient } from '../../src/daemon/control/client.js'
 import { createOwners } from '../../src/daemon/control/credential-owner.js'
 import { type ControlPorts, createHandlers } from '../../src/daemon/control/handlers.js'
@@ -130,6 +131,7 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
       }),
       ...{ channels, vault, log, random: registries.random },
     },
+    bots: { isUp: () => undefined, ...createBotSecrets(vault, registries.random) },
     credentials: {
       vault,
       owners: createOwners(channels),

@@ -99,7 +99,7 @@ export const TEAM_COLUMNS: readonly ListColumn<TeamView>[] = [
 
 /** An agent as named values. */
 export function agentFacts(agent: AgentView): Fact[] {
-  const { name, id, role, teams, languages, capacity, tokens, createdAt } = agent
+  const { name, id, role, teams, languages, capacity, endpoint, isUp, tokens, createdAt } = agent
   return [
     ['agent', name],
     ['id', id],
@@ -112,6 +112,8 @@ export function agentFacts(agent: AgentView): Fact[] {
       capacityText(agent),
       capacity === undefined ? 'as configured (routing.capacity)' : capacityText(agent),
     ],
+    ...factOf('endpoint', endpoint ?? ''),
+    ...(endpoint === undefined ? [] : [['endpoint works', isUp ? 'yes' : 'no'] satisfies Fact]),
     ...tokens.map((token): Fact => tokenFact(token)),
     ['created', instantText(createdAt), wordsOfInstant(createdAt)],
   ]

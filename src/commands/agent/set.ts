@@ -6,20 +6,23 @@ import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { given, isEmpty } from '../_cli/given.js'
 import { KINDS } from '../_cli/kinds.js'
+import type { Fact } from '../_cli/output.js'
 import { oneOf, pairsOf, wholeNumber } from '../_cli/pairs.js'
+import { keepSecret } from '../_cli/secret-file.js'
 import { agentFacts } from '../_cli/views.js'
 
 const many = { multiple: true, multipleNonGreedy: true } as const
 export default class AgentSet extends BaseCommand {
-  static override summary = 'change the skills, languages, capacity or role of an agent'
+  static override summary = 'change the skills, languages, capacity, role or endpoint of an agent'
   static override description =
     'What is not named stays. --skill adds a skill or changes its level (1 to 5); --language replaces all languages. The capacity is how many conversations ' +
     'the agent may have at once, --capacity-of how many of them of one kind of channel; without one routing.capacity of the configuration counts. ' +
-    'A smaller capacity takes no conversation away. Teams are changed with kefu team set.'
+    'A smaller capacity takes no conversation away. Teams are changed with kefu team set. A bot with an endpoint is called with what contacts write, and answers there (docs/hooks.md).'
   static override examples = [
     '<%= config.bin %> agent set xiaowang --skill refund=3 --language zh --language en',
     '<%= config.bin %> agent set xiaowang --capacity 8 --capacity-of web=5',
     '<%= config.bin %> agent set xiaowang --remove-skill refund --role supervisor',
+    '<%= config.bin %> agent set helper --role bot --endpoint https://bot.example/kefu',
   ]
   static override args = { name: argument({ required: true, ignoreStdin: true, description: 'name of the agent' }) }
   static override flags = {
@@ -51,6 +54,16 @@ export default class AgentSet extends BaseCommand {
       summary: 'as the configuration says',
       exclusive: ['capacity', 'capacity-of', 'remove-capacity-of'],
     }),
+    endpoint: string({
+      helpValue: 'URL',
+      summary: 'of a bot: call it there instead of waiting for it to connect; its secret is shown once',
+    }),
+    'no-endpoint': boolean({ summary: 'the bot connects by itself', exclusive: ['endpoint'] }),
+    'secret-file': string({
+      helpValue: 'FILE',
+      dependsOn: ['endpoint'],
+      summary: 'write the secret into a new file (0600) instead of showing it',
+    }),
     role: option({
       options: ['agent', 'supervisor', 'bot'] as const,
       helpValue: 'ROLE',
@@ -69,6 +82,7 @@ export default class AgentSet extends BaseCommand {
     })
     const change = given<Omit<RequestOf<'agent.set'>, 'name'>>({
       role: flags.role,
+      endpoint: flags['no-endpoint'] ? null : flags.endpoint,
       skills: flags.skill && skillsOf(flags.skill),
       removeSkills: flags['remove-skill'],
       languages: flags['no-language'] ? [] : flags.language,
@@ -77,12 +91,22 @@ export default class AgentSet extends BaseCommand {
     if (isEmpty(change))
       throw new KefuError('KEFU_USAGE', { reason: 'there is nothing to change: give a flag (--help lists them)' })
     const control = await this.control()
-    const answer = await control.call('agent.set', { name: args.name, ...change })
+    const {
+      token: secret,
+      tokenFile,
+      ...answer
+    } = await keepSecret(flags['secret-file'], async () => {
+      const { secret: made, ...rest } = await control.call('agent.set', { name: args.name, ...change })
+      return { ...rest, ...(made === undefined ? {} : { token: made }) }
+    })
     const { agent, changed } = answer
     this.output.line(changed ? `Changed agent ${agent.name}.` : `Agent ${agent.name} is unchanged.`)
-    this.output.facts([...agentFacts(agent), ['result', changed ? 'changed' : 'unchanged']])
+    const facts: Fact[] = [...agentFacts(agent), ['result', changed ? 'changed' : 'unchanged']]
+    if (secret !== undefined) facts.push(['secret', secret, `${secret}  (shown once)`])
+    if (tokenFile !== undefined) facts.push(['secret file', tokenFile])
+    this.output.facts(facts)
     this.output.note(`Next: kefu agent show ${agent.name}`)
-    return answer
+    return { ...answer, ...(secret === undefined ? {} : { secret }), ...(tokenFile === undefined ? {} : { tokenFile }) }
   }
 }
 

@@ -3,6 +3,7 @@ import { parseWeekly } from '../core/hours-text.js'
 import type { Agent, AgentRole, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/registry/team-settings.js'
+import type { BotControlPorts } from './bot-secrets.js'
 import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
 import { type ContactControlPorts, createContactHandlers } from './contact-handlers.js'
 import { type CredentialControlPorts, createCredentialHandlers } from './credential-handlers.js'
@@ -12,6 +13,7 @@ import type { PlatformView } from './lane-operations.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { createOutboxHandlers, type OutboxControlPorts } from './outbox-handlers.js'
 import { pageOf, type SortKey } from './page.js'
+import { presentOnly } from './present-only.js'
 import { createQueueHandlers, type QueueControlPorts } from './queue-handlers.js'
 import type { DaemonStatus } from './schemas.js'
 import { createViews } from './views.js'
@@ -24,6 +26,7 @@ export type ControlPorts = QueueControlPorts &
   OutboxControlPorts & {
     readonly credentials: CredentialControlPorts
     readonly hooks: HookControlPorts
+    readonly bots: BotControlPorts
     readonly store: Pick<Store, 'info' | 'check'>
     status(): DaemonStatus | Promise<DaemonStatus>
     metrics(): AnswerOf<'metrics.show'> | Promise<AnswerOf<'metrics.show'>>
@@ -45,8 +48,8 @@ const PROGRESS_INTERVAL_MS = 200
 
 /** Every operation of the table over these ports. */
 export function createHandlers(ports: ControlPorts): Handlers {
-  const { agents, channels, teams, queue, store, status, metrics, reload, stop } = ports
-  const view = createViews(agents, teams)
+  const { agents, channels, teams, queue, bots, store, status, metrics, reload, stop } = ports
+  const view = createViews(agents, teams, bots)
   const platform = (channel: Channel): { readonly platform?: PlatformView } => {
     const shown = platformOf(ports, channel)
     return shown === undefined ? {} : { platform: shown }
@@ -76,8 +79,17 @@ export function createHandlers(ports: ControlPorts): Handlers {
     },
     'agent.set': async ({ name, ...change }) => {
       if (change.role !== undefined) refuseWhileBusy(agents.show(name), change.role)
-      const { agent, changed } = await agents.set(name, change)
-      return { agent: view.agent(agent), changed }
+      const { id } = agents.show(name)
+      const secret = typeof change.endpoint === 'string' ? await bots.give(id) : undefined
+      try {
+        const { agent, changed } = await agents.set(name, change)
+        if (change.endpoint === null) await bots.forget(id)
+        return { agent: view.agent(agent), changed, ...presentOnly({ secret }) }
+      } catch (error) {
+        // Nobody has seen it.
+        if (secret !== undefined) await bots.forget(id)
+        throw error
+      }
     },
     'agent.show': ({ name }) => ({ agent: view.agent(agents.show(name)) }),
     'agent.list': ({ sort = 'name', ...range }) => {

@@ -87,9 +87,10 @@ export const OPERATIONS = {
     since,
   },
   'agent.set': {
-    summary: 'changes the skills, languages, capacity or role of an agent',
+    summary:
+      'changes the skills, languages, capacity, role or endpoint of an agent; the secret of a first endpoint is told once',
     request: agentChange,
-    answer: z.object({ agent: agentView, changed: z.boolean() }),
+    answer: z.object({ agent: agentView, secret: z.string().exactOptional(), changed: z.boolean() }),
     mutates: true,
     stream: false,
     since,

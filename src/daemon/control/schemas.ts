@@ -31,6 +31,9 @@ export const agentView = z
     skills: levels.readonly(),
     languages: z.array(z.string()).readonly(),
     capacity: z.object({ total: count, perKind: perKind.readonly() }).readonly().exactOptional(),
+    /** Where a bot is called, and whether that works at this moment. */
+    endpoint: z.string().exactOptional(),
+    isUp: z.boolean().exactOptional(),
     tokens: z.array(tokenView).readonly(),
     createdAt: instant,
   })
@@ -98,13 +101,14 @@ export const channelChange = z.strictObject({
   settings: z.record(z.string().max(64), settingValue.nullable()).exactOptional(),
 })
 
-/** Changes of an agent; a capacity of null: as the configuration says. */
+/** Changes of an agent; a capacity of null: as the configuration says; an endpoint of null: it connects by itself. */
 export const agentChange = z.strictObject({
   name,
   role: role.exactOptional(),
   skills: levels.exactOptional(),
   removeSkills: z.array(name).max(1000).exactOptional(),
   languages: z.array(name).max(1000).exactOptional(),
+  endpoint: z.string().min(1).max(4_000).nullable().exactOptional(),
   capacity: z
     .strictObject({
       total: z.int().exactOptional(),

@@ -3,6 +3,7 @@ import type { Agent, Channel, TokenEntry } from '../core/model.js'
 import type { Team } from '../core/team.js'
 import type { AgentRegistry } from '../engine/registry/agents.js'
 import type { TeamRegistry } from '../engine/registry/teams.js'
+import type { BotControlPorts } from './bot-secrets.js'
 import type { AgentView, ChannelView, TeamView } from './schemas.js'
 
 const FINGERPRINT_LENGTH = 12
@@ -15,9 +16,13 @@ export type Views = {
 }
 
 /** Views that look names up when they are made. */
-export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<TeamRegistry, 'byId' | 'ofAgent'>): Views {
+export function createViews(
+  agents: Pick<AgentRegistry, 'byId'>,
+  teams: Pick<TeamRegistry, 'byId' | 'ofAgent'>,
+  bots: Pick<BotControlPorts, 'isUp'>,
+): Views {
   return {
-    agent({ id, name, role, tokens, skills, languages, capacity, createdAt }) {
+    agent({ id, name, role, tokens, skills, languages, capacity, endpoint, createdAt }) {
       return {
         id,
         name,
@@ -26,6 +31,7 @@ export function createViews(agents: Pick<AgentRegistry, 'byId'>, teams: Pick<Tea
         skills,
         languages,
         ...(capacity === undefined ? {} : { capacity }),
+        ...(endpoint === undefined ? {} : { endpoint, isUp: bots.isUp(id) ?? false }),
         tokens: viewTokens(tokens),
         createdAt,
       }

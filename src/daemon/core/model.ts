@@ -101,6 +101,8 @@ export type Agent = {
   readonly languages: readonly string[]
   /** Absent: as the configuration says. */
   readonly capacity?: Capacity
+  /** Of a bot that is an HTTP endpoint: where it is called. */
+  readonly endpoint?: string
   readonly createdAt: number
 }
 

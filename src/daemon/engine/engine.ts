@@ -65,7 +65,8 @@ export class Engine implements SessionEvents {
   readonly #messages: Messages
   readonly #notices: Notices
   readonly #receipts: Receipts
-  readonly #presence: Presence
+  /** Who is there: told of programs that are called instead of connecting. */
+  readonly presence: Presence
   readonly #presenceLog: PresenceLog
   readonly #router: Router
   readonly #timetable: Timetable
@@ -124,7 +125,7 @@ export class Engine implements SessionEvents {
       defaultTeam,
       openingLimit: limits.openings,
     })
-    this.#presence = new Presence(clock, options, {
+    this.presence = new Presence(clock, options, {
       changed: (agent, state) => this.#presenceChanged(agent, state),
       gone: agent => this.#router.requeue(agent),
     })
@@ -134,9 +135,9 @@ export class Engine implements SessionEvents {
         log,
         view,
         clock,
-        presence: agent => this.#presence.state(agent),
+        presence: agent => this.presence.state(agent),
         assigned: (agent, head) => {
-          this.#presence.expect(agent)
+          this.presence.expect(agent)
           if (head.state !== 'bot') this.#positions.served(this.#router.need(head).team)
         },
         moved: head => this.#timetable.follow(head),
@@ -187,7 +188,7 @@ export class Engine implements SessionEvents {
         typing: ports.typing,
       }),
       commands: this.commands,
-      presence: this.#presence,
+      presence: this.presence,
       messageLimit: limits.messages,
       frameLimit: limits.frames,
       welcomed: session => this.#begin(session),
@@ -220,7 +221,7 @@ export class Engine implements SessionEvents {
     )
     const { agents, channels, teams } = this.#ports
     for (const agent of agents.list()) this.#router.setAgent(this.#seatOf(agent))
-    for (const agent of await this.#router.start()) this.#presence.expect(agent)
+    for (const agent of await this.#router.start()) this.presence.expect(agent)
     this.#stops.push(
       agents.onChange(change => {
         if (change.type === 'removed') this.#router.removeAgent(change.before.id)
@@ -257,7 +258,7 @@ export class Engine implements SessionEvents {
     this.#isDraining = true
     this.#cancelSweep?.()
     for (const stop of this.#stops) stop()
-    this.#presence.close()
+    this.presence.close()
     this.#router.close()
     this.#timetable.close()
     this.#positions.close()
@@ -302,7 +303,7 @@ export class Engine implements SessionEvents {
     const session = this.#sessions.remove(id)
     if (session === undefined) return
     this.#outbound.forget(session)
-    if (session.role === 'agent') this.#presence.disconnected(session)
+    if (session.role === 'agent') this.presence.disconnected(session)
   }
 
   /** Who has been silent for long enough goes first: sockets that say nothing keep nobody else of their address out. */
@@ -319,7 +320,7 @@ export class Engine implements SessionEvents {
       return undefined
     }
     const pushed = this.#inboxes.begin(session)
-    if (session.role === 'agent') this.#presence.connected(session)
+    if (session.role === 'agent') this.presence.connected(session)
     return pushed
   }
 
@@ -334,7 +335,7 @@ export class Engine implements SessionEvents {
   async #tellContacts(agent: string): Promise<void> {
     const heads = await this.#ports.store.view.active(agent, PRESENCE_FAN_OUT)
     // As it is now: it may have changed again while the conversations were looked up.
-    const state = this.#presence.state(agent)
+    const state = this.presence.state(agent)
     for (const head of heads)
       this.#notices.publish(head, 'contact', 'presence', { conversation: head.conversation, agent, state })
   }

@@ -1,4 +1,5 @@
 import { KefuError } from '../../../errors.js'
+import { endpointUrl } from '../../core/endpoint.js'
 import { entityName } from '../../core/entity-name.js'
 import { languageTag } from '../../core/languages.js'
 import type { Agent, AgentRole, Capacity, ChannelKind } from '../../core/model.js'
@@ -13,6 +14,8 @@ export type AgentChange = {
   readonly languages?: readonly string[]
   /** Null: as the configuration says. */
   readonly capacity?: CapacityChange | null
+  /** Null: it connects by itself. */
+  readonly endpoint?: string | null
 }
 
 /** What is to be changed of a capacity: the total, limits for kinds of channels, and kinds that lose theirs. */
@@ -27,15 +30,24 @@ export const AGENT_LIMITS = { skills: 100, level: 5, languages: 32, capacity: 10
 
 /** The agent with the change, each list in order. Throws `KEFU_USAGE` for a name, level, tag or number that is none, and for too many. */
 export function changedAgent(agent: Agent, change: AgentChange): Agent {
-  const { capacity: before, ...rest } = agent
+  const { capacity: before, endpoint: endpointBefore, ...rest } = agent
   const capacity = change.capacity === undefined ? before : changedCapacity(before, change.capacity)
+  const role = change.role ?? agent.role
+  const endpoint = changedEndpoint(endpointBefore, change.endpoint)
+  if (endpoint !== undefined && role !== 'bot') throw usage('only a bot has an endpoint: --role bot, or --no-endpoint')
   return {
     ...rest,
-    role: change.role ?? agent.role,
+    role,
     skills: changedSkills(agent.skills, change),
     languages: change.languages === undefined ? agent.languages : languageTags(change.languages),
     ...(capacity === undefined ? {} : { capacity }),
+    ...(endpoint === undefined ? {} : { endpoint }),
   }
+}
+
+function changedEndpoint(before: string | undefined, change: string | null | undefined): string | undefined {
+  if (change === undefined) return before
+  return change === null ? undefined : endpointUrl(change)
 }
 
 function changedSkills(

@@ -65,6 +65,7 @@ const agentSchema: z.ZodType<Agent> = z.object({
     .object({ total: z.int().min(1), perKind: z.partialRecord(z.enum(CHANNEL_KIND_NAMES), z.int().min(0)).readonly() })
     .readonly()
     .exactOptional(),
+  endpoint: z.string().exactOptional(),
   createdAt: z.int(),
 })
 

@@ -4,7 +4,7 @@ import { isKefuError, KefuError } from '../../../errors.js'
 import { type Actor, authorOf, type CommandContext, maySee, permit, planCommand } from '../../core/commands.js'
 import type { Head } from '../../core/model.js'
 import type { Clock, LogPort } from '../../core/ports.js'
-import type { RecordBody } from '../../core/records.js'
+import type { MessageRecordBody, RecordBody } from '../../core/records.js'
 import { obstacle } from '../../core/routing.js'
 import type { AgentRegistry } from '../registry/agents.js'
 import type { TeamRegistry } from '../registry/teams.js'
@@ -49,6 +49,24 @@ export class Commands {
     if (command.do === 'link') return persons.exclusive(() => this.#link(conversation, actor, command))
     if (command.do === 'unlink') return persons.exclusive(() => this.#unlink(conversation, actor, command))
     return this.#carryOut(conversation, head => planCommand(command, actor, head, this.#context(head)))
+  }
+
+  /**
+   * Appends what a bot says and what it wants done behind that, as one unit, if it still has the conversation (else `changed` is false, and nothing is
+   * appended). Throws as `run` does.
+   */
+  async answer(
+    conversation: ConversationId,
+    bot: Extract<Actor, { role: 'agent' }>,
+    said: readonly MessageRecordBody[],
+    commands: readonly Command[],
+  ): Promise<CommandResult> {
+    const resolved = commands.map(command => this.#resolve(command))
+    return this.#carryOut(conversation, head => {
+      if (head.state !== 'bot' || head.agent !== bot.id) return []
+      const context = this.#context(head)
+      return [...said, ...resolved.flatMap(command => planCommand(command, bot, head, context))]
+    })
   }
 
   async #link(

@@ -8,13 +8,19 @@ export type PresenceOptions = { readonly awayAfterMs: number; readonly requeueAf
 /** What presence tells: a change of state, and an agent who has been gone for too long. */
 export type PresenceEvents = { changed(agent: string, state: PresenceState): void; gone(agent: string): void }
 
-type Entry = { readonly sessions: Set<AgentSession>; state: PresenceState; offlineSince: number }
+type Entry = {
+  readonly sessions: Set<AgentSession>
+  /** It needs no session: it is called. */
+  isCallable: boolean
+  state: PresenceState
+  offlineSince: number
+}
 
 const SWEEP_MS = 1_000
 
 /**
  * Presence of agents, per session: a heartbeat keeps a session online, silence makes it away, and when the last one has been closed for
- * `requeueAfterMs` the agent is gone, and forgotten. Who is expected without being there gets the same time to come.
+ * `requeueAfterMs` the agent is gone, and forgotten. A program that is called needs no session. Who is expected without being there gets the same time to come.
  */
 export class Presence {
   readonly #clock: Clock
@@ -60,6 +66,14 @@ export class Presence {
     this.#update(session.agent.id, entry)
   }
 
+  /** A program that is called is there, or is not any more. */
+  callable(agent: string, isCallable: boolean): void {
+    const entry = this.#entry(agent)
+    if (entry.isCallable && !isCallable && entry.sessions.size === 0) entry.offlineSince = this.#clock.monotonicMs()
+    entry.isCallable = isCallable
+    this.#update(agent, entry)
+  }
+
   close(): void {
     this.#cancelSweep?.()
   }
@@ -67,7 +81,7 @@ export class Presence {
   #entry(agent: string): Entry {
     let entry = this.#agents.get(agent)
     if (entry === undefined) {
-      entry = { sessions: new Set(), state: 'offline', offlineSince: this.#clock.monotonicMs() }
+      entry = { sessions: new Set(), isCallable: false, state: 'offline', offlineSince: this.#clock.monotonicMs() }
       this.#agents.set(agent, entry)
     }
     return entry
@@ -81,6 +95,7 @@ export class Presence {
   }
 
   #reduce(entry: Entry): PresenceState {
+    if (entry.isCallable) return 'online'
     if (entry.sessions.size === 0) return 'offline'
     const freshSince = this.#clock.monotonicMs() - this.#options.awayAfterMs
     for (const session of entry.sessions)
