@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
-import type { Part, RecordEvent } from '../../src/client/index.js'
+import type { Content, Part, RecordEvent } from '../../src/client/index.js'
 import type { AgentView } from '../../src/daemon/control/schemas.js'
 import { kefuJson } from '../helpers/cli.js'
 import { House } from '../helpers/house.js'
@@ -30,14 +30,16 @@ async function withBot(t: TestContext, answer: Answer) {
   const isUp = async (): Promise<boolean | undefined> =>
     (await house.daemon.control<{ agent: AgentView }>('agent.show', { name: 'helper' })).agent.isUp
   await until('the bot is up', async () => (await isUp()) === true)
-  const stateOf = async (contact: string): Promise<string | undefined> => {
-    const { conversations } = await house.daemon.control<{ conversations: { contact: string; state: string }[] }>(
-      'queue.list',
-      { states: ['new', 'waiting', 'bot', 'active', 'closed'] },
-    )
-    return conversations.find(each => each.contact === contact)?.state
+  const conversations = new Map<string, string>()
+  const say = async (contact: string, content: Content): Promise<void> => {
+    conversations.set(contact, (await house.app.send(contact, content)).conversation)
   }
-  return { house, receiver, secret, heard, isUp, stateOf }
+  const stateOf = async (contact: string): Promise<string> => {
+    const conversation = conversations.get(contact)
+    return (await house.daemon.control<{ conversation: { state: string } }>('queue.show', { conversation }))
+      .conversation.state
+  }
+  return { house, receiver, secret, heard, say, isUp, stateOf }
 }
 
 /** Answers with JSON, with a text as it is, with a status, or not at all. */
@@ -61,8 +63,8 @@ describe('a bot that is called', () => {
   test('answers in order through kill -9, each question once, asks with choices, and hands over', {
     timeout: 90_000,
   }, async t => {
-    const { house, receiver, secret, heard, stateOf } = await withBot(t, echo)
-    for (let i = 0; i < 10; i++) for (const contact of ['a', 'b', 'c']) await house.app.send(contact, `${contact}${i}`)
+    const { house, receiver, secret, heard, say, stateOf } = await withBot(t, echo)
+    for (let i = 0; i < 10; i++) for (const contact of ['a', 'b', 'c']) await say(contact, `${contact}${i}`)
     const answersTo = (contact: string) => heard.filter(each => each.contact === contact).map(({ text }) => text)
     const answers = (contact: string, count: number) => Array.from({ length: count }, (_, i) => `re ${contact}${i}`)
     for (const contact of ['a', 'b', 'c']) await until(`${contact} is answered`, () => answersTo(contact).length === 10)
@@ -70,12 +72,12 @@ describe('a bot that is called', () => {
     // Killed while questions are on their way: what was asked is asked again under the same id, or with more behind it.
     const held: (() => void)[] = []
     receiver.answer = () => void held.push(() => undefined)
-    for (const contact of ['a', 'b', 'c']) await house.app.send(contact, `${contact}10`)
+    for (const contact of ['a', 'b', 'c']) await say(contact, `${contact}10`)
     await until('all are asked', () => held.length === 3)
     await house.daemon.kill()
     answerWith(receiver, echo)
     await house.start()
-    for (const contact of ['a', 'b', 'c']) await house.app.send(contact, `${contact}11`)
+    for (const contact of ['a', 'b', 'c']) await say(contact, `${contact}11`)
     for (const contact of ['a', 'b', 'c']) {
       await until(`${contact} is answered after the kill`, () => answersTo(contact).length >= 12)
       assert.deepEqual(answersTo(contact), answers(contact, 12))
@@ -89,19 +91,19 @@ describe('a bot that is called', () => {
         ? { messages: [{ parts: [{ type: 'text', text: 'a person comes' }] }], handOver: { note: 'wants a refund' } }
         : { messages: [{ parts: [{ type: 'choices', text: 'A refund?', choices }] }] },
     )
-    await house.app.send('a', 'money')
+    await say('a', 'money')
     await until('a is asked', () => answersTo('a').length === 13)
     assert.deepEqual(heard.findLast(({ contact }) => contact === 'a')?.choices, choices)
-    await house.app.send('a', [
+    await say('a', [
       { type: 'text', text: '是' },
       { type: 'event', name: 'choice', data: { id: 'yes' } },
     ])
     await until('a is handed over', async () => (await stateOf('a')) === 'waiting')
     assert.equal(answersTo('a').at(-1), 'a person comes')
     const before = asked(receiver).length
-    await house.app.send('a', 'hello?')
+    await say('a', 'hello?')
     answerWith(receiver, () => ({ close: true }))
-    await house.app.send('b', 'bye')
+    await say('b', 'bye')
     await until('b is closed', async () => (await stateOf('b')) === 'closed')
     assert.equal(asked(receiver).length, before + 1, 'what people have is not asked about')
   })
@@ -109,16 +111,19 @@ describe('a bot that is called', () => {
   test('that says nothing is not asked again; one that is wrong loses the conversation, one that is down all that is new', {
     timeout: 90_000,
   }, async t => {
-    const { house, receiver, heard, isUp, stateOf } = await withBot(t, () => ({}))
-    await house.app.send('quiet', 'one')
+    const { receiver, heard, say, isUp, stateOf } = await withBot(t, () => ({}))
+    await say('quiet', 'one')
     await until('the first is asked', () => asked(receiver).length === 1)
-    await house.app.send('quiet', 'two')
+    await say('quiet', 'two')
     await until('the second is asked', () => asked(receiver).length === 2)
     assert.deepEqual(
       asked(receiver)[1]?.body.messages?.map(({ parts }) => parts[0]?.text),
       ['two'],
     )
 
+    // Until the bot has it, a new conversation waits, too.
+    const isHandedOver = async (contact: string): Promise<boolean> =>
+      asked(receiver).some(({ body }) => body.contact === contact) && (await stateOf(contact)) === 'waiting'
     const wrong: readonly (string | object | number)[] = [
       '<html>',
       { handover: true },
@@ -129,29 +134,29 @@ describe('a bot that is called', () => {
     for (const [index, answer] of wrong.entries()) {
       // Wrong three times in a row it would be taken for one that is down.
       answerWith(receiver, ({ body }) => (body.contact === `w${index}` ? answer : {}))
-      await house.app.send(`ok${index}`, 'fine')
+      await say(`ok${index}`, 'fine')
       await until('another one is asked', () => asked(receiver).some(({ body }) => body.contact === `ok${index}`))
-      await house.app.send(`w${index}`, 'hello')
-      await until(`${index} is handed over`, async () => (await stateOf(`w${index}`)) === 'waiting')
+      await say(`w${index}`, 'hello')
+      await until(`${index} is handed over`, () => isHandedOver(`w${index}`))
       assert.equal(await stateOf(`ok${index}`), 'bot')
       await until('it is there again', async () => (await isUp()) === true)
     }
 
     answerWith(receiver, () => 500)
     receiver.answer = (_, response) => void response.writeHead(500).end()
-    await house.app.send('late', 'hello')
-    await until('it is handed over', async () => (await stateOf('late')) === 'waiting')
+    await say('late', 'hello')
+    await until('it is handed over', () => isHandedOver('late'))
     assert.equal(await isUp(), false)
     const before = asked(receiver).length
-    await house.app.send('later', 'hello')
+    await say('later', 'hello')
     await until('people get it from the beginning', async () => (await stateOf('later')) === 'waiting')
-    await house.app.send('quiet', 'three')
+    await say('quiet', 'three')
     await until('what it had goes to people', async () => (await stateOf('quiet')) === 'waiting')
     assert.equal(asked(receiver).length, before)
 
     answerWith(receiver, echo)
     await until('it is seen to work again', async () => (await isUp()) === true, 40_000)
-    await house.app.send('new', 'hi')
+    await say('new', 'hi')
     await until('it answers', () => heard.some(({ contact, text }) => contact === 'new' && text === 're hi'))
   })
 })

@@ -74,7 +74,7 @@ async function deliver(
 
 /** What an answer means. */
 export function outcomeOf(result: CallResult): Outcome {
-  if (result.type === 'failed') return { type: 'failing', reason: result.reason }
+  if (result.type !== 'answered') return { type: 'failing', reason: result.reason }
   const { status } = result
   if (status >= 200 && status < 300) return { type: 'delivered', status }
   const reason = `it answered ${status}`

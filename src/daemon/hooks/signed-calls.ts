@@ -22,10 +22,10 @@ export type SignedCall = {
   readonly limitBytes: number
 }
 
-/** What came of a call; `failed`: there is no answer. No reason holds an address or a secret. */
+/** What came of a call. `failed`: there is no answer; `oversized`: a longer one than is read. No reason holds an address or a secret. */
 export type CallResult =
   | { readonly type: 'answered'; readonly status: number; readonly bytes: Uint8Array }
-  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'failed' | 'oversized'; readonly reason: string }
 
 /** Makes one POST of JSON, signed with the owner's secret, and with the one that it replaced while that still counts. Never throws. */
 export async function callSigned(ports: CallPorts, call: SignedCall, abort: AbortSignal): Promise<CallResult> {
@@ -47,6 +47,8 @@ export async function callSigned(ports: CallPorts, call: SignedCall, abort: Abor
     )
     return { type: 'answered', status, bytes }
   } catch (error) {
+    if (isKefuError(error, 'KEFU_BODY_TOO_LARGE'))
+      return { type: 'oversized', reason: `its answer has more than ${call.limitBytes} bytes` }
     return { type: 'failed', reason: reasonOf(error) }
   }
 }

@@ -17,8 +17,8 @@ export type Exchange =
 
 /** The time that a contact waits for a bot: for all attempts together. */
 const DEADLINE_MS = 10_000
-const FIRST_PAUSE_MS = 250
-const LEAST_LEFT_MS = 500
+/** Pauses before another attempt: what does not come back soon is down, and the contact need not wait for it. */
+const PAUSES_MS = [500, 1_500] as const
 
 /** Asks a bot what it says to these messages of a contact; tries again while there is time. Never throws. */
 export async function askBot(
@@ -60,10 +60,11 @@ async function exchange(
 ): Promise<Exchange> {
   const { clock } = ports
   const endMs = clock.monotonicMs() + DEADLINE_MS
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+  for (let attempt = 0; ; attempt++) {
     const outcome = outcomeOf(await call(ports, bot, id, body, endMs - clock.monotonicMs(), abort))
-    const leftMs = endMs - clock.monotonicMs() - pauseMs
-    if (outcome.type !== 'unreachable' || leftMs < LEAST_LEFT_MS || abort.aborted) return outcome
+    const pauseMs = PAUSES_MS[attempt]
+    const isEnd = pauseMs === undefined || clock.monotonicMs() + pauseMs >= endMs
+    if (outcome.type !== 'unreachable' || isEnd || abort.aborted) return outcome
     await pause(clock, pauseMs, abort)
   }
 }
@@ -82,7 +83,8 @@ function call(
 }
 
 function outcomeOf(result: CallResult): Exchange {
-  if (result.type === 'failed') return { type: 'unreachable', reason: result.reason }
+  if (result.type !== 'answered')
+    return { type: result.type === 'oversized' ? 'wrong' : 'unreachable', reason: result.reason }
   const { status, bytes } = result
   if (status >= 500 || status === 429 || status === 408) return { type: 'unreachable', reason: `it answered ${status}` }
   if (status < 200 || status >= 300) return { type: 'wrong', reason: `it answered ${status}` }
