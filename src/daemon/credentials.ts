@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
+import { KefuError } from '../errors.js'
+import { isWebhookSecret, WEBHOOK_SECRET_RULE } from '../platform/standard-webhook.js'
 import type { Dirs } from './config/dirs.js'
 import type { Config } from './config/schema.js'
 import type { CredentialControlPorts } from './control/credential-handlers.js'
-import { createOwners } from './control/credential-owner.js'
+import { createOwners, type OwnerPorts } from './control/credential-owner.js'
 import type { KindTable } from './core/channel-adapter.js'
+import { SIGNING_SECRET } from './core/hook.js'
 import type { ChannelKind } from './core/model.js'
 import type { Clock, DirectoryPort } from './core/ports.js'
 import { channelSecrets, type SecretOwner } from './core/vault.js'
@@ -22,11 +25,13 @@ export type CredentialSources = {
   readonly directory: DirectoryPort
   readonly clock: Clock
   readonly channels: Pick<ChannelRegistry, 'list' | 'byName' | 'byNumber' | 'onChange'>
+  readonly hooks: OwnerPorts['hooks']
+  readonly agents: OwnerPorts['agents']
   readonly log: Log
   readonly askPassphrase: AskPassphrase | undefined
   /** The table of a kind of channel; undefined for kinds whose credentials have no table. */
   readonly table: (kind: ChannelKind) => KindTable | undefined
-  /** Whether an owner's secrets would do; throws what is wrong with them. */
+  /** Whether a channel's secrets would do; throws what is wrong with them. */
   readonly test: CredentialControlPorts['test']
 }
 
@@ -44,7 +49,7 @@ const WARNINGS = 5
 
 /** Opens the vault as the configuration says, and has what a channel had go with it. Throws what `Vault.open` throws. */
 export async function openCredentials(sources: CredentialSources): Promise<DaemonCredentials> {
-  const { config, dirs, environment, directory, clock, channels, log, askPassphrase, table, test } = sources
+  const { config, dirs, environment, directory, clock, channels, hooks, agents, log, askPassphrase, table } = sources
   const random = (length: number): Uint8Array => randomBytes(length)
   const report = (error: unknown): void => log.error('vault.failed', { error })
   const { passphraseFile } = config.vault
@@ -59,14 +64,21 @@ export async function openCredentials(sources: CredentialSources): Promise<Daemo
     random,
   )
   const vault = await Vault.open({ directory, clock, random, keys, report })
-  const owners = createOwners(channels)
+  const owners = createOwners({ channels, hooks, agents })
   await removeStrays(vault, isGone(channels)).catch(report)
   channels.onChange(change => {
     if (change.type === 'removed') vault.removeOwner(channelSecrets(change.before.number)).catch(report)
   })
   return {
     vault,
-    control: { vault, owners, keyKind: config.vault.key, log, known: owner => knownOf(owner, channels, table), test },
+    control: {
+      vault,
+      owners,
+      keyKind: config.vault.key,
+      log,
+      known: owner => knownOf(owner, channels, table),
+      test: testOf(sources),
+    },
     get warnings() {
       const unreadable = vault.unreadable()
       const more = unreadable.length - WARNINGS
@@ -88,15 +100,23 @@ function isGone(channels: Pick<ChannelRegistry, 'byNumber'>): (owner: SecretOwne
     owner.startsWith('channel/') && channels.byNumber(Number(owner.slice('channel/'.length))) === undefined
 }
 
-/** The credentials that a channel's kind has. */
+/** Whether an owner's secrets would do: those that calls are signed with need no more than their form. */
+function testOf({ test }: CredentialSources): CredentialControlPorts['test'] {
+  return async (owner, secrets) => {
+    if (owner.startsWith('channel/')) return await test(owner, secrets)
+    if (!isWebhookSecret(secrets.get(SIGNING_SECRET)?.value ?? ''))
+      throw new KefuError('KEFU_CREDENTIAL_INVALID', { reason: WEBHOOK_SECRET_RULE })
+  }
+}
+
+/** The credentials that a channel's kind has; of hooks and bots, what calls to them are signed with. */
 function knownOf(
   owner: SecretOwner,
   channels: Pick<ChannelRegistry, 'byNumber'>,
   table: CredentialSources['table'],
 ): ReturnType<CredentialControlPorts['known']> {
-  const kind = owner.startsWith('channel/')
-    ? channels.byNumber(Number(owner.slice('channel/'.length)))?.kind
-    : undefined
+  if (!owner.startsWith('channel/')) return [{ name: SIGNING_SECRET, summary: 'what calls to it are signed with' }]
+  const kind = channels.byNumber(Number(owner.slice('channel/'.length)))?.kind
   const rows = kind && table(kind)?.credentials
   return rows && Object.entries(rows).map(([name, { summary }]) => ({ name, summary }))
 }

@@ -24,6 +24,7 @@ import { createUploadAuthority } from './engine/media/uploads.js'
 import { createAgents } from './engine/registry/agents.js'
 import { createCanned } from './engine/registry/canned.js'
 import { createChannels } from './engine/registry/channels.js'
+import { createHooks } from './engine/registry/hooks.js'
 import { createTeams } from './engine/registry/teams.js'
 import { Persons } from './engine/routing/persons.js'
 import { createTokens } from './engine/session/tokens.js'
@@ -131,8 +132,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const tokens = createTokens({ secret, clock, random })
     const agents = await createAgents({ directory, clock, random })
     const channels = await createChannels({ directory, clock, random, table: tableOf })
+    const hooks = await createHooks({ directory, log: records, clock, random })
     const credentials = await openCredentials({
-      ...{ config, dirs, directory, clock, channels, log, environment: process.env },
+      ...{ config, dirs, directory, clock, channels, hooks, agents, log, environment: process.env },
       askPassphrase: options.askPassphrase,
       table: tableOf,
       test: (owner, secrets) => testSecrets(platforms, owner, secrets),
@@ -184,7 +186,16 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       closers,
     )
     await platforms.start()
-    const outgoing = await openOutgoing({ store, engine, clock, vault: credentials.vault, channels, agents, log })
+    const outgoing = await openOutgoing({
+      store,
+      engine,
+      clock,
+      vault: credentials.vault,
+      hooks,
+      channels,
+      agents,
+      log,
+    })
     closers.push({ name: 'outgoing', close: () => outgoing.close() })
     const traffic = new RecentTraffic(clock, engine.meters)
     closers.push({ name: 'traffic', close: async () => traffic.close() })

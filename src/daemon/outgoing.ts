@@ -7,7 +7,7 @@ import type { VaultPort } from './core/vault.js'
 import type { Engine } from './engine/engine.js'
 import type { AgentRegistry } from './engine/registry/agents.js'
 import type { ChannelRegistry } from './engine/registry/channels.js'
-import { createHooks } from './engine/registry/hooks.js'
+import type { HookRegistry } from './engine/registry/hooks.js'
 import { Bots } from './hooks/bots/bots.js'
 import { Hooks } from './hooks/hooks.js'
 import type { Log } from './observe/log.js'
@@ -18,6 +18,7 @@ export type OutgoingSources = {
   readonly engine: Pick<Engine, 'commands' | 'presence'>
   readonly clock: Clock
   readonly vault: VaultPort
+  readonly hooks: HookRegistry
   readonly channels: ChannelRegistry
   readonly agents: AgentRegistry
   readonly log: Log
@@ -32,11 +33,10 @@ export type Outgoing = {
 
 /** Begins to deliver and to answer; call after the engine's start. Throws `KEFU_STORE_CORRUPT` for a stored entry that is none. */
 export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> {
-  const { store, engine, clock, vault, channels, agents, log } = sources
+  const { store, engine, clock, vault, hooks: registry, channels, agents, log } = sources
   const random = (length: number): Uint8Array => randomBytes(length)
   const { directory, log: records, view } = store
   const http = createPlatformHttp()
-  const registry = await createHooks({ directory, log: records, clock, random })
   const channelName = (number: number): string | undefined => channels.byNumber(number)?.name
   const calls = { log: records, http, vault, clock, random, events: log, channelName }
   const hooks = await Hooks.start({

@@ -17,11 +17,11 @@ export const VAULT_ERRORS = {
     hint: 'kefu credential list shows which there are',
   },
   KEFU_CREDENTIAL_OWNER_NOT_FOUND: {
-    message: 'there is no channel of that name to have credentials{suggestion}',
+    message: 'there is no channel, hook or agent of that name to have credentials{suggestion}',
     exit: 13,
     http: 404,
     retryable: false,
-    hint: 'kefu channel list',
+    hint: 'name a channel (kefu channel list), hook/NAME (kefu hook list) or agent/NAME',
   },
   KEFU_CREDENTIAL_ROTATING: {
     message: 'another value of the credential {name} is being tested at this moment',

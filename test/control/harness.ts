@@ -134,7 +134,7 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     bots: { isUp: () => undefined, ...createBotSecrets(vault, registries.random) },
     credentials: {
       vault,
-      owners: createOwners(channels),
+      owners: createOwners({ channels, hooks, agents }),
       keyKind: 'file',
       known: () => undefined,
       test: async () => undefined,

@@ -106,7 +106,7 @@ describe('outgoing webhooks', () => {
     await add(house, 'slow', slow.url)
     await add(house, 'down', 'http://127.0.0.1:9/in')
     await add(house, 'gone', gone.url)
-    await add(house, 'quick', quick.url, { events: ['message'], channels: ['app'] })
+    const added = await add(house, 'quick', quick.url, { events: ['message'], channels: ['app'] })
     await add(house, 'elsewhere', quick.url, { channels: ['app'], events: ['rated'] })
     for (let i = 0; i < 50; i++) await house.app.send(`c${i % 25}`, `${i}`)
     await until('it', () => quick.received.length === 50)
@@ -127,6 +127,15 @@ describe('outgoing webhooks', () => {
     assert.match(list.stdout, /^quick\trunning$/m)
     assert.equal((await kefuJson<{ ok: boolean }>(['hook', 'test', 'quick'], args)).ok, true)
     assert.equal(quick.received.at(-1)?.body.record?.type, 'test')
+
+    // While a secret is replaced, receivers that know either of them believe the calls.
+    const next = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+    const rotation = { owner: 'hook/quick', name: 'secret', keepMs: 60_000 }
+    await assert.rejects(house.daemon.control('credential.rotate', { ...rotation, value: 'password' }), /whsec_/)
+    await house.daemon.control('credential.rotate', { ...rotation, value: next })
+    await kefuJson(['hook', 'test', 'quick'], args)
+    const { text, headers } = quick.received.at(-1)!
+    for (const secret of [added.secret, next]) new Webhook(secret).verify(text, headers as Record<string, string>)
     await runKefu(['hook', 'remove', 'slow', '--yes'], args)
     assert.equal((await house.daemon.control<{ hooks: unknown[] }>('hook.list')).hooks.length, 4)
   })

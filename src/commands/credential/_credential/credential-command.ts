@@ -13,7 +13,7 @@ export const OWNER = argument({
   name: 'channel',
   required: true,
   ignoreStdin: true,
-  description: 'name of the channel',
+  description: 'name of the channel; hook/NAME or agent/NAME for what calls to a hook or bot are signed with',
 })
 /** Which credential it is. */
 export const NAME = argument({
