@@ -20,7 +20,7 @@ describe('the operations table', () => {
   })
 
   test('what a verb says about changing things is so', () => {
-    const reading = /\.(status|show|list|info|check|explain|simulate)$/
+    const reading = /\.(status|show|list|info|check|dead|explain|simulate)$/
     none(NAMES.filter(name => OPERATIONS[name].mutates === reading.test(name)))
   })
 
@@ -50,6 +50,8 @@ describe('the operations table', () => {
       owner: 'shop',
       value: 'x',
       keepMs: 0,
+      url: 'https://shop.example/in',
+      seq: 1,
     }
     for (const name of NAMES) {
       const schema = OPERATIONS[name].request as z.ZodObject

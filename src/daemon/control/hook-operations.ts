@@ -118,7 +118,7 @@ export const HOOK_OPERATIONS = {
     summary: 'calls the endpoint of a hook once',
     request: named,
     answer: callReport,
-    mutates: false,
+    mutates: true,
     stream: false,
     since,
   },
