@@ -228,7 +228,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         counts: engine.counts,
         connectionLimit: options.connectionLimit,
         connectionsWanted: config.limits.connections,
-        configWarnings: [...reloader.warnings, ...proxyHint.warnings, ...credentials.warnings],
+        configWarnings: [...reloader.warnings, ...proxyHint.warnings, ...credentials.warnings, ...outgoing.warnings],
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),

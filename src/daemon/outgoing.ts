@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createPlatformHttp } from './channels/platform-http.js'
 import { type BotControlPorts, createBotSecrets } from './control/bot-secrets.js'
 import type { HookControlPorts } from './control/hook-handlers.js'
+import { HOOK_STOPS } from './core/hook.js'
 import type { Clock, Store } from './core/ports.js'
 import type { VaultPort } from './core/vault.js'
 import type { Engine } from './engine/engine.js'
@@ -28,8 +29,12 @@ export type OutgoingSources = {
 export type Outgoing = {
   /** What the operations on them act on. */
   readonly control: { readonly hooks: HookControlPorts; readonly bots: BotControlPorts }
+  /** A sentence for each that does not work, of the first few. */
+  readonly warnings: readonly string[]
   close(): Promise<void>
 }
+
+const WARNINGS = 10
 
 /** Begins to deliver and to answer; call after the engine's start. Throws `KEFU_STORE_CORRUPT` for a stored entry that is none. */
 export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> {
@@ -58,9 +63,33 @@ export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> 
       bots: { isUp: agent => bots.isUp(agent), ...createBotSecrets(vault, random) },
       hooks: { registry, work: hooks, channels, vault, random, log },
     },
+    get warnings() {
+      return [...hookWarnings(registry, hooks), ...botWarnings(agents, bots)].slice(0, WARNINGS)
+    },
     async close() {
       await Promise.all([bots.close(), hooks.close()])
       http.close()
     },
   }
+}
+
+/** Those that somebody has switched off are so on purpose. */
+function hookWarnings(registry: HookRegistry, hooks: Hooks): string[] {
+  return registry.list().flatMap(hook => {
+    const { name, stopped } = hook
+    if (stopped?.why === 'operator') return []
+    if (stopped !== undefined)
+      return [`the hook ${name} has stopped: ${HOOK_STOPS[stopped.why]} (kefu hook show ${name})`]
+    const { state, lastError } = hooks.status(hook)
+    return state === 'down' ? [`the hook ${name} is down: ${lastError?.reason ?? ''} (kefu hook test ${name})`] : []
+  })
+}
+
+function botWarnings(agents: AgentRegistry, bots: Bots): string[] {
+  return agents
+    .list()
+    .filter(({ id }) => bots.isUp(id) === false)
+    .map(
+      ({ name }) => `the endpoint of the bot ${name} does not work: people get what it would (kefu agent show ${name})`,
+    )
 }

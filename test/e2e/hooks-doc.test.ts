@@ -13,9 +13,7 @@ import { until } from '../helpers/until.js'
 
 const document = readText('docs/hooks.md')
 
-function example(name: string): string {
-  return new RegExp(`\`\`\`js ${name}\n([^]*?)\`\`\``).exec(document)?.[1] ?? assert.fail(name)
-}
+const [RECEIVER, BOT] = [...document.matchAll(/^```js\n([\s\S]*?)^```/gm)].map(([, source]) => source!)
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -57,9 +55,9 @@ test('the receiver and the bot of docs/hooks.md work as they stand there', { tim
   const endpoint = `http://127.0.0.1:${botPort}/`
   const bot = await daemon.control<{ secret: string }>('agent.set', { name: 'helper', role: 'bot', endpoint })
   await daemon.control('channel.set', { name: 'app', bot: 'helper' })
-  const receiver = run(t, example('receiver'), hookPort, hook.secret)
-  const prelude = example('receiver').split('createServer(')[0]!
-  run(t, `${prelude.replace('const seen', 'export const seen')}${example('bot')}`, botPort, bot.secret)
+  const receiver = run(t, RECEIVER!, hookPort, hook.secret)
+  const prelude = RECEIVER!.split('createServer(')[0]!
+  run(t, `${prelude.replace('const seen', 'export const seen')}${BOT!}`, botPort, bot.secret)
   const isUp = async () =>
     (await daemon.control<{ agent: { isUp: boolean } }>('agent.show', { name: 'helper' })).agent.isUp
   await until('the bot is seen', isUp)

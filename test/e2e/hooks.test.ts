@@ -116,6 +116,9 @@ describe('outgoing webhooks', () => {
     assert.equal((await hookOf(house, 'gone')).state, 'stopped')
     await until('it', async () => (await hookOf(house, 'down')).state === 'down')
 
+    const { warnings } = await house.daemon.control<{ warnings: string[] }>('daemon.status')
+    assert.match(warnings.join('\n'), /hook down is down: .*\n.*hook gone has stopped: /)
+
     // What was switched off goes on where it stood.
     gone.answer = (_, response) => void response.end()
     const before = gone.received.length
