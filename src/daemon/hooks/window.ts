@@ -5,6 +5,8 @@ import type { LogEntry } from '../core/ports.js'
 export type Line = {
   readonly conversation: ConversationId
   readonly entries: LogEntry[]
+  /** Whether the record before has been given up: then the next one gets less patience, so that one conversation does not fill the window. */
+  isSuspect: boolean
   /** Attempts of the first entry that failed while others got through. */
   attempts: number
   /** How many deliveries the hook had made when the first of them failed. */
@@ -84,7 +86,7 @@ export class DeliveryWindow {
       line.entries.push(entry)
       return
     }
-    const begun: Line = { conversation, entries: [entry], ...UNTRIED }
+    const begun: Line = { conversation, entries: [entry], isSuspect: false, ...UNTRIED }
     this.#lines.set(conversation, begun)
     this.#ready.add(begun)
   }
@@ -107,7 +109,8 @@ export class DeliveryWindow {
   }
 
   /** The first record of a line is done: delivered, or a dead letter. */
-  done(line: Line): void {
+  done(line: Line, isDead = false): void {
+    line.isSuspect = isDead
     const entry = line.entries.shift()
     if (entry === undefined) return
     this.#pending--

@@ -123,9 +123,10 @@ export class HookWorker {
     }
   }
 
-  #room(): Promise<void> {
+  async #room(): Promise<void> {
     this.#pump()
-    return new Promise(resolve => {
+    if (this.#reading.signal.aborted) return
+    await new Promise<void>(resolve => {
       this.#whenRoom = resolve
     })
   }
@@ -163,8 +164,8 @@ export class HookWorker {
     if (entry === undefined) return
     this.#inFlight++
     line.triedAtMs = clock.monotonicMs()
-    const outcome = await deliverRecord(this.#ports, this.#hook, entry.record, entry.head, this.#calls.signal)
     try {
+      const outcome = await deliverRecord(this.#ports, this.#hook, entry.record, entry.head, this.#calls.signal)
       // What was cut short tells nothing.
       if (!this.#calls.signal.aborted || outcome.type === 'delivered') await this.#settle(line, entry, outcome)
     } catch (error) {
@@ -204,8 +205,9 @@ export class HookWorker {
     }
     if (!isRefused && this.#outage.failed(entry.record.conversation, nowMs))
       events.warn('hook.down', { hook: this.#hook.name, reason })
+    const limit = line.isSuspect ? 1 : ATTEMPTS
     const isHopeless = isRefused || this.#delivered > line.deliveredBefore
-    if (line.attempts >= ATTEMPTS && isHopeless && (await this.#bury(line, entry, reason))) return
+    if (line.attempts >= limit && isHopeless && (await this.#bury(line, entry, reason))) return
     this.#window.retry(line, nowMs + retryDelayMs(Math.max(1, line.attempts), random))
   }
 
@@ -228,7 +230,7 @@ export class HookWorker {
       return false
     }
     events.warn('hook.dead-letter', { hook: this.#hook.name, conversation, n, attempts, reason })
-    this.#window.done(line)
+    this.#window.done(line, true)
     return true
   }
 

@@ -129,6 +129,26 @@ describe('a hook', () => {
     assert.deepEqual(rig.reported, [])
   })
 
+  test('loses patience with a conversation of which everything is refused, and finds it again with the first that is not', async () => {
+    const rig = await bench()
+    const { registry, hooks } = await rig.start()
+    const { hook } = await registry.add(
+      'crm',
+      { url: 'https://crm.example/in', events: ['message'] },
+      async () => undefined,
+    )
+    rig.statusOf = ({ n }) => (n === 5 ? 200 : 422)
+    for (let i = 0; i < 5; i++) await rig.say('bad')
+    await rig.pass(600_000)
+    const attempts = [2, 3, 4, 5, 6].map(n => rig.calls.filter(call => call.n === n).length)
+    assert.deepEqual(attempts, [10, 1, 1, 1, 10])
+    assert.deepEqual(
+      hooks.deadLetters(hook).map(({ n }) => n),
+      [2, 3, 4, 6],
+    )
+    await hooks.close()
+  })
+
   test('stays where it is for days while nothing gets through, with one attempt a minute, and gives nothing up', async () => {
     const rig = await bench()
     const { registry, hooks } = await rig.start()
