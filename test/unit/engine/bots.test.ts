@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { isKefuError } from '../../../src/errors.js'
 import { type Peer, Rig } from './rig.js'
 
 /** A rig whose channel `site` has the connected bot `helper`, beside the agent `li`. */
@@ -151,6 +152,54 @@ describe('a bot', () => {
     await rig.say(other.peer, 'm1')
     await rig.settle()
     assert.equal((await rig.store.log.head(other.conversation))?.agent, li.id)
+    await rig.stop()
+  })
+
+  test('that is called needs no connection; while it cannot be called, people get what is new, and then what it had', async () => {
+    const rig = await Rig.create()
+    const { agent: helper } = await rig.agents.add('helper')
+    await rig.agents.set('helper', { role: 'bot', endpoint: 'https://bot.example/in' })
+    await rig.channels.set('site', { bot: helper.id })
+    const li = await rig.agent('li')
+    const stateOf = async () => {
+      const { peer, conversation } = await rig.visitor()
+      await rig.say(peer, 'm1')
+      await rig.settle()
+      const head = async () => (await rig.store.log.head(conversation))!
+      return { conversation, head, state: (await head()).state }
+    }
+    assert.equal((await stateOf()).state, 'active')
+    rig.engine.presence.callable(helper.id, true)
+    const { state, head } = await stateOf()
+    assert.deepEqual([state, (await head()).agent], ['bot', helper.id])
+    rig.engine.presence.callable(helper.id, false)
+    assert.equal((await stateOf()).state, 'active')
+    assert.equal((await head()).state, 'bot')
+    for (let i = 0; i < 32; i++) {
+      rig.clock.advance(1_000)
+      rig.send(li.peer, 'presence', { state: 'online' })
+    }
+    await rig.settle()
+    assert.deepEqual([(await head()).state, (await head()).agent], ['active', li.id])
+    await assert.rejects(rig.agents.set('helper', { role: 'agent' }), error => isKefuError(error, 'KEFU_USAGE'))
+    await assert.rejects(rig.agents.set('li', { endpoint: 'https://a.example' }), error =>
+      isKefuError(error, 'KEFU_USAGE'),
+    )
+    await rig.stop()
+  })
+
+  test('has nothing of its answer appended when the conversation has gone to somebody else meanwhile', async () => {
+    const { rig, helper, conversation, head, command } = await withBot()
+    const actor = { role: 'agent', id: helper.id, name: 'helper', isSupervisor: false } as const
+    const by = { role: 'agent', id: helper.id, name: 'helper' } as const
+    const say = (id: string) => [{ type: 'message', by, id, parts: [{ type: 'text', text: 'late' }] }] as const
+    const answered = await rig.engine.commands.answer(conversation, actor, say('bot-2-0'), [{ do: 'note', text: 'n' }])
+    assert.equal(answered.changed, true)
+    assert.equal(await command(helper.peer, { do: 'requeue' }), 'done')
+    await rig.settle()
+    const { n } = await head()
+    const late = await rig.engine.commands.answer(conversation, actor, say('bot-4-0'), [{ do: 'close' }])
+    assert.deepEqual([late.changed, late.n, (await head()).n], [false, n, n])
     await rig.stop()
   })
 })
