@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import type { HookView } from '../../src/daemon/control/client.js'
-import { kefuJson, runKefu } from '../helpers/cli.js'
+import { kefuFails, kefuJson, runKefu } from '../helpers/cli.js'
 import { House } from '../helpers/house.js'
 import { openReceiver, type Received } from '../helpers/receiver.js'
 import { until } from '../helpers/until.js'
@@ -132,6 +132,14 @@ describe('outgoing webhooks', () => {
     assert.match(list.stdout, /^quick\trunning$/m)
     assert.equal((await kefuJson<{ ok: boolean }>(['hook', 'test', 'quick'], args)).ok, true)
     assert.equal(quick.received.at(-1)?.body.record?.type, 'test')
+
+    for (const words of [
+      ['resend', 'quick'],
+      ['resend', 'quick', 'x'],
+      ['forget', 'quick', '1', '--all'],
+    ])
+      await kefuFails(['hook', ...words], { code: 'KEFU_USAGE', exit: 2 }, args)
+    await kefuFails(['hook', 'resend', 'quick', '5'], { code: 'KEFU_DEAD_LETTER_NOT_FOUND', exit: 13 }, args)
 
     // While a secret is replaced, receivers that know either of them believe the calls.
     const next = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
