@@ -62,6 +62,7 @@ export class Bots {
   }
 
   #observe({ record, head }: LogEntry): void {
+    if (this.#workers.size === 0) return
     const { body } = record
     if (body.type === 'queued' || body.type === 'assigned' || body.type === 'closed')
       for (const [id, { worker }] of this.#workers) if (id !== head.agent) worker.left(record.conversation)
