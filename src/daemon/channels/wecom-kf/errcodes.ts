@@ -9,6 +9,7 @@ type ErrcodeRow = {
   readonly afterMs?: number
 }
 
+const TOKENS = 'check the clock of this server, and that base-url leads to 企业微信: kefu channel test NAME'
 const CONSOLE = 'the 企业微信 console (work.weixin.qq.com)'
 
 /** The errcodes of 企业微信 that kefu knows. 40014, 42001 (token), 40007 (file) and 95018 (session state) get here only when the second try had them, too. */
@@ -31,7 +32,7 @@ export const ERRCODES = {
     reason: 'the CorpID is wrong',
     nextStep: 'copy 企业ID from 我的企业: kefu channel set NAME --set corp-id=ww…',
   },
-  40014: { outcome: 'retry', reason: 'the access token was not accepted', nextStep: 'another one is fetched' },
+  40014: { outcome: 'channel-down', reason: 'new access tokens are refused', nextStep: TOKENS },
   40058: {
     outcome: 'give-up',
     reason: 'the platform does not take the form of this message',
@@ -43,7 +44,7 @@ export const ERRCODES = {
     reason: 'the account is blocked for sensitive content',
     nextStep: `appeal in ${CONSOLE}`,
   },
-  42001: { outcome: 'retry', reason: 'the access token has run out', nextStep: 'another one is fetched' },
+  42001: { outcome: 'channel-down', reason: 'new access tokens are refused', nextStep: TOKENS },
   45009: { outcome: 'throttled', reason: 'too many calls', nextStep: 'sending pauses', afterMs: 60_000 },
   45033: { outcome: 'throttled', reason: 'too many calls at once', nextStep: 'sending pauses', afterMs: 3_000 },
   48002: {
@@ -133,16 +134,17 @@ const FAILURES: Readonly<Record<number, string>> = {
   10: 'the contact refuses messages',
 }
 
-/** Longest part of a platform's own words that is shown. */
-const WORDS_CHARACTERS = 120
-
 /**
  * The refusal of a call, with its errcode as `errcode`: `KEFU_PLATFORM_UNAVAILABLE` when the same may work later, `KEFU_PLATFORM_REFUSED` when somebody has to
  * change something first. The platform has done nothing in either case.
  */
 export function refusalOf(errcode: number, errmsg: string | undefined): KefuError {
   const row = errcodeRow(errcode)
-  const detail = { reason: describeErrcode(errcode, errmsg), errcode }
+  const detail = {
+    reason: describeErrcode(errcode, errmsg),
+    errcode,
+    ...(row !== undefined && { nextStep: row.nextStep }),
+  }
   return row?.outcome === 'retry' || row?.outcome === 'throttled'
     ? new KefuError('KEFU_PLATFORM_UNAVAILABLE', { ...detail, written: 'no' })
     : new KefuError('KEFU_PLATFORM_REFUSED', detail)
@@ -159,6 +161,8 @@ export function errcodeOf(error: unknown): number | undefined {
  * the error when it says that the call was aborted before anything was written, or when it is none of calling a platform.
  */
 export function outcomeOf(error: unknown, isMessage: boolean): SendOutcome {
+  if (isKefuError(error, 'KEFU_CREDENTIAL_MISSING'))
+    return { type: 'channel-down', reason: `${error.message}: ${error.hint}` }
   if (!isKefuError(error) || !isCallError(error)) throw error
   const errcode = errcodeOf(error)
   const reason = String(error.detail.reason ?? error.message)
@@ -178,11 +182,11 @@ export function errcodeRow(errcode: number): ErrcodeRow | undefined {
   return Object.hasOwn(ERRCODES, errcode) ? (ERRCODES as Readonly<Record<number, ErrcodeRow>>)[errcode] : undefined
 }
 
-/** An errcode in a sentence: what it means, what to do, and from which address we called when the platform says it. */
+/** An errcode in a sentence: what it means, what to do, and from which address we called when that is what is wrong. The platform's other words are not repeated. */
 export function describeErrcode(errcode: number, errmsg: string | undefined): string {
   const row = errcodeRow(errcode)
   if (row === undefined)
-    return `errcode ${errcode}${words(errmsg)}: https://open.work.weixin.qq.com/devtool/query?e=${errcode}`
+    return `errcode ${errcode}, which kefu does not know: https://open.work.weixin.qq.com/devtool/query?e=${errcode}`
   const address = errcode === 60020 ? /\bfrom ip: ([0-9a-f.:]{3,45})/i.exec(errmsg ?? '')?.[1] : undefined
   return `${row.reason}: ${row.nextStep}${address === undefined ? '' : ` (${address})`} (errcode ${errcode})`
 }
@@ -200,10 +204,4 @@ function rowOutcome(row: ErrcodeRow | undefined, reason: string): SendOutcome {
   if (row === undefined) return { type: 'give-up', reason }
   if (row.outcome === 'throttled') return { type: row.outcome, reason, afterMs: row.afterMs ?? 60_000 }
   return { type: row.outcome, reason }
-}
-
-/** The platform's words without its hint, which differs from call to call. */
-function words(errmsg: string | undefined): string {
-  const said = (errmsg ?? '').replace(/,? *hint: .*$/s, '').replace(/[^\x20-\x7e]+/g, ' ')
-  return said === '' ? '' : ` (${said.slice(0, WORDS_CHARACTERS)})`
 }
