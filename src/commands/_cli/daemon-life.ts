@@ -15,6 +15,7 @@ const PROBE_TIMEOUT_MS = 5_000
 const TAIL_BYTES = 64 * 1024
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024
 const ASKS_PARENT = '--passphrase-from-parent'
+const ENDS_WITH_PARENT = '--ends-with-parent'
 
 /** The daemon's state; `undefined` when nobody answers on its control socket. Throws what else a call throws. */
 export async function daemonStatus(control: ControlClient, timeoutMs?: number): Promise<DaemonStatus | undefined> {
@@ -62,22 +63,35 @@ export type StartOptions = {
   /** Asks for the passphrase of its credentials, when it needs one that somebody has to type. */
   readonly askPassphrase?: PassphraseSource | undefined
   readonly timeoutMs: number
+  /** Its environment; this process's own when not given. */
+  readonly environment?: NodeJS.ProcessEnv
+  /** It stops when this process has ended, and is killed when it does not become ready. */
+  readonly endsWithParent?: boolean
 }
 
 /**
  * Starts `kefu daemon run` in the background, its output going to the log file, and waits until it is ready. When the process ends before that, throws what it
- * said last: its own error with its code, or `KEFU_DAEMON_START_FAILED`. When it takes too long, throws `KEFU_DAEMON_START_FAILED` and leaves it running.
+ * said last: its own error with its code, or `KEFU_DAEMON_START_FAILED`. When it takes too long, throws `KEFU_DAEMON_START_FAILED` and leaves it running, unless
+ * it is to end with this process.
  */
 export async function startDaemon(options: StartOptions): Promise<DaemonStatus> {
-  const { control, dirs, runArguments, askPassphrase, timeoutMs } = options
+  const { control, dirs, runArguments, askPassphrase, timeoutMs, endsWithParent = false } = options
   await ensureFolder(dirs.logDir)
   if (sizeOf(dirs.logFile) >= LOG_LIMIT_BYTES) {
     const { rotateLog } = await import('../../daemon/observe/log-sinks.js')
     rotateLog(dirs.logFile)
   }
   const begin = sizeOf(dirs.logFile)
-  const asks = askPassphrase === undefined ? [] : [ASKS_PARENT]
-  const child = await spawnDetached(dirs.logFile, [...runArguments, ...asks, '--log-file', dirs.logFile])
+  const toParent = [
+    ...(askPassphrase === undefined ? [] : [ASKS_PARENT]),
+    ...(endsWithParent ? [ENDS_WITH_PARENT] : []),
+  ]
+  const child = await spawnDetached(
+    dirs.logFile,
+    [...runArguments, ...toParent, '--log-file', dirs.logFile],
+    toParent.length > 0,
+    options.environment,
+  )
   let isGone = false
   child.once('exit', () => (isGone = true))
   try {
@@ -86,10 +100,13 @@ export async function startDaemon(options: StartOptions): Promise<DaemonStatus> 
       if (isGone) throw await lastError(dirs.logFile, begin)
     })
   } catch (error) {
+    if (endsWithParent) child.kill('SIGKILL')
     if (!isKefuError(error, 'KEFU_TIMEOUT')) throw error
-    throw new KefuError('KEFU_DAEMON_START_FAILED', { reason: `not ready after ${timeoutMs} ms; it goes on trying` })
+    const then = endsWithParent ? '' : '; it goes on trying'
+    throw new KefuError('KEFU_DAEMON_START_FAILED', { reason: `not ready after ${timeoutMs} ms${then}` })
   } finally {
     child.unref()
+    child.channel?.unref()
   }
 }
 
@@ -102,15 +119,21 @@ export async function waitUntilGone(control: ControlClient, pid: number, timeout
   }
 }
 
-async function spawnDetached(logFile: string, runArguments: readonly string[]): Promise<ChildProcess> {
+async function spawnDetached(
+  logFile: string,
+  runArguments: readonly string[],
+  hasChannel: boolean,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ChildProcess> {
   const program = process.argv[1]
   if (program === undefined) throw new KefuError('KEFU_INTERNAL', { reason: 'the program does not know its own path' })
   const log = await open(logFile, 'a', 0o600)
   try {
     const child = spawn(process.execPath, [...process.execArgv, program, 'daemon', 'run', '--json', ...runArguments], {
       detached: true,
+      env: environment,
       // Its log goes to the file by itself; what it says while it dies goes there, too.
-      stdio: ['ignore', 'ignore', log.fd, ...(runArguments.includes(ASKS_PARENT) ? (['ipc'] as const) : [])],
+      stdio: ['ignore', 'ignore', log.fd, ...(hasChannel ? (['ipc'] as const) : [])],
     })
     child.once('error', () => undefined)
     return child

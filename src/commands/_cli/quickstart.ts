@@ -1,8 +1,9 @@
 import { readFile, rm } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { join } from 'node:path'
 import type { Dirs } from '../../daemon/config/dirs.js'
 import type { ControlClient, DaemonStatus } from '../../daemon/control/client.js'
 import { quoted } from './place.js'
+import { programName } from './program-name.js'
 import { reserveSecretFile } from './secret-file.js'
 
 const CHANNEL = 'site'
@@ -71,12 +72,4 @@ function ownOrigins(http: string | null): string[] {
   const { port, hostname } = new URL(http)
   const isLocal = ['127.0.0.1', '0.0.0.0', '[::1]', '[::]'].includes(hostname)
   return isLocal ? [`http://127.0.0.1:${port}`, `http://localhost:${port}`] : [http]
-}
-
-/** How this program was called: by its name when it is installed, else by its file. */
-function programName(): string {
-  const program = process.argv[1] ?? ''
-  if (basename(program) === 'kefu') return 'kefu'
-  const near = relative(process.cwd(), program)
-  return `node ${quoted(near.startsWith('..') ? program : near)}`
 }

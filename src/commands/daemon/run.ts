@@ -6,6 +6,7 @@ import { BaseCommand } from '../_cli/base-command.js'
 import { DAEMON_FLAGS, settingsOf } from '../_cli/daemon-flags.js'
 import { daemonStatus } from '../_cli/daemon-life.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { endWithParent } from '../_cli/parent.js'
 import { askForPassphrase, askParent } from '../_cli/passphrase.js'
 
 /** Time for the process to exit when a part of the daemon has not closed. */
@@ -26,6 +27,7 @@ export default class DaemonRun extends BaseCommand {
     ...DAEMON_FLAGS,
     quickstart: boolean({ summary: 'make a web channel and an agent when there are none, and say what to try' }),
     'passphrase-from-parent': boolean({ hidden: true, summary: 'ask the command that started it for the passphrase' }),
+    'ends-with-parent': boolean({ hidden: true, summary: 'stop when the command that started it has ended' }),
     'log-file': string({ hidden: true, helpValue: 'FILE', summary: 'log to this file instead of stderr' }),
   }
   static override exitCodes = [
@@ -44,6 +46,7 @@ export default class DaemonRun extends BaseCommand {
     const { flags } = await this.parse(DaemonRun)
     // Everything that the daemon makes is for its own user.
     process.umask(0o077)
+    if (flags['ends-with-parent']) endWithParent()
     const given = settingsOf(flags)
     const { config, settings, problems } = await this.configuration(given)
     const limit = connectionLimit(settings.find(({ key }) => key === 'limits.connections')!, openFileLimit())

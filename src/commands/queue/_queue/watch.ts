@@ -4,7 +4,7 @@ import { isKefuError } from '../../../errors.js'
 import { fold, type Part } from '../../_cli/fold.js'
 import type { ListColumn, Output } from '../../_cli/output.js'
 import { createScreen } from '../../_cli/screen.js'
-import { renderTable } from '../../_cli/table.js'
+import { displayWidth, renderTable } from '../../_cli/table.js'
 import { oneLine, type Terminal } from '../../_cli/terminal.js'
 import { wordsOfDuration } from '../../_cli/words.js'
 import { totalsParts } from './views.js'
@@ -17,6 +17,8 @@ export type QueueWatch = {
   readonly output: Output
   readonly intervalMs: number
   readonly signal: AbortSignal
+  /** Lines above a drawn view; longer ones go on at the next line without a break, so that they can be copied. */
+  readonly above?: readonly string[]
 }
 
 /** Views of the same queue share one answer of the daemon for this long. */
@@ -43,7 +45,15 @@ export function drawnRequest(
   return { ...request, limit, maxAgeMs: Math.min(SHARED_MS, intervalMs) }
 }
 
-async function drawQueue({ control, request, columns, output, intervalMs, signal }: QueueWatch): Promise<void> {
+async function drawQueue({
+  control,
+  request,
+  columns,
+  output,
+  intervalMs,
+  signal,
+  above = [],
+}: QueueWatch): Promise<void> {
   let answer = await control.call('queue.list', drawnRequest(request, process.stdout.rows, intervalMs))
   const screen = createScreen({ input: process.stdin, output: process.stdout, signal })
   let trouble: readonly string[] = []
@@ -51,7 +61,9 @@ async function drawQueue({ control, request, columns, output, intervalMs, signal
     while (!screen.signal.aborted) {
       const terminal = { ...output.terminal, width: screen.columns }
       const notes = [`every ${wordsOfDuration(intervalMs)}`, 'q quits', ...trouble]
-      screen.draw(await renderQueue({ answer, columns, notes, nowMs: Date.now(), terminal, lines: screen.rows }))
+      const head = wrapped(above, screen.columns)
+      const lines = screen.rows - head.height
+      screen.draw(head.text + (await renderQueue({ answer, columns, notes, nowMs: Date.now(), terminal, lines })))
       await screen.pause(intervalMs)
       if (screen.signal.aborted) break
       try {
@@ -66,6 +78,19 @@ async function drawQueue({ control, request, columns, output, intervalMs, signal
   } finally {
     screen.close()
   }
+}
+
+/** Lines as the terminal wraps them, and how many it makes of them. */
+export function wrapped(lines: readonly string[], columns: number): { readonly text: string; readonly height: number } {
+  let text = ''
+  let height = 0
+  for (const line of lines) {
+    const width = displayWidth(line)
+    // A line that ends at the edge would lose its last character when the rest of it is cleared.
+    text += width > 0 && width % columns === 0 ? `${line} \n` : `${line}\n`
+    height += Math.floor(width / columns) + 1
+  }
+  return { text, height }
 }
 
 /** A queue as it stood at an instant, and where it is to be shown. */

@@ -1,0 +1,69 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { resolveDirs } from '../../daemon/config/dirs.js'
+import { type ControlClient, createControlClient } from '../../daemon/control/client.js'
+import { isKefuError } from '../../errors.js'
+import { startDaemon, waitUntilGone } from '../_cli/daemon-life.js'
+
+/** A daemon of its own folder, which ends with this process. */
+export type ScratchDaemon = {
+  readonly home: string
+  /** Where it listens. */
+  readonly url: string
+  readonly control: ControlClient
+  /** Ends it; resolves when its process is gone. */
+  close(): Promise<void>
+}
+
+const STOP_TIMEOUT_MS = 5_000
+
+/** Makes a folder (0700) among the temporary ones. */
+export async function makeScratchHome(): Promise<string> {
+  return realpath(await mkdtemp(join(tmpdir(), 'kefu-demo-')))
+}
+
+/** Removes the folder with all that is in it. */
+export async function removeScratchHome(home: string): Promise<void> {
+  await rm(home, { recursive: true, force: true, maxRetries: 3 })
+}
+
+/** Starts a daemon in a folder, on a free port of the loopback interface; settings of the person's own kefu do not reach it. Throws what `startDaemon` throws. */
+export async function startScratchDaemon(home: string, version: string, timeoutMs: number): Promise<ScratchDaemon> {
+  const dirs = resolveDirs({
+    ...{ home, environment: {}, userHome: homedir(), temporaryDir: tmpdir(), uid: process.getuid?.() },
+  })
+  const control = createControlClient({ socketPath: dirs.socketPath, home, version, timeoutMs })
+  const { pid, address } = await startDaemon({
+    ...{ control, dirs, timeoutMs },
+    runArguments: ['--home', home, '--host', '127.0.0.1', '--port', '0'],
+    environment: foreignEnvironment(process.env),
+    endsWithParent: true,
+  })
+  return {
+    home,
+    url: address.http ?? '',
+    control,
+    async close() {
+      try {
+        await control.call('daemon.stop', { mode: 'now' })
+      } catch (error) {
+        // It has been ended already.
+        if (!isKefuError(error, 'KEFU_DAEMON_UNREACHABLE') && !isKefuError(error, 'KEFU_DISCONNECTED')) throw error
+      }
+      try {
+        await waitUntilGone(control, pid, STOP_TIMEOUT_MS)
+      } catch (error) {
+        if (!isKefuError(error, 'KEFU_TIMEOUT')) throw error
+        process.kill(pid, 'SIGKILL')
+        await waitUntilGone(control, pid, STOP_TIMEOUT_MS)
+      }
+    },
+  }
+}
+
+/** The environment without what steers a daemon. */
+function foreignEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const steers = /^(KEFU_|CREDENTIALS_DIRECTORY$)/
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !steers.test(name)))
+}
