@@ -6,7 +6,7 @@ import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from './_cli/exit-codes.js'
 import { durationFlag } from './_cli/global-flags.js'
 import { chosenColumns } from './_cli/listing.js'
 import { keepSecret } from './_cli/secret-file.js'
-import { guideLines, guideTo, ownTokenFile } from './_demo/guide.js'
+import { guideLines, guideTo, ownTokenFile, programIn } from './_demo/guide.js'
 import { makeScratchHome, removeScratchHome, type ScratchDaemon, startScratchDaemon } from './_demo/scratch.js'
 import { type Stage, setStage, WEB_CHANNEL } from './_demo/stage.js'
 import { queueColumns } from './queue/_queue/views.js'
@@ -14,6 +14,8 @@ import { watchQueue } from './queue/_queue/watch.js'
 
 const START_TIMEOUT_MS = 30_000
 const LOOK_MS = 500
+/** What a drawn view shows: whose channel it is has to stand on a narrow terminal, too. */
+const DRAWN_FIELDS = 'waited,channel,contact,priority,agent,message,state'
 /** The same demo every time. */
 const SEED = 1
 
@@ -47,13 +49,15 @@ export default class Demo extends BaseCommand {
     // The terminal has gone.
     process.once('SIGHUP', () => this.#over.abort())
     const home = await makeScratchHome()
+    if (output.mode === 'human') output.note(`Starting a daemon in ${home} …`)
     try {
       if (!this.#over.signal.aborted) await this.#show(home, flags.for)
     } finally {
       if (!flags.keep) await removeScratchHome(home)
     }
     output.event({ type: 'ended', ...(flags.keep && { home }) })
-    if (flags.keep) output.note(`Kept: ${home}. Next: kefu --home ${home} daemon start`)
+    if (flags.keep) output.note(`Kept: ${home}. Next: ${programIn(home)} daemon start`)
+    else if (output.mode === 'human') output.note('The demo is over, and its folder is removed.')
     if (this.#failure !== undefined) throw this.#failure
   }
 
@@ -70,7 +74,7 @@ export default class Demo extends BaseCommand {
       stage = await setStage({ ...{ daemon, seed: SEED, failed }, client: `kefu-demo/${version}` })
       const { control } = daemon
       await keepSecret(ownTokenFile(home), () => control.call('agent.add', { name: 'you' }))
-      await this.#watch(daemon, stage, forMs)
+      if (!this.#over.signal.aborted) await this.#watch(daemon, stage, forMs)
     } finally {
       this.#over.abort()
       await stage?.close()
@@ -85,6 +89,7 @@ export default class Demo extends BaseCommand {
     const lines = guideLines(guide)
     output.event({ type: 'ready', home, url, ...guide, pages: Object.fromEntries(pages) })
     if (output.mode === 'plain') for (const line of lines) output.note(line)
+    const fields = output.mode === 'human' ? DRAWN_FIELDS : undefined
     stage.play()
     const end = setTimeout(() => this.#over.abort(), forMs ?? 0)
     if (forMs === undefined) clearTimeout(end)
@@ -92,7 +97,7 @@ export default class Demo extends BaseCommand {
       await watchQueue({
         ...{ control, output, intervalMs: LOOK_MS, signal: this.#over.signal, above: lines },
         request: { states: [...QUEUE_STATES] },
-        columns: nowMs => chosenColumns(queueColumns(nowMs), undefined),
+        columns: nowMs => chosenColumns(queueColumns(nowMs), fields),
       })
     } finally {
       clearTimeout(end)

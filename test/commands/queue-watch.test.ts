@@ -5,7 +5,13 @@ import { createOutput } from '../../src/commands/_cli/output.js'
 import { displayWidth } from '../../src/commands/_cli/table.js'
 import { describeTerminal } from '../../src/commands/_cli/terminal.js'
 import { queueColumns } from '../../src/commands/queue/_queue/views.js'
-import { drawnRequest, type QueueWatch, renderQueue, watchQueue } from '../../src/commands/queue/_queue/watch.js'
+import {
+  drawnRequest,
+  type QueueWatch,
+  renderQueue,
+  watchQueue,
+  wrapped,
+} from '../../src/commands/queue/_queue/watch.js'
 import type { QueueRowView } from '../../src/daemon/control/client.js'
 import { pageOf, type SortKey } from '../../src/daemon/control/page.js'
 import { queueListRequest } from '../../src/daemon/control/queue-schemas.js'
@@ -134,4 +140,12 @@ test('a narrow view leaves columns out, the id last, and none that was asked for
   assert.match(await frameOn(80, 12), new RegExp(ID))
   assert.doesNotMatch((await headOf(40))!, /ID/)
   assert.match((await headOf(30, 'state,priority,id'))!, /^STATE +PRI +ID$/)
+})
+
+test('lines above a view are counted as the terminal wraps them', () => {
+  assert.deepEqual(wrapped([], 10), { text: '', height: 0 })
+  assert.equal(wrapped(['', '123456789', '12345678901'], 10).height, 4)
+  // Nothing ends at the edge, where clearing the rest of the line takes the last character.
+  assert.deepEqual(wrapped(['1234567890'], 10), { text: '1234567890 \n', height: 2 })
+  assert.equal(wrapped(['客服客服客服'], 10).height, 2)
 })

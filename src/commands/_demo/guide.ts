@@ -16,9 +16,14 @@ export function ownTokenFile(home: string): string {
   return join(home, 'you.token')
 }
 
+/** The program with the folder that it is to work in. */
+export function programIn(home: string): string {
+  return `${programName()} --home ${quoted(home)}`
+}
+
 /** The guide to a demo in a folder. */
 export function guideTo(home: string, channel: string, pages: Guide['pages']): Guide {
-  const kefu = `${programName()} --home ${quoted(home)}`
+  const kefu = programIn(home)
   return {
     agent: `${kefu} chat agent --token-file ${quoted(ownTokenFile(home))}`,
     visitor: `${kefu} chat visitor --channel ${channel} --new`,
@@ -28,10 +33,13 @@ export function guideTo(home: string, channel: string, pages: Guide['pages']): G
 
 /** The guide in lines for a person. */
 export function guideLines({ agent, visitor, pages }: Guide): string[] {
+  const width = Math.max(...pages.map(([kind]) => kind.length))
   return [
-    'kefu demo: scripted customers and agents on a scratch daemon. Ctrl-C or q ends it.',
+    'kefu demo: a scratch daemon, scripted customers and agents. q or Ctrl-C ends it',
     `Be an agent:   ${agent}`,
     `Be a visitor:  ${visitor}`,
-    `Platforms:     ${pages.map(([kind, page]) => `${kind} ${page}`).join(' · ')}`,
+    ...pages.map(
+      ([kind, page], index) => `${index === 0 ? 'Platforms:' : '          '}     ${kind.padEnd(width)}  ${page}`,
+    ),
   ]
 }
