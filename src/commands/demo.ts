@@ -28,11 +28,11 @@ export default class Demo extends BaseCommand {
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --for 30s --json',
-    '<%= config.bin %> demo --for 1m --keep',
+    '<%= config.bin %> demo --for 1m --keep-home',
   ]
   static override flags = {
     for: durationFlag({ summary: 'end after this time' }),
-    keep: boolean({ summary: 'leave the folder with what was said, and say where it is' }),
+    'keep-home': boolean({ summary: 'leave the folder with what was said, and say where it is' }),
   }
   static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES]
 
@@ -53,10 +53,10 @@ export default class Demo extends BaseCommand {
     try {
       if (!this.#over.signal.aborted) await this.#show(home, flags.for)
     } finally {
-      if (!flags.keep) await removeScratchHome(home)
+      if (!flags['keep-home']) await removeScratchHome(home)
     }
-    output.event({ type: 'ended', ...(flags.keep && { home }) })
-    if (flags.keep) output.note(`Kept: ${home}. Next: ${programIn(home)} daemon start`)
+    output.event({ type: 'ended', ...(flags['keep-home'] && { home }) })
+    if (flags['keep-home']) output.note(`Kept: ${home}. Next: ${programIn(home)} daemon start`)
     else if (output.mode === 'human') output.note('The demo is over, and its folder is removed.')
     if (this.#failure !== undefined) throw this.#failure
   }

@@ -109,8 +109,8 @@ describe('kefu demo', { concurrency: true }, () => {
     await until('the end of the daemon', () => !isAlive(pid))
   })
 
-  test('SIGTERM ends it, and --for; --keep leaves the folder', async t => {
-    for (const words of [[], ['--for', '500ms', '--keep']]) {
+  test('SIGTERM ends it, and --for; --keep-home leaves the folder', async t => {
+    for (const words of [[], ['--for', '500ms', '--keep-home']]) {
       const { child, temporary, events, ready, ended, stderr } = run(t, ...words)
       const { home } = await ready()
       const isKept = words.length > 0

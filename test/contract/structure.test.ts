@@ -71,6 +71,7 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
       ...['canned-operations', 'contact-operations', 'credential-operations', 'credential-vocabulary'],
+      ...['lane-operations'],
       ...['hook-operations', 'hook-vocabulary'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
@@ -239,11 +240,13 @@ describe('form of src', () => {
       ts.SyntaxKind.AnyKeyword,
       ts.SyntaxKind.PrivateKeyword,
     ]
-    const found = [...sources.filter(({ path }) => !path.endsWith('.d.ts')), ...others].flatMap(({ path, tree }) =>
-      descendants(tree)
-        .filter(node => unwanted.includes(node.kind) && !ts.isConstructorDeclaration(node.parent))
-        .map(node => `${at(path, tree, node)} ${ts.SyntaxKind[node.kind]}`),
-    )
+    const found = [...sources, ...others]
+      .filter(({ path }) => !path.endsWith('.d.ts'))
+      .flatMap(({ path, tree }) =>
+        descendants(tree)
+          .filter(node => unwanted.includes(node.kind) && !ts.isConstructorDeclaration(node.parent))
+          .map(node => `${at(path, tree, node)} ${ts.SyntaxKind[node.kind]}`),
+      )
     none(found)
   })
 

@@ -1,6 +1,5 @@
 import { string as argument } from '@oclif/core/args'
-import { CHANNEL_TABLES } from '../../daemon/channels/tables.js'
-import type { KindTable, SettingRow } from '../../daemon/core/channel-adapter.js'
+import { CHANNEL_TABLES, type KindTable, type SettingRow } from '../../daemon/channels/tables.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import type { Fact, ListColumn } from '../_cli/output.js'

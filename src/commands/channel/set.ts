@@ -15,7 +15,7 @@ import { SET_FLAG, settingsOf } from './_channel/settings.js'
 const OCCASIONS = Object.keys(REPLY_OCCASIONS) as ReplyOccasion[]
 
 export default class ChannelSet extends BaseCommand {
-  static override summary = 'change the settings, the origins, the team, the bot or the automatic replies of a channel'
+  static override summary = 'change the settings, origins, team, bot or replies of a channel'
   static override description =
     'The origins given replace those that the channel had. Its number, its visitors and their conversations stay. ' +
     'A bot is an agent with the role bot: while it is connected it gets what is new, until it hands over. ' +

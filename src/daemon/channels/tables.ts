@@ -1,3 +1,5 @@
+export type { KindTable, SettingRow } from '../core/channel-adapter.js'
+
 import type { KindTable } from '../core/channel-adapter.js'
 import type { ChannelKind } from '../core/model.js'
 import { WEBHOOK } from './tables/webhook.js'
