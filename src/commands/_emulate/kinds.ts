@@ -4,6 +4,7 @@ import type { EmulatedKind } from '../../emulator/emulators.js'
 export const EMULATOR_PORTS = {
   'wechat-mp': 7801,
   'wechat-mini': 7802,
+  'wecom-kf': 7803,
   webhook: 7804,
 } as const satisfies Readonly<Record<EmulatedKind, number>>
 
