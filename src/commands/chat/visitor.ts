@@ -29,7 +29,7 @@ type EmulatedFlags = {
 }
 
 export default class ChatVisitor extends ChatCommand {
-  static override summary = 'write to a channel as a visitor of its page, or as a user of its emulated platform'
+  static override summary = 'write to a channel as a visitor, or as a user of its emulated platform'
   static override description =
     'Shows the conversation and sends each line that is typed. The visitor is kept, so that the next start goes on with the same conversation. ' +
     'Lines that are piped in are sent as well; the command ends when all are acknowledged. With --json it writes one JSON object per line.\n\n' +
@@ -39,7 +39,7 @@ export default class ChatVisitor extends ChatCommand {
   static override examples = [
     '<%= config.bin %> chat visitor --channel site',
     "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel site --wait 1",
-    "echo 'Is the shop open on Sunday?' | <%= config.bin %> chat visitor --channel emulated-wechat-mp --user li --wait 1",
+    "echo 'Open today?' | <%= config.bin %> chat visitor --channel emulated-wechat-mp",
     '<%= config.bin %> chat visitor --url https://chat.example --channel shop --new --name Li',
   ]
   static override flags = {

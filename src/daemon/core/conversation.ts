@@ -1,8 +1,8 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { RecordStamp } from '../../codec/record.js'
 import { KefuError } from '../../errors.js'
-import type { Details, Head } from './model.js'
-import type { MessageRecordBody, OpenedBody, QueuedBody, RecordBody, UpdatedBody } from './records.js'
+import type { Details, Head, ReplyWindow } from './model.js'
+import type { MessageRecordBody, OpenedBody, Permission, QueuedBody, RecordBody, UpdatedBody } from './records.js'
 
 /** The conversation reducer: pure, so that any replay of the log gives the same heads. */
 
@@ -22,7 +22,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
     case 'message':
       unansweredSince = unansweredAfter(head, stamp, body)
       if (body.by.role !== 'system') saidAt = stamp.at
-      if (body.window !== undefined) details = { ...details, window: { n: stamp.n, ...body.window } }
+      if (body.window !== undefined) details = { ...details, window: permitted(details.window, body.window, stamp) }
       if (body.reply === 'idleWarning') details = { ...details, idleWarnedAt: saidAt }
       if (body.by.role === 'contact') {
         if (state === 'new' && body.writtenAt !== undefined) state = 'waiting'
@@ -41,7 +41,7 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
         details = { ...details, answeredAt: stamp.at }
       break
     case 'event':
-      if (body.window !== undefined) details = { ...details, window: { n: stamp.n, ...body.window } }
+      if (body.window !== undefined) details = { ...details, window: permitted(details.window, body.window, stamp) }
       break
     case 'queued':
       // What a bot has said answers nobody who now asks for a person.
@@ -221,6 +221,12 @@ function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body:
     // What begins quietly has its first episode when the contact says something.
     details: { ...firstDetails(at), episode: isQuiet ? 0 : 1, language, team },
   }
+}
+
+/** A permission replaces the one before; a shorter one is added to it, and takes nothing away. */
+function permitted(before: Details['window'], { until, messages }: Permission, { n, at }: RecordStamp): ReplyWindow {
+  if (before === undefined || before.until <= until || before.until <= at) return { n, until, messages }
+  return { ...before, messages: before.messages + messages }
 }
 
 /** An agent's word answers the contact; kefu's own replies do not. */

@@ -99,6 +99,9 @@ export class Inbound {
   ): Promise<void> {
     const body: RecordBody = { type: 'delivery', by: SYSTEM, message: n, state: 'failed', reason: reason.slice(0, 500) }
     try {
+      // An id of our form that is not ours.
+      const [sent] = n < 1 ? [] : await this.#ports.log.read(conversation, n - 1, 1)
+      if (sent?.body.type !== 'message' || sent.body.by.role === 'contact') return
       const { duplicate } = await this.#ports.log.append(conversation, [body], { platformKey: key })
       counts[duplicate ? 'duplicates' : 'failed']++
     } catch (error) {
