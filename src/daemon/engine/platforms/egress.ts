@@ -7,7 +7,7 @@ import { channelOwner } from '../../core/conversation.js'
 import type { MediaPort } from '../../core/media.js'
 import type { Head } from '../../core/model.js'
 import { piecesOf } from '../../core/pieces.js'
-import type { Clock, LogPort, OutboxJob, OutboxPort, OutboxResult } from '../../core/ports.js'
+import type { Clock, LogPort, OutboxJob, OutboxPort, OutboxResult, OutboxRow, OutboxState } from '../../core/ports.js'
 import { type DeliveryState, SYSTEM } from '../../core/records.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
@@ -17,7 +17,7 @@ import type { Quota } from './quota.js'
 
 /** What sending stands on. */
 export type EgressPorts = {
-  readonly outbox: Pick<OutboxPort, 'work' | 'resume' | 'rows'>
+  readonly outbox: Pick<OutboxPort, 'work' | 'resume' | 'retry' | 'rows'>
   readonly log: Pick<LogPort, 'append' | 'head' | 'read'>
   readonly media: Pick<MediaPort, 'open'>
   readonly clock: Clock
@@ -66,21 +66,18 @@ export class Egress {
     return this.#sending
   }
 
-  /** Begins, with what an earlier process left. */
+  /** Begins, with what an earlier process left. What it was cut off at goes again where the platform recognises repeats; elsewhere agents are told that nobody knows. */
   async start(): Promise<void> {
+    for await (const { conversation } of this.#rows('parked')) this.#parked.add(conversation)
     const { outbox } = this.#ports
-    let after: string | undefined
-    do {
-      const page = await outbox.rows({
-        lane: this.#lane,
-        states: ['parked'],
-        limit: ROWS,
-        ...(after === undefined ? {} : { after }),
-      })
-      for (const { conversation } of page.rows) this.#parked.add(conversation)
-      after = page.next
-    } while (after !== undefined)
+    const { recognisesRepeats } = this.#connection.capabilities
+    if (recognisesRepeats)
+      for await (const { conversation, n } of this.#rows('unknown'))
+        await outbox.retry(conversation, n, { mayRepeat: true })
     this.#run()
+    if (recognisesRepeats || this.#isClosed) return
+    for await (const row of this.#rows('unknown'))
+      if ((await this.#lastTold(row)) !== 'unknown') await this.#tell(row, 'unknown', row.reason)
   }
 
   /** Settings, secrets or the lane are others now: what was in the way may not be any more. */
@@ -134,6 +131,16 @@ export class Egress {
             ),
       )
       .catch(report)
+  }
+
+  async *#rows(state: OutboxState): AsyncGenerator<OutboxRow> {
+    let after: string | undefined
+    do {
+      const range = { lane: this.#lane, states: [state], limit: ROWS, ...(after !== undefined && { after }) }
+      const page = await this.#ports.outbox.rows(range)
+      yield* page.rows
+      after = page.next
+    } while (after !== undefined && !this.#isClosed)
   }
 
   async #admit(signal: AbortSignal): Promise<void> {
@@ -210,7 +217,7 @@ export class Egress {
     connection.counts.sent++
     delivered(head, CONTACT, n)
     // Mostly nothing has been appended since.
-    if (head.n > n && (await this.#wasTold(job))) await this.#tell(job, 'sent')
+    if (head.n > n && (await this.#lastTold(job)) !== undefined) await this.#tell(job, 'sent')
     return { type: 'sent' }
   }
 
@@ -291,7 +298,7 @@ export class Egress {
 
   async #park(head: Head, job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
     this.#parked.add(head.conversation)
-    if (!(await this.#wasTold(job))) await this.#tell(job, 'held', reason)
+    if ((await this.#lastTold(job)) === undefined) await this.#tell(job, 'held', reason)
     // The contact may have written while this was decided: then nothing else would let it go.
     const now = await this.#ports.log.head(head.conversation)
     if (now?.details.window?.n !== head.details.window?.n)
@@ -323,10 +330,12 @@ export class Egress {
     }
   }
 
-  /** Whether agents were told that it did not go out. */
-  async #wasTold({ conversation, n }: OutboxJob): Promise<boolean> {
+  /** What agents were told of it last; undefined when nothing. */
+  async #lastTold({ conversation, n }: OutboxJob): Promise<DeliveryState | undefined> {
     const records = await this.#ports.log.read(conversation, n, LOOK_RECORDS)
-    return records.some(({ body }) => body.type === 'delivery' && body.message === n)
+    let state: DeliveryState | undefined
+    for (const { body } of records) if (body.type === 'delivery' && body.message === n) state = body.state
+    return state
   }
 }
 

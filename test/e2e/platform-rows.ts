@@ -1,0 +1,76 @@
+import type { FaultInput } from '../../src/emulator/core/faults.js'
+import type { EmulatorCore } from '../../src/emulator/core/platform-emulator.js'
+import type { SaidInput } from '../../src/emulator/core/said.js'
+import type { SentMessage } from '../../src/emulator/core/send-log.js'
+import type { EmulatedKind } from '../../src/emulator/emulators.js'
+
+/** In what the platforms differ, as far as these tests see it. */
+export type PlatformRow = {
+  readonly kind: EmulatedKind
+  /** Something that nobody has to answer, and the event that it becomes. */
+  readonly sign: SaidInput
+  readonly signName: string
+  readonly hasChoices: boolean
+  /** The call that sends a message. */
+  readonly sendPath: string
+  /** The call that brings a token. */
+  readonly tokenPath?: string
+  /** Messages that the platform takes after each of the contact's. */
+  readonly quota?: number
+  /** Whether it takes a message that comes again for the same one. */
+  readonly recognisesRepeats: boolean
+  /** The platform is busy, and says so. */
+  readonly busy: FaultInput
+  /** The platform does not trust the address of this server, and what the lane says then. */
+  readonly untrusted: FaultInput
+  readonly untrustedWords: RegExp
+  /** The picture that was sent. */
+  pictureOf(message: SentMessage, core: EmulatorCore): Uint8Array
+}
+
+const wechat = {
+  sendPath: '/cgi-bin/message/custom/send',
+  tokenPath: '/cgi-bin/stable_token',
+  quota: 5,
+  recognisesRepeats: false,
+  busy: { fault: 'error', code: -1, path: '/cgi-bin/message/custom/send' },
+  untrusted: { fault: 'error', code: 40164 },
+  untrustedWords: /40164.*IP白名单/,
+  pictureOf({ body }, { media }) {
+    const { image } = body as { readonly image: { readonly media_id: string } }
+    return media.get(image.media_id)!.bytes
+  },
+} satisfies Partial<PlatformRow>
+
+/** Every kind of channel that has an emulator. */
+export const PLATFORM_ROWS: readonly PlatformRow[] = [
+  {
+    ...wechat,
+    kind: 'wechat-mp',
+    sign: { type: 'event', event: 'subscribe' },
+    signName: 'follow',
+    hasChoices: true,
+  },
+  {
+    ...wechat,
+    kind: 'wechat-mini',
+    sign: { type: 'event', event: 'user_enter_tempsession', fields: { SessionFrom: 'shop' } },
+    signName: 'enter',
+    hasChoices: false,
+  },
+  {
+    kind: 'webhook',
+    sign: { type: 'event', event: 'enter' },
+    signName: 'enter',
+    hasChoices: true,
+    sendPath: '/',
+    recognisesRepeats: true,
+    busy: { fault: 'status', status: 502 },
+    untrusted: { fault: 'error', code: 403, message: 'address not on the list' },
+    untrustedWords: /403.*address not on the list/,
+    pictureOf({ body }) {
+      const { part } = body as { readonly part: { readonly data: string } }
+      return Buffer.from(part.data, 'base64')
+    },
+  },
+]
