@@ -39,11 +39,10 @@ export class PlatformHouse {
   readonly #records = new Map<string, RecordEvent[]>()
   #socket = ''
 
-  private constructor(row: PlatformRow, home: string, gate: TcpGate) {
+  private constructor(row: PlatformRow, home: string, gate: TcpGate, emulator: PlatformEmulator) {
     this.row = row
     this.home = home
     this.gate = gate
-    const emulator = EMULATORS[row.kind]({})
     const handle = async (request: ApiRequest): Promise<ApiAnswer | undefined> => {
       this.calls.push(request.path)
       const answer = await emulator.handle(request)
@@ -54,8 +53,8 @@ export class PlatformHouse {
   }
 
   /** Everything is connected as `kefu emulate --connect` does it. */
-  static async open(t: TestContext, row: PlatformRow): Promise<PlatformHouse> {
-    const house = new PlatformHouse(row, tmpDir(t), await TcpGate.open(t))
+  static async open(t: TestContext, row: PlatformRow, emulator = EMULATORS[row.kind]({})): Promise<PlatformHouse> {
+    const house = new PlatformHouse(row, tmpDir(t), await TcpGate.open(t), emulator)
     const served = await serveEmulator(house.emulator)
     t.after(() => served.close())
     t.after(() => house.daemon.kill())

@@ -24,9 +24,17 @@ export type PlatformRow = {
   /** The platform does not trust the address of this server, and what the lane says then. */
   readonly untrusted: FaultInput
   readonly untrustedWords: RegExp
+  /** What of a callback is signed, or is the signature: a parameter, a header, or what a pattern finds in the body (all of it without one). */
+  readonly signed: readonly (readonly ['query' | 'header' | 'body', string])[]
   /** The picture that was sent. */
   pictureOf(message: SentMessage, core: EmulatorCore): Uint8Array
 }
+
+const SIGNED_QUERY = [
+  ['query', 'msg_signature'],
+  ['query', 'timestamp'],
+  ['query', 'nonce'],
+] as const
 
 const wechat = {
   sendPath: '/cgi-bin/message/custom/send',
@@ -50,6 +58,7 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     sign: { type: 'event', event: 'subscribe' },
     signName: 'follow',
     hasChoices: true,
+    signed: [...SIGNED_QUERY, ['body', '<Encrypt><!\\[CDATA\\[(.*?)\\]\\]>']],
   },
   {
     ...wechat,
@@ -57,6 +66,7 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     sign: { type: 'event', event: 'user_enter_tempsession', fields: { SessionFrom: 'shop' } },
     signName: 'enter',
     hasChoices: false,
+    signed: [...SIGNED_QUERY, ['body', '"Encrypt":"(.*?)"']],
   },
   {
     kind: 'webhook',
@@ -65,6 +75,12 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     hasChoices: true,
     sendPath: '/',
     recognisesRepeats: true,
+    signed: [
+      ['header', 'webhook-id'],
+      ['header', 'webhook-timestamp'],
+      ['header', 'webhook-signature'],
+      ['body', ''],
+    ],
     busy: { fault: 'status', status: 502 },
     untrusted: { fault: 'error', code: 403, message: 'address not on the list' },
     untrustedWords: /403.*address not on the list/,
