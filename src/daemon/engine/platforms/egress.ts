@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { buffer } from 'node:stream/consumers'
+import type { ConversationId } from '../../../codec/conversation-id.js'
 import type { Author, Part } from '../../../codec/wire.js'
 import { isKefuError, toKefuError } from '../../../errors.js'
 import type { OutboundFile, OutboundPiece, Recipient, SendOutcome } from '../../core/channel-adapter.js'
@@ -36,6 +37,7 @@ const UNKNOWN_HOLD_MS = 30_000
 /** How long a channel that is down rests before it is tried again, at first and at most. */
 const FIRST_REST_MS = 15_000
 const LAST_REST_MS = 10 * 60_000
+const RESUME_AGAIN_MS = 1_000
 const ROWS = 500
 const LOOK_RECORDS = 200
 /** How long calls that run may take when the daemon stops. */
@@ -47,12 +49,13 @@ export class Egress {
   readonly #connection: Connection
   readonly #rate: RateLimiter
   readonly #calls = new AbortController()
-  readonly #parked = new Set<string>()
+  /** Conversations that are being sent to, and whether their contact has permitted more meanwhile. */
+  readonly #sendingTo = new Map<ConversationId, boolean>()
+  readonly #parked = new Set<ConversationId>()
   #working: AbortController | undefined
   #done: Promise<void> = Promise.resolve()
   #cancelRest: (() => void) | undefined
   #restMs = FIRST_REST_MS
-  #sending = 0
   #isClosed = false
 
   constructor(ports: EgressPorts, connection: Connection) {
@@ -63,7 +66,7 @@ export class Egress {
 
   /** Conversations that are being sent to. */
   get sending(): number {
-    return this.#sending
+    return this.#sendingTo.size
   }
 
   /** Begins, with what an earlier process left. What it was cut off at goes again where the platform recognises repeats; elsewhere agents are told that nobody knows. */
@@ -90,9 +93,16 @@ export class Egress {
   }
 
   /** A contact has done what permits messages again. */
-  permitted(conversation: Head['conversation']): void {
+  permitted(conversation: ConversationId): void {
+    if (this.#sendingTo.has(conversation)) this.#sendingTo.set(conversation, true)
     if (!this.#parked.delete(conversation)) return
-    this.#ports.outbox.resume(conversation).catch(error => this.#ports.report(error))
+    const { outbox, clock, report } = this.#ports
+    const resume = (): void => {
+      if (!this.#isClosed) outbox.resume(conversation).catch(report)
+    }
+    resume()
+    // That it is parked may be on its way to disk.
+    clock.after(RESUME_AGAIN_MS, resume)
   }
 
   /** Takes nothing more, and waits for what runs; calls that take too long are cut. */
@@ -177,7 +187,7 @@ export class Egress {
   }
 
   async #attempt(job: OutboxJob, attempt: number, piecesSent: number): Promise<OutboxResult> {
-    this.#sending++
+    this.#sendingTo.set(job.conversation, false)
     const progress = { piecesSent }
     try {
       return await this.#send(job, attempt, progress)
@@ -190,7 +200,7 @@ export class Egress {
         ? { type: 'dead', reason, ...progress }
         : { type: 'retry', retryMs, reason, ...progress }
     } finally {
-      this.#sending--
+      this.#sendingTo.delete(job.conversation)
     }
   }
 
@@ -297,12 +307,10 @@ export class Egress {
   }
 
   async #park(head: Head, job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
-    this.#parked.add(head.conversation)
     if ((await this.#lastTold(job)) === undefined) await this.#tell(job, 'held', reason)
     // The contact may have written while this was decided: then nothing else would let it go.
-    const now = await this.#ports.log.head(head.conversation)
-    if (now?.details.window?.n !== head.details.window?.n)
-      return { type: 'retry', retryMs: 0, reason, isFree: true, piecesSent }
+    if (this.#sendingTo.get(head.conversation)) return { type: 'retry', retryMs: 0, reason, isFree: true, piecesSent }
+    this.#parked.add(head.conversation)
     return { type: 'park', reason, isFree: true, piecesSent }
   }
 

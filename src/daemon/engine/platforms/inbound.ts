@@ -75,7 +75,9 @@ export class Inbound {
     connection.counts[duplicate ? 'duplicates' : 'received']++
     if (duplicate) for (const media of reserved) await files.forget(media)
     else for (const media of reserved) files.start(media)
-    if (!duplicate && window !== undefined) this.#ports.permitted(connection, conversation)
+    // Where kefu knows of no windows the platform may have refused one: that ends when the contact writes.
+    if (!duplicate && (window !== undefined || event.type === 'message'))
+      this.#ports.permitted(connection, conversation)
   }
 
   async #appended(
