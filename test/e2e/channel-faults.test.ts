@@ -134,6 +134,7 @@ async function untrusted(house: PlatformHouse): Promise<void> {
   await house.lane({ isOutPaused: false })
   await house.got('early', 2)
   await house.got('later', 1)
+  assert.ok(Date.now() < obstruction!.until)
   assert.deepEqual([house.sent('early'), house.fates('early'), house.sent('later')], [['one', 'two'], [], ['one']])
   assert.equal((await house.lane()).obstruction, undefined)
 }

@@ -138,6 +138,23 @@ describe('what goes out to a platform', () => {
     await rig.stop()
   })
 
+  test('calls that find a channel down at once make it rest once, and all of them go when that is mended', async () => {
+    const rig = await asked()
+    await rig.receive(rig.event('e2', { contact: 'u2' }))
+    rig.outcomes = [1, 2].map(() => ({ type: 'channel-down', reason: 'wrong secret' }) as const)
+    await rig.channels.set('shop', { lane: { isOutPaused: true } })
+    await rig.answer('a1')
+    await rig.answer('a2', [text('a2')], 'u2')
+    await rig.channels.set('shop', { lane: { isOutPaused: false } })
+    await rig.settle()
+    assert.equal(rig.platforms.lane(1)!.obstruction!.until - rig.clock.now(), 15_000)
+    assert.equal(rig.outcomes.length, 0)
+    await rig.channels.set('shop', { settings: { region: 'sg' } })
+    await rig.settle()
+    assert.deepEqual([...rig.texts].sort(), ['a1', 'a2'])
+    await rig.stop()
+  })
+
   test('a paused way out keeps everything; nothing more goes than its rate', async () => {
     const rig = await asked()
     await rig.channels.set('shop', { lane: { isOutPaused: true } })

@@ -285,7 +285,7 @@ export class Egress {
         return this.#park(head, job, reason, piecesSent)
       case 'throttled':
         this.#rest(reason, outcome.afterMs)
-        return { type: 'retry', retryMs: outcome.afterMs, reason, isFree: true, piecesSent }
+        return this.#afterRest(reason, piecesSent)
       case 'channel-down':
         return this.#down(reason, outcome.afterMs, piecesSent)
       case 'give-up':
@@ -321,10 +321,17 @@ export class Egress {
   }
 
   #down(reason: string, afterMs: number | undefined, piecesSent: number): OutboxResult {
-    const restMs = afterMs ?? this.#restMs
-    this.#restMs = Math.min(this.#restMs * 2, LAST_REST_MS)
-    this.#rest(reason, restMs)
-    return { type: 'retry', retryMs: restMs, reason, isFree: true, piecesSent }
+    // Of calls that fail at once only the first one makes the rest longer.
+    if (afterMs !== undefined || this.#connection.obstruction === undefined) {
+      this.#rest(reason, afterMs ?? this.#restMs)
+      this.#restMs = Math.min(this.#restMs * 2, LAST_REST_MS)
+    }
+    return this.#afterRest(reason, piecesSent)
+  }
+
+  /** The lane waits, not the message: when somebody has mended what was wrong it goes at once. */
+  #afterRest(reason: string, piecesSent: number): OutboxResult {
+    return { type: 'retry', retryMs: 0, reason, isFree: true, piecesSent }
   }
 
   /** Agents see what became of it. */
