@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import type { FaultInput } from '../../src/emulator/core/faults.js'
 import type { EmulatorCore } from '../../src/emulator/core/platform-emulator.js'
 import type { SaidInput } from '../../src/emulator/core/said.js'
 import type { SentMessage } from '../../src/emulator/core/send-log.js'
 import type { EmulatedKind } from '../../src/emulator/emulators.js'
+import { newWebhookSecret } from '../../src/platform/standard-webhook.js'
 
 /** In what the platforms differ, as far as these tests see it. */
 export type PlatformRow = {
@@ -24,6 +26,22 @@ export type PlatformRow = {
   /** The platform does not trust the address of this server, and what the lane says then. */
   readonly untrusted: FaultInput
   readonly untrustedWords: RegExp
+  /** How its check fails: the step, and what it says. */
+  readonly check: {
+    /** The credentials that kefu is known by, and that callbacks are signed with. */
+    readonly outbound: string
+    readonly inbound: string
+    readonly wrongSecret: readonly [step: string, words: RegExp]
+    readonly untrusted: FaultInput
+    readonly untrustedStep: string
+    readonly untrustedWords: RegExp
+    readonly clockStep: string
+    readonly rotationRefused: RegExp
+    /** Whether kefu signs with the former secret as well while that is kept: then a new one is found wrong only when it is not. */
+    readonly isSignedTwice: boolean
+  }
+  /** A secret of the right form that nobody else has. */
+  otherSecret(name: string): string
   /** What of a callback is signed, or is the signature: a parameter, a header, or what a pattern finds in the body (all of it without one). */
   readonly signed: readonly (readonly ['query' | 'header' | 'body', string])[]
   /** The picture that was sent. */
@@ -44,6 +62,17 @@ const wechat = {
   busy: { fault: 'error', code: -1, path: '/cgi-bin/message/custom/send' },
   untrusted: { fault: 'error', code: 40164 },
   untrustedWords: /40164.*IP白名单/,
+  check: {
+    ...{ outbound: 'app-secret', inbound: 'token' },
+    wrongSecret: ['access token', /AppSecret.*kefu credential set NAME app-secret/s],
+    untrusted: { fault: 'error', code: 40164, path: '/cgi-bin/stable_token' },
+    untrustedStep: 'access token',
+    untrustedWords: /40164.*IP白名单/,
+    clockStep: 'clock',
+    rotationRefused: /40125/,
+    isSignedTwice: false,
+  },
+  otherSecret: () => randomBytes(16).toString('hex'),
   pictureOf({ body }, { media }) {
     const { image } = body as { readonly image: { readonly media_id: string } }
     return media.get(image.media_id)!.bytes
@@ -84,6 +113,17 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     busy: { fault: 'status', status: 502 },
     untrusted: { fault: 'error', code: 403, message: 'address not on the list' },
     untrustedWords: /403.*address not on the list/,
+    check: {
+      ...{ outbound: 'outbound-secret', inbound: 'inbound-secret' },
+      wrongSecret: ['ping', /401.*outbound-secret/s],
+      untrusted: { fault: 'error', code: 403, message: 'address not on the list' },
+      untrustedStep: 'ping',
+      untrustedWords: /403.*address not on the list/,
+      clockStep: 'clock',
+      rotationRefused: /401/,
+      isSignedTwice: true,
+    },
+    otherSecret: () => newWebhookSecret(randomBytes),
     pictureOf({ body }) {
       const { part } = body as { readonly part: { readonly data: string } }
       return Buffer.from(part.data, 'base64')
