@@ -82,12 +82,12 @@ export default class Demo extends BaseCommand {
     }
   }
 
-  async #watch({ home, url, control }: ScratchDaemon, stage: Stage, forMs: number | undefined): Promise<void> {
+  async #watch({ home, pid, url, control }: ScratchDaemon, stage: Stage, forMs: number | undefined): Promise<void> {
     const { output } = this
     const pages = stage.emulators.map(({ emulator, page }) => [emulator.kind, page] as const)
     const guide = guideTo(home, WEB_CHANNEL, pages)
     const lines = guideLines(guide)
-    output.event({ type: 'ready', home, url, ...guide, pages: Object.fromEntries(pages) })
+    output.event({ type: 'ready', pid, home, url, ...guide, pages: Object.fromEntries(pages) })
     if (output.mode === 'plain') for (const line of lines) output.note(line)
     const fields = output.mode === 'human' ? DRAWN_FIELDS : undefined
     stage.play()

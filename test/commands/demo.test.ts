@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { CUSTOMERS } from '../../src/commands/_demo/script.js'
 import { EMULATED_KINDS } from '../../src/commands/_emulate/kinds.js'
-import { cliEnvironment, kefuFailsInWords, kefuJson } from '../helpers/cli.js'
+import { cliEnvironment, kefuFailsInWords } from '../helpers/cli.js'
 import { ROOT } from '../helpers/project.js'
 import { type Cleanup, tmpDir } from '../helpers/tmp-dir.js'
 import { until } from '../helpers/until.js'
 
 type Event = {
   readonly type: string
+  readonly pid?: number
   readonly home?: string
   readonly pages?: Readonly<Record<string, string>>
   readonly agent?: string
@@ -29,7 +30,11 @@ type Running = {
   readonly own: string
   readonly stderr: () => string
   readonly events: () => Event[]
-  readonly ready: () => Promise<{ readonly home: string; readonly pages: Readonly<Record<string, string>> }>
+  readonly ready: () => Promise<{
+    readonly pid: number
+    readonly home: string
+    readonly pages: Readonly<Record<string, string>>
+  }>
   readonly ended: Promise<number | null>
 }
 
@@ -51,17 +56,11 @@ function run(t: Cleanup, ...words: string[]): Running {
   const events = (): Event[] => lines().map(line => JSON.parse(line) as Event)
   const ready: Running['ready'] = async () => {
     await until(`ready: ${stderr}`, () => events().length > 0 || child.exitCode !== null)
-    const { home, pages } = events()[0] ?? {}
-    assert.ok(home !== undefined && pages !== undefined, stderr)
-    return { home, pages }
+    const { pid, home, pages } = events()[0] ?? {}
+    assert.ok(pid !== undefined && home !== undefined && pages !== undefined, stderr)
+    return { pid, home, pages }
   }
   return { child, temporary, own, stderr: () => stderr, events, ready, ended }
-}
-
-async function daemonOf(home: string): Promise<number> {
-  const { pid } = await kefuJson<{ readonly pid: number }>(['daemon', 'status', '--home', home])
-  assert.ok(isAlive(pid))
-  return pid
 }
 
 function isAlive(pid: number): boolean {
@@ -81,9 +80,8 @@ async function sentBy(page: string): Promise<readonly object[]> {
 describe('kefu demo', { concurrency: true }, () => {
   test('customers of every channel wait and are answered, and nothing is left', async t => {
     const { child, temporary, own, events, ready, ended, stderr } = run(t)
-    const { home, pages } = await ready()
+    const { pid, home, pages } = await ready()
     assert.equal(statSync(home).mode & 0o777, 0o700)
-    const pid = await daemonOf(home)
     assert.deepEqual(Object.keys(pages).sort(), [...EMULATED_KINDS].sort())
     for (const [kind, page] of Object.entries(pages))
       await until(`an answer on ${kind}: ${stderr()}`, async () => (await sentBy(page)).length > 0)
@@ -103,7 +101,8 @@ describe('kefu demo', { concurrency: true }, () => {
 
   test('the daemon of a demo that is killed ends', async t => {
     const { child, ready, ended } = run(t)
-    const pid = await daemonOf((await ready()).home)
+    const { pid } = await ready()
+    assert.ok(isAlive(pid))
     child.kill('SIGKILL')
     await ended
     await until('the end of the daemon', () => !isAlive(pid))
@@ -112,10 +111,11 @@ describe('kefu demo', { concurrency: true }, () => {
   test('SIGTERM ends it, and --for; --keep-home leaves the folder', async t => {
     for (const words of [[], ['--for', '500ms', '--keep-home']]) {
       const { child, temporary, events, ready, ended, stderr } = run(t, ...words)
-      const { home } = await ready()
+      const { pid, home } = await ready()
       const isKept = words.length > 0
       if (!isKept) child.kill('SIGTERM')
       assert.equal(await ended, 0, stderr())
+      assert.equal(isAlive(pid), false)
       assert.deepEqual(events().at(-1), isKept ? { type: 'ended', home } : { type: 'ended' })
       assert.equal(readdirSync(temporary).length, isKept ? 1 : 0)
       if (isKept) assert.ok(readdirSync(home).includes('store'))

@@ -9,6 +9,7 @@ import { startDaemon, waitUntilGone } from '../_cli/daemon-life.js'
 /** A daemon of its own folder, which ends with this process. */
 export type ScratchDaemon = {
   readonly home: string
+  readonly pid: number
   /** Where it listens. */
   readonly url: string
   readonly control: ControlClient
@@ -42,6 +43,7 @@ export async function startScratchDaemon(home: string, version: string, timeoutM
   })
   return {
     home,
+    pid,
     url: address.http ?? '',
     control,
     async close() {
