@@ -20,7 +20,7 @@ const DRAWN_FIELDS = 'waited,channel,contact,priority,agent,message,state'
 const SEED = 1
 
 export default class Demo extends BaseCommand {
-  static override summary = 'show a queue that lives: a scratch daemon, emulated platforms, scripted customers'
+  static override summary = 'show a queue that lives, with scripted customers and agents'
   static override description =
     'Starts a daemon in a temporary folder, an emulator of every platform, customers who write through them and on a web page, and two agents who answer; ' +
     'then shows the queue as kefu queue list -w does, until Ctrl-C (or q). Anybody can join as an agent or a visitor from another terminal: it says how. ' +
