@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { dedupeKey, KEY } from '../../../codec/keys.js'
 import { openValue, sealValue } from '../../../codec/record.js'
 import type { Clock } from '../../core/ports.js'
@@ -14,6 +15,14 @@ const HASH_BYTES = 16
 const DROP_CHUNK = 1_000
 const DROP_PAUSE_MS = 50
 
+type Asked = {
+  readonly hashes: Uint8Array[]
+  readonly answer: Promise<{
+    readonly keys: readonly Uint8Array[]
+    readonly values: readonly (Uint8Array | undefined)[]
+  }>
+}
+
 /**
  * Platforms' ids of messages, as hashes, in two generations: written to the newer one, looked up in both. The generation before them is dropped in
  * small chunks in the background.
@@ -23,6 +32,8 @@ export class PlatformKeys {
   readonly #clock: Clock
   readonly #logger: StoreLogger
   #generation = 0
+  /** Look-ups of this turn of the event loop. */
+  #asked: Asked | undefined
   #turnAtMs = 0
   #cancelDrop: (() => void) | undefined
   #isClosed = false
@@ -49,9 +60,12 @@ export class PlatformKeys {
 
   /** Number of the record that a key came with, if it is remembered. Throws `KEFU_STORE_CORRUPT`. */
   async lookup(hash: Uint8Array): Promise<number | undefined> {
-    const keys = [dedupeKey(this.#generation, hash), dedupeKey(previous(this.#generation), hash)]
-    const values = await this.#database.getMany(keys)
-    for (const [i, value] of values.entries()) {
+    this.#asked ??= this.#ask()
+    const { hashes, answer } = this.#asked
+    const at = 2 * (hashes.push(hash) - 1)
+    const { keys, values } = await answer
+    for (const i of [at, at + 1]) {
+      const value = values[i]
       if (value === undefined) continue
       try {
         return openValue(keys[i]!, value) as number
@@ -60,6 +74,18 @@ export class PlatformKeys {
       }
     }
     return undefined
+  }
+
+  /** A call costs more than what it looks up: all that is asked in this turn of the event loop goes in one. */
+  #ask(): Asked {
+    const hashes: Uint8Array[] = []
+    const answer = nextTurn().then(async () => {
+      this.#asked = undefined
+      const generations = [this.#generation, previous(this.#generation)]
+      const keys = hashes.flatMap(hash => generations.map(generation => dedupeKey(generation, hash)))
+      return { keys, values: await this.#database.getMany(keys) }
+    })
+    return { hashes, answer }
   }
 
   /** Remembers a key with its record. */
