@@ -81,6 +81,7 @@ try {
 async function measured(source: CallbackSource, connections: number, rate?: number) {
   const before = await countsOf(server, source.channel)
   const used = readUsage(server.pid, ticks)
+  const generator = process.cpuUsage()
   const result = await autocannon({
     url: `http://${server.host}:${server.port}`,
     connections,
@@ -89,6 +90,7 @@ async function measured(source: CallbackSource, connections: number, rate?: numb
     requests: [{ setupRequest: () => source.next() }],
   })
   const cpu = readUsage(server.pid, ticks).cpuSeconds - used.cpuSeconds
+  const { user, system } = process.cpuUsage(generator)
   const after = await countsOf(server, source.channel)
   const received = after.received - before.received
   const duplicates = after.duplicates - before.duplicates
@@ -99,6 +101,8 @@ async function measured(source: CallbackSource, connections: number, rate?: numb
     received,
     duplicates,
     cpuCores: round(cpu / result.duration),
+    /** Of this process, which makes the load: near 1 it is what is measured. */
+    generatorCpuCores: round((user + system) / 1e6 / result.duration),
   }
 }
 

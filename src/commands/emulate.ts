@@ -28,7 +28,7 @@ export default class Emulate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> emulate wechat-mp --connect',
     '<%= config.bin %> emulate all --connect',
-    '<%= config.bin %> emulate wechat-mini --port 0 --callback http://127.0.0.1:8787/v1/channels/mini/callback --json',
+    '<%= config.bin %> emulate webhook --callback http://127.0.0.1:8787/v1/channels/x/callback',
   ]
   static override args = {
     kind: argument({
