@@ -17,7 +17,7 @@ export default class HookAdd extends BaseCommand {
     'made and shown once, or yours is read from --stdin: whsec_ and 24 to 64 bytes in base64. The same hook again is unchanged.'
   static override examples = [
     '<%= config.bin %> hook add crm https://crm.example/kefu',
-    '<%= config.bin %> hook add ratings https://bi.example/in --event rated --event closed --channel shop',
+    '<%= config.bin %> hook add ratings https://bi.example/in --event rated --event closed',
     '<%= config.bin %> hook add crm https://crm.example/kefu --secret-file crm.secret',
     '<%= config.bin %> hook add crm https://crm.example/kefu --stdin <crm.secret',
   ]

@@ -198,6 +198,31 @@ describe('files on a platform', () => {
     await rig.platforms.close()
   })
 
+  test('that hang keep no place from those that can be fetched', async () => {
+    const rig = await PlatformRig.create()
+    rig.fetchFile = async source => {
+      if (source !== 'good') throw new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' })
+      return { bytes: new Uint8Array(1), type: undefined }
+    }
+    for (let each = 0; each < 40; each++)
+      await rig.receive(rig.event(`bad${each}`, { parts: [{ type: 'image', source: `bad${each}` }] }))
+    for (let second = 0; second < 20; second++) await rig.pass(1_000)
+    await rig.receive(rig.event('good', { parts: [{ type: 'image', source: 'good' }] }))
+    await rig.settle()
+    assert.equal(rig.files.size, 1)
+    await rig.stop()
+  })
+
+  test('are not kept in mind for an event that could not be stored', async () => {
+    const rig = await PlatformRig.create()
+    const { append } = rig.store.log
+    rig.store.log.append = () => Promise.reject(new KefuError('KEFU_STORE_FULL'))
+    await assert.rejects(rig.receive(rig.event('e1', { parts: [image, image] })), code('KEFU_STORE_FULL'))
+    rig.store.log.append = append
+    assert.deepEqual(await rig.store.directory.list('fetch/'), [])
+    await rig.stop()
+  })
+
   test('that the platform does not give are told of, once', async () => {
     const rig = await PlatformRig.create()
     rig.fetchFile = async () => {

@@ -31,7 +31,8 @@ export type EgressPorts = {
 
 const CONTACT: Author = { role: 'contact' }
 const KEY = 'out'
-const SEND_TIMEOUT_MS = 20_000
+/** Behind the adapters' own limits, uploads included: a call that is cut by it may have arrived. */
+const SEND_TIMEOUT_MS = 150_000
 /** What follows a message of which nobody knows may pass it then. */
 const UNKNOWN_HOLD_MS = 30_000
 /** How long a channel that is down rests before it is tried again, at first and at most. */
@@ -71,8 +72,9 @@ export class Egress {
 
   /** Begins, with what an earlier process left. What it was cut off at goes again where the platform recognises repeats; elsewhere agents are told that nobody knows. */
   async start(): Promise<void> {
-    for await (const { conversation } of this.#rows('parked')) this.#parked.add(conversation)
     const { outbox } = this.#ports
+    // Their contact may have written just before the end: what is held still is found out again.
+    for await (const { conversation } of this.#rows('parked')) await outbox.resume(conversation)
     const { recognisesRepeats } = this.#connection.capabilities
     if (recognisesRepeats)
       for await (const { conversation, n } of this.#rows('unknown'))
@@ -98,7 +100,12 @@ export class Egress {
     if (!this.#parked.delete(conversation)) return
     const { outbox, clock, report } = this.#ports
     const resume = (): void => {
-      if (!this.#isClosed) outbox.resume(conversation).catch(report)
+      if (this.#isClosed) return
+      outbox.resume(conversation).catch((error: unknown) => {
+        // The contact's next message tries again.
+        this.#parked.add(conversation)
+        report(error)
+      })
     }
     resume()
     // That it is parked may be on its way to disk.
@@ -197,7 +204,7 @@ export class Egress {
       this.#ports.report(error)
       const retryMs = retryAfter(attempt)
       return retryMs === undefined
-        ? { type: 'dead', reason, ...progress }
+        ? await this.#dead(job, reason, progress.piecesSent)
         : { type: 'retry', retryMs, reason, ...progress }
     } finally {
       this.#sendingTo.delete(job.conversation)

@@ -37,6 +37,8 @@ const LAST_RETRY_MS = 5 * 60_000
 /** For how long a file is tried for. Platforms keep them for days, links for minutes. */
 const GIVE_UP_MS = 60 * 60_000
 
+type Turn = { readonly media: MediaId; readonly sinceMs: number; readonly retryMs: number }
+
 const entrySchema: z.ZodType<FileFetch> = z.object({
   channel: z.int(),
   conversation: z.string().refine(isConversationId),
@@ -50,7 +52,7 @@ const entrySchema: z.ZodType<FileFetch> = z.object({
 export class FileFetches {
   readonly #ports: FileFetchPorts
   readonly #abort = new AbortController()
-  readonly #waiting: MediaId[] = []
+  readonly #waiting: Turn[] = []
   readonly #fetches = new Map<MediaId, FileFetch>()
   readonly #cancels = new Set<() => void>()
   readonly #running = new Set<Promise<void>>()
@@ -96,7 +98,7 @@ export class FileFetches {
 
   /** Begins to fetch it. */
   start(media: MediaId): void {
-    this.#waiting.push(media)
+    this.#waiting.push({ media, sinceMs: this.#ports.clock.monotonicMs(), retryMs: FIRST_RETRY_MS })
     this.#next()
   }
 
@@ -109,9 +111,9 @@ export class FileFetches {
 
   #next(): void {
     while (this.#running.size < AT_ONCE && !this.#abort.signal.aborted) {
-      const media = this.#waiting.shift()
-      if (media === undefined) return
-      const run = this.#fetch(media, this.#ports.clock.monotonicMs(), FIRST_RETRY_MS).finally(() => {
+      const turn = this.#waiting.shift()
+      if (turn === undefined) return
+      const run = this.#fetch(turn).finally(() => {
         this.#running.delete(run)
         this.#next()
       })
@@ -120,7 +122,7 @@ export class FileFetches {
   }
 
   /** One attempt. What may succeed later is tried again, without keeping others waiting. */
-  async #fetch(media: MediaId, sinceMs: number, retryMs: number): Promise<void> {
+  async #fetch({ media, sinceMs, retryMs }: Turn): Promise<void> {
     const fetch = this.#fetches.get(media)
     if (fetch === undefined) return
     const { media: store, clock, report } = this.#ports
@@ -151,11 +153,9 @@ export class FileFetches {
   #later(media: MediaId, sinceMs: number, retryMs: number): void {
     const cancel = this.#ports.clock.after(retryMs, () => {
       this.#cancels.delete(cancel)
-      if (this.#abort.signal.aborted) return
-      const run = this.#fetch(media, sinceMs, Math.min(retryMs * 2, LAST_RETRY_MS)).finally(() =>
-        this.#running.delete(run),
-      )
-      this.#running.add(run)
+      // Behind those that came meanwhile: what hangs does not keep what is new.
+      this.#waiting.push({ media, sinceMs, retryMs: Math.min(retryMs * 2, LAST_RETRY_MS) })
+      this.#next()
     })
     this.#cancels.add(cancel)
   }

@@ -67,11 +67,7 @@ export class Inbound {
     if (event.type === 'failure') return this.#appendFailure(connection, conversation, event)
     const reserved: MediaId[] = []
     const { files } = this.#ports
-    const parts = await this.#stored(connection, conversation, event, reserved)
-    const window = permissionOf(event, connection.capabilities.grants, arrivedAtMs)
-    const bodies = [...recordsOf(event, parts, window, arrivedAtMs), ...(await this.#facts(conversation, event))]
-    const options: AppendOptions = { platformKey: event.key, opening: openingOf(connection, event) }
-    const { duplicate } = await this.#appended(conversation, bodies, options, reserved)
+    const { duplicate, window } = await this.#store(connection, conversation, event, arrivedAtMs, reserved)
     connection.counts[duplicate ? 'duplicates' : 'received']++
     if (duplicate) for (const media of reserved) await files.forget(media)
     else for (const media of reserved) files.start(media)
@@ -80,16 +76,24 @@ export class Inbound {
       this.#ports.permitted(connection, conversation)
   }
 
-  async #appended(
+  async #store(
+    connection: Connection,
     conversation: ConversationId,
-    bodies: readonly RecordBody[],
-    options: AppendOptions,
-    reserved: readonly MediaId[],
-  ): Promise<{ readonly duplicate: boolean }> {
+    event: ContactEvent,
+    arrivedAtMs: number,
+    reserved: MediaId[],
+  ): Promise<{ readonly duplicate: boolean; readonly window: Permission | undefined }> {
+    const { log, files } = this.#ports
     try {
-      return await this.#ports.log.append(conversation, bodies, options)
+      const parts = await this.#stored(connection, conversation, event, reserved)
+      const window = permissionOf(event, connection.capabilities.grants, arrivedAtMs)
+      const bodies = [...recordsOf(event, parts, window, arrivedAtMs), ...(await this.#facts(conversation, event))]
+      const options: AppendOptions = { platformKey: event.key, opening: openingOf(connection, event) }
+      const { duplicate } = await log.append(conversation, bodies, options)
+      return { duplicate, window }
     } catch (error) {
-      for (const media of reserved) await this.#ports.files.forget(media)
+      // Unless nobody knows: then the message may be there, and its files are fetched after the next start.
+      if (!isKefuError(error, 'KEFU_STORE_UNAVAILABLE')) for (const media of reserved) await files.forget(media)
       throw error
     }
   }

@@ -1,5 +1,5 @@
 import { isKefuError, KefuError } from '../../../errors.js'
-import type { Callback, CallbackAnswer } from '../../core/channel-adapter.js'
+import type { Callback, CallbackAnswer, Reception } from '../../core/channel-adapter.js'
 import type { Clock, Store } from '../../core/ports.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
@@ -17,6 +17,8 @@ export type IngressPorts = {
 /** Platforms give up after five seconds: what is not on disk by then comes again. */
 const DEADLINE_MS = 4_000
 const KEY = 'in'
+/** Requests of a channel that may be on their way at once, whoever sends them. */
+const READING_LIMIT = 2_000
 
 /** The way into a channel: so many callbacks at once, so many a second. What is too much is told to come again before it costs anything. */
 export class Ingress {
@@ -24,6 +26,8 @@ export class Ingress {
   readonly #connection: Connection
   readonly #rate: RateLimiter
   #inFlight = 0
+  /** Requests whose bodies are on their way. */
+  #reading = 0
 
   constructor(ports: IngressPorts, connection: Connection) {
     this.#ports = ports
@@ -48,16 +52,14 @@ export class Ingress {
   async take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
     const connection = this.#connection
     const { counts } = connection
+    let isAdmitted = false
     try {
+      this.#assertOpen()
+      const { answer, events, signal, callback } = await this.#verified(read)
+      // What is not signed by the platform takes no place from what is.
       this.#admit()
-    } catch (error) {
-      counts.deferred++
-      throw error
-    }
-    this.#inFlight++
-    try {
-      const callback = await read()
-      const { answer, events, signal } = connection.adapter.receive(callback)
+      isAdmitted = true
+      this.#inFlight++
       const { inbound, pulls } = this.#ports
       const pulled = signal === undefined ? undefined : pulls.signalled(connection, signal)
       if (events.length === 1 && pulled === undefined)
@@ -74,16 +76,33 @@ export class Ingress {
       } else if (isKefuError(error) && error.retryable) counts.deferred++
       throw error
     } finally {
-      this.#inFlight--
+      if (isAdmitted) this.#inFlight--
     }
   }
 
-  #admit(): void {
+  async #verified(read: () => Promise<Callback>): Promise<Reception & { readonly callback: Callback }> {
+    if (this.#reading >= READING_LIMIT)
+      throw new KefuError('KEFU_LANE_CLOSED', { reason: 'too many requests at once', retryAfterMs: 1_000 })
+    this.#reading++
+    let callback: Callback
+    try {
+      callback = await read()
+    } finally {
+      this.#reading--
+    }
+    return { ...this.#connection.adapter.receive(callback), callback }
+  }
+
+  #assertOpen(): void {
     const { lane, problem } = this.#connection
     if (problem !== undefined) throw problem
     const refusal = this.#ports.store.refusal()
     if (refusal !== undefined) throw refusal
     if (lane.isInPaused) throw new KefuError('KEFU_LANE_CLOSED', { reason: 'it is paused', retryAfterMs: 5_000 })
+  }
+
+  #admit(): void {
+    const { lane } = this.#connection
     if (this.#inFlight >= lane.inLimit)
       throw new KefuError('KEFU_LANE_CLOSED', { reason: 'too many callbacks at once', retryAfterMs: 1_000 })
     const waitMs = this.#rate.take(KEY)

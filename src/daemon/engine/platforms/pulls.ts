@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { KefuError, toKefuError } from '../../../errors.js'
+import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
 import type { PullSignal } from '../../core/channel-adapter.js'
 import type { Clock, DirectoryPort } from '../../core/ports.js'
 import type { Connection } from './connection.js'
@@ -156,7 +156,7 @@ export class Pulls {
   /** One page; whether there are more. */
   async #fetch(account: Account): Promise<boolean> {
     const { connection } = account
-    const { inbound, directory, clock } = this.#ports
+    const { inbound, clock } = this.#ports
     const { pull } = connection.adapter
     if (pull === undefined) return false
     const { pass } = account
@@ -165,10 +165,23 @@ export class Pulls {
     const arrivedAtMs = clock.now()
     for (const event of events) await this.#take(connection, event, arrivedAtMs, inbound)
     if (cursor !== account.cursor) {
-      account.revision = await directory.update(account.key, { cursor }, account.revision)
+      account.revision = await this.#storeCursor(account, cursor)
       account.cursor = cursor
     }
     return hasMore
+  }
+
+  /** A write of which nobody knew may have reached the disk: the entry is taken as it stands. */
+  async #storeCursor({ key, revision }: Account, cursor: string): Promise<number> {
+    const { directory } = this.#ports
+    try {
+      return await directory.update(key, { cursor }, revision)
+    } catch (error) {
+      if (!isKefuError(error, 'KEFU_DIRECTORY_CONFLICT')) throw error
+      const present = await directory.get(key)
+      if (present === null) return await directory.create(key, { cursor })
+      return await directory.update(key, { cursor }, present.revision)
+    }
   }
 
   /** One that cannot be used is told of, and does not stand before the others for ever. */

@@ -9,7 +9,10 @@ const REMEMBERED = 50_000
 /** Records behind what opened the window that are looked at after a start. */
 const LOOK_RECORDS = 500
 
-/** Counts what goes out within the windows of platforms. After a start it counts the messages that the log has. */
+/**
+ * Counts what goes out within the windows of platforms. After a start it counts the messages that the log has since: what was held before and went then is not among
+ * them, and the platform's own refusal decides.
+ */
 export class Quota {
   readonly #log: Pick<LogPort, 'read'>
   readonly #used = new Map<ConversationId, Used>()
