@@ -174,6 +174,11 @@ export function fileSamples(): Readonly<Record<string, FileSample>> {
       platform: byId({ body: { video_url: 'http://mmbiz.qpic.cn/video' } }, link),
       result: PICTURE_FILE,
     },
+    'a server whose address is not on the list yet': {
+      source: source({ id: 'm1', url: picUrl }),
+      platform: byId(errcode(40164)),
+      result: { code: 'KEFU_PLATFORM_UNAVAILABLE' },
+    },
     'a link to where base-url is': {
       source: source({ url: 'https://api.weixin.qq.com/cgi-bin/media/get?x=1' }),
       result: PICTURE_FILE,

@@ -350,6 +350,11 @@ export const KIT: ChannelKit = {
         platform: says('media/get', errcode(40004)),
         result: { code: 'KEFU_PLATFORM_REFUSED' },
       },
+      'a server whose address is not trusted yet': {
+        source: 'm1',
+        platform: says('media/get', errcode(60020)),
+        result: { code: 'KEFU_PLATFORM_UNAVAILABLE' },
+      },
       'a busy platform': {
         source: 'm1',
         platform: says('media/get', errcode(-1)),

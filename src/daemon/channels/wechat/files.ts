@@ -61,9 +61,16 @@ export async function fetchFile(
   try {
     return await fetchById(ports, id, limitBytes, abort)
   } catch (error) {
+    if (isOfChannel(error)) throw untaken(String(error.detail.reason))
     if (url === undefined || !isKefuError(error, 'KEFU_PLATFORM_REFUSED')) throw error
     return await fetchLink(ports, url, limitBytes, abort)
   }
+}
+
+/** Whether it is the channel that is refused, and not the file: that is kept for days, and can be fetched when somebody has mended it. */
+function isOfChannel(error: unknown): error is KefuError {
+  if (!isKefuError(error, 'KEFU_PLATFORM_REFUSED')) return false
+  return error.detail.outcome !== undefined && error.detail.outcome !== 'give-up'
 }
 
 async function fetchById(ports: FilePorts, id: string, limitBytes: number, abort: AbortSignal): Promise<FetchedFile> {

@@ -1,8 +1,9 @@
-import { isKefuError, KefuError } from '../../../errors.js'
+import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
 import { jsonText } from '../../../platform/json-fields.js'
 import type { FetchedFile, OutboundFile } from '../../core/channel-adapter.js'
 import { untaken } from '../wechat/api.js'
 import { type KfApi, readAnswer } from './api.js'
+import { errcodeOf, errcodeRow } from './errcodes.js'
 
 const TIMEOUT_MS = 60_000
 const MEGABYTE = 1024 * 1024
@@ -71,7 +72,13 @@ export async function uploadFile(
 /** Fetches a file by its media id. Throws as `Adapter.fetchFile`. */
 export async function fetchFile(api: KfApi, id: string, limitBytes: number, abort: AbortSignal): Promise<FetchedFile> {
   const call = { method: 'GET', path: '/cgi-bin/media/get', query: { media_id: id } } as const
-  const response = await api.call({ ...call, limitBytes, timeoutMs: TIMEOUT_MS }, abort)
+  const response = await api.call({ ...call, limitBytes, timeoutMs: TIMEOUT_MS }, abort).catch((error: unknown) => {
+    const errcode = errcodeOf(error)
+    const outcome = errcode === undefined ? undefined : errcodeRow(errcode)?.outcome
+    // It is the channel that is refused, not the file: that is kept for days.
+    if (outcome === 'channel-down') throw untaken(toKefuError(error).message)
+    throw error
+  })
   const disposition = response.header('content-disposition')
   const type = response.header('content-type')?.split(';')[0]?.trim().toLowerCase() || undefined
   const isPage = disposition === undefined && /^text\/|^application\/json/.test(type ?? '')

@@ -35,7 +35,7 @@ const LIMIT_BYTES = 25 * 1024 * 1024
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 5 * 60_000
 /** For how long a file is tried for. Platforms keep them for days, links for minutes. */
-const GIVE_UP_MS = 60 * 60_000
+const GIVE_UP_MS = 24 * 60 * 60_000
 
 type Turn = { readonly media: MediaId; readonly sinceMs: number; readonly retryMs: number }
 
