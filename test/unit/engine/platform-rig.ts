@@ -56,6 +56,8 @@ export class PlatformRig {
   pages: (Pulled | Error)[] = []
   fetchFile: (source: string) => Promise<FetchedFile> = async () => ({ bytes: new Uint8Array(3), type: 'image/png' })
   hasWindows = false
+  /** How often an adapter was made. */
+  opened = 0
   recognisesRepeats = false
   store: Store = createMemoryStore({ clock: this.clock })
   channels!: ChannelRegistry
@@ -182,6 +184,7 @@ export class PlatformRig {
   }
 
   #adapter(): Adapter {
+    this.opened++
     return {
       receive: ({ bytes }) => {
         const body: unknown = JSON.parse(Buffer.from(bytes).toString())

@@ -170,6 +170,20 @@ describe('what goes out to a platform', () => {
     await rig.stop()
   })
 
+  test('a change that is nothing to the platform interrupts nothing', async () => {
+    const rig = await asked()
+    rig.outcomes = ['until it is cut']
+    await rig.answer('a1')
+    await rig.receive(rig.event('e2', { contact: 'u2' }))
+    await rig.settle()
+    const opened = rig.opened
+    await rig.channels.set('shop', { language: 'zh' })
+    await rig.answer('b1', [text('b1')], 'u2')
+    await rig.settle()
+    assert.deepEqual([rig.texts, rig.opened], [['b1'], opened], 'it does not wait for what is being sent')
+    await rig.stop()
+  })
+
   test('an adapter that throws has sent perhaps', async () => {
     const rig = await asked()
     rig.outcomes = [new TypeError('a bug of the adapter')]

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { KefuError, toKefuError } from '../../../errors.js'
 import type { Adapter, AdapterPorts, Capabilities, ChannelDriver } from '../../core/channel-adapter.js'
 import { capabilitiesOf } from '../../core/channel-capabilities.js'
@@ -73,6 +74,11 @@ export class Connection {
     return this.#adapter
   }
 
+  /** Takes over what is nothing to the adapter: team, bot, replies. */
+  update(channel: Channel): void {
+    this.channel = channel
+  }
+
   /** Makes the adapter anew. */
   open(channel: Channel, ports: AdapterPorts, vault: Pick<VaultPort, 'secrets'>): void {
     this.channel = channel
@@ -126,7 +132,8 @@ export class Connections {
     this.#stops.push(
       channels.onChange(change => {
         if (change.type === 'removed') this.#close(change.before)
-        else this.#open(change.value)
+        else if (change.type === 'added' || !worksAlike(change.before, change.value)) this.#open(change.value)
+        else this.#byNumber.get(change.value.number)?.update(change.value)
       }),
       vault.onChange(owner => {
         const connection = this.#byNumber.get(Number(owner.slice('channel/'.length)))
@@ -176,4 +183,9 @@ export class Connections {
     this.#byNumber.delete(channel.number)
     this.#ports.closed(connection)
   }
+}
+
+/** Whether an adapter and its lane would be the same: what it knows (tokens, passes) is kept then, and nothing is interrupted. */
+function worksAlike(before: Channel, after: Channel): boolean {
+  return isDeepStrictEqual([before.settings, before.lane], [after.settings, after.lane])
 }
