@@ -2,13 +2,15 @@ import { relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
 
 /**
- * Reporter of `npm test`: one line per file as it ends; then the failures in full, with what their files printed, and the runner's closing lines.
+ * Reporter of `npm test`: one line per file as it ends, a failure in full where it happens; then what the failed files printed, the runner's closing
+ * lines, and each failure once more in short: who has only the end of a log knows what failed.
  * Also ends a run in which a file does not come to its end: `--test-timeout` holds for whole files on Node 20, on later versions for single tests only.
  */
 
 const FILE_TIMEOUT_MS = Number(process.env.KEFU_TEST_FILE_TIMEOUT_MS ?? 0)
 const GRACE_MS = 30_000
 const OUTPUT_LIMIT = 64 * 1024
+const RECAP_LINES = 8
 
 /** The runner's totals; they come last. */
 const CLOSING = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/
@@ -31,15 +33,21 @@ export default async function* report(events) {
       yield `${data.details.passed ? '✔' : '✖'} ${file.name}  ${(data.details.duration_ms / 1000).toFixed(1)} s\n`
     } else if (type === 'test:complete' && isFailure(data)) {
       const name = nameOf(data.entryFile ?? data.file)
-      failures.push(name)
-      yield failure(name, data.name, data.details.error)
+      const text = failure(name, data.name, data.details.error)
+      failures.push({ name, text })
+      yield text
     } else if (type === 'test:diagnostic' && CLOSING.test(data.message)) {
       for (const file of files.values())
-        if (file.error !== undefined) yield aftermath(file, failures.includes(file.name))
+        if (file.error !== undefined)
+          yield aftermath(
+            file,
+            failures.some(({ name }) => name === file.name),
+          )
       files.clear()
       yield `ℹ ${data.message}\n`
     }
   }
+  for (const { text } of failures) yield recap(text)
 }
 
 function begin(name) {
@@ -65,6 +73,12 @@ function isFailure({ details, todo }) {
 function failure(file, test, error) {
   const cause = error.cause ?? error
   return `\n✖ ${file}: ${test}\n${indent(cause instanceof Error ? inspect(cause) : String(cause))}\n\n`
+}
+
+/** The beginning of a failure: which test, and what was wrong. */
+function recap(text) {
+  const lines = text.trim().split('\n')
+  return `\n${lines.slice(0, RECAP_LINES).join('\n')}\n`
 }
 
 /** What a failed file printed, and its own error where none of its tests explains it. */
