@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { isAlive } from '../../src/commands/_cli/process-life.js'
 import { CUSTOMERS } from '../../src/commands/_demo/script.js'
 import { EMULATED_KINDS } from '../../src/commands/_emulate/kinds.js'
 import { cliEnvironment, kefuFailsInWords } from '../helpers/cli.js'
@@ -61,15 +62,6 @@ function run(t: Cleanup, ...words: string[]): Running {
     return { pid, home, pages }
   }
   return { child, temporary, own, stderr: () => stderr, events, ready, ended }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function sentBy(page: string): Promise<readonly object[]> {

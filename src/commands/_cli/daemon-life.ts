@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dirs } from '../../daemon/config/dirs.js'
@@ -7,6 +7,7 @@ import { ensureFolder } from '../../daemon/config/folders.js'
 import { type ControlClient, type DaemonStatus, reportedError } from '../../daemon/control/client.js'
 import { isKefuError, KefuError } from '../../errors.js'
 import { answerChild, type PassphraseSource } from './passphrase.js'
+import { isAlive } from './process-life.js'
 
 /** Starting, stopping and waiting for a daemon that runs in the background. */
 
@@ -156,21 +157,6 @@ async function lastError(logFile: string, begin: number): Promise<KefuError> {
   }
   const reason = lines.at(-1)?.slice(0, 500) ?? 'it ended without a word'
   return new KefuError('KEFU_DAEMON_START_FAILED', { reason })
-}
-
-/** A process that ended and that nobody has collected yet (as in containers without an init) is gone. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    // Not Linux, or it ended between the two looks; the next look tells.
-    return true
-  }
 }
 
 function sizeOf(path: string): number {
