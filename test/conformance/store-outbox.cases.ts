@@ -135,10 +135,11 @@ export const outboxCases: readonly StoreCase[] = [
     const abort = new AbortController()
     const working = store.outbox.work(LANE, 4, handler, abort.signal)
     for (let attempt = 1; attempt < 3; attempt++) {
-      await until(
-        'the attempt',
-        async () => (await rowsOf(store, 1))[0]?.state === 'retrying' && calls.length === attempt,
-      )
+      await until('the end of the attempt', async () => {
+        const [row] = await rowsOf(store, 1)
+        return row?.state === 'retrying' && row.attempts === attempt
+      })
+      assert.equal(calls.length, attempt)
       clock.advance(29_999)
       await turns(5)
       assert.equal(calls.length, attempt)
