@@ -80,13 +80,19 @@ export class RequestBody {
     this.#receivedBytes += chunk.byteLength
     for (let at = 0; at < chunk.byteLength; ) {
       const filled = this.#bytes % PIECE_BYTES
-      if (filled === 0) this.#pieces.push(Buffer.allocUnsafeSlow(PIECE_BYTES))
+      if (filled === 0) this.#pieces.push(this.#piece())
       const part = chunk.subarray(at, at + PIECE_BYTES - filled)
       this.#pieces.at(-1)?.set(part, filled)
       this.#bytes += part.byteLength
       at += part.byteLength
     }
     if (this.#waiting !== undefined && this.#bytes > this.#waiting.limitBytes) this.#refuse(tooLarge(this.#waiting))
+  }
+
+  /** Room for the next bytes: as many as can still come, where it is known. */
+  #piece(): Buffer {
+    const leftBytes = (this.#declaredBytes ?? Number.POSITIVE_INFINITY) - this.#bytes
+    return leftBytes < PIECE_BYTES ? Buffer.allocUnsafe(Math.max(1, leftBytes)) : Buffer.allocUnsafeSlow(PIECE_BYTES)
   }
 
   finish(): void {
