@@ -39,7 +39,7 @@ export class DaemonProcess {
   }
 
   /** Starts a daemon and resolves when it is ready. Throws with the end of its log when it dies or is not ready within the time. */
-  static async start(options: DaemonProcessOptions, timeoutMs = 15_000): Promise<DaemonProcess> {
+  static async start(options: DaemonProcessOptions, timeoutMs = 60_000): Promise<DaemonProcess> {
     const daemon = DaemonProcess.spawn(options)
     await daemon.#ready(timeoutMs)
     return daemon
