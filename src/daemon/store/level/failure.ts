@@ -34,6 +34,11 @@ export function tooSlow(timeoutMs: number): KefuError {
   return new KefuError('KEFU_STORE_UNAVAILABLE', { reason: `the disk took longer than ${timeoutMs} ms` })
 }
 
+/** A read that has not ended in time. */
+export function noAnswer(timeoutMs: number): KefuError {
+  return new KefuError('KEFU_STORE_UNREADABLE', { reason: `no answer from the disk within ${timeoutMs} ms` })
+}
+
 /** Why a read did not succeed: `where` names what was read. */
 export function readFailure(error: unknown, where: string): KefuError {
   if (error instanceof KefuError) {

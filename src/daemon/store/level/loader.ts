@@ -8,6 +8,7 @@ import type { Append } from './append.js'
 import { Conversation } from './conversation.js'
 import { ConversationCache } from './conversation-cache.js'
 import type { Database } from './database.js'
+import { noAnswer } from './failure.js'
 import type { HeadValue } from './head-value.js'
 import { readHead, readHeads, readWindow } from './read-conversation.js'
 
@@ -114,10 +115,9 @@ export class ConversationLoader {
   /** Reads in turn, with a deadline. */
   async #read<T>(read: () => Promise<T>): Promise<T> {
     const timeoutMs = this.#timeoutMs
-    const reason = `no answer from the disk within ${timeoutMs} ms`
     await this.#turn()
     try {
-      return await within(this.#clock, timeoutMs, read(), () => new KefuError('KEFU_STORE_UNREADABLE', { reason }))
+      return await within(this.#clock, timeoutMs, read(), () => noAnswer(timeoutMs))
     } finally {
       this.#release()
     }

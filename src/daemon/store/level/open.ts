@@ -71,7 +71,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   const digests = new Digests()
   const feed = new LiveFeed(limits.liveRecords)
   const loader = new ConversationLoader(database, clock, limits, () => feed.durableSeq)
-  const platformKeys = new PlatformKeys(database, clock, logger)
+  const platformKeys = new PlatformKeys(database, clock, logger, limits.appendTimeoutMs)
   const mark = new VerifiedMark(limits.writeBufferBytes)
   const writer = new LogWriter({ database, loader, digests, platformKeys, clock, limits, onCommit, onFailure, onSeal })
   const directory = new Directory({ writer, digests, clock, valueBytes: limits.directoryValueBytes })

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { dedupeKey, KEY } from '../../../codec/keys.js'
 import { openValue, sealValue } from '../../../codec/record.js'
 import type { Clock } from '../../core/ports.js'
 import type { StoreLogger } from '../options.js'
+import { within } from '../within.js'
 import type { Batch, Database } from './database.js'
-import { readFailure } from './failure.js'
+import { noAnswer, readFailure } from './failure.js'
 import { type Facts, putFact } from './format.js'
 
 /** How long a platform's id is remembered at least; at most twice as long. */
@@ -15,12 +15,10 @@ const HASH_BYTES = 16
 const DROP_CHUNK = 1_000
 const DROP_PAUSE_MS = 50
 
-type Asked = {
-  readonly hashes: Uint8Array[]
-  readonly answer: Promise<{
-    readonly keys: readonly Uint8Array[]
-    readonly values: readonly (Uint8Array | undefined)[]
-  }>
+type Question = {
+  readonly hash: Uint8Array
+  readonly resolve: (n: number | undefined) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -31,17 +29,20 @@ export class PlatformKeys {
   readonly #database: Database
   readonly #clock: Clock
   readonly #logger: StoreLogger
+  readonly #timeoutMs: number
   #generation = 0
   /** Look-ups of this turn of the event loop. */
-  #asked: Asked | undefined
+  #asked: Question[] = []
   #turnAtMs = 0
   #cancelDrop: (() => void) | undefined
   #isClosed = false
 
-  constructor(database: Database, clock: Clock, logger: StoreLogger) {
+  /** `timeoutMs`: how long a look-up may take. */
+  constructor(database: Database, clock: Clock, logger: StoreLogger, timeoutMs: number) {
     this.#database = database
     this.#clock = clock
     this.#logger = logger
+    this.#timeoutMs = timeoutMs
   }
 
   /** Starts over from what the disk holds. The wall clock counts only while the store was closed, and never more than one generation. */
@@ -58,34 +59,37 @@ export class PlatformKeys {
     return createHash('sha256').update(conversation).update(platformKey).digest().subarray(0, HASH_BYTES)
   }
 
-  /** Number of the record that a key came with, if it is remembered. Throws `KEFU_STORE_CORRUPT`. */
-  async lookup(hash: Uint8Array): Promise<number | undefined> {
-    this.#asked ??= this.#ask()
-    const { hashes, answer } = this.#asked
-    const at = 2 * (hashes.push(hash) - 1)
-    const { keys, values } = await answer
-    for (const i of [at, at + 1]) {
-      const value = values[i]
-      if (value === undefined) continue
-      try {
-        return openValue(keys[i]!, value) as number
-      } catch (error) {
-        throw readFailure(error, 'the entry of a platform id')
-      }
-    }
-    return undefined
+  /** Number of the record that a key came with, if it is remembered. Throws `KEFU_STORE_CORRUPT`, `KEFU_STORE_UNREADABLE`. */
+  lookup(hash: Uint8Array): Promise<number | undefined> {
+    // A call costs more than what it looks up: all that is asked in this turn of the event loop goes in one.
+    if (this.#asked.length === 0) setImmediate(this.#ask)
+    return new Promise((resolve, reject) => this.#asked.push({ hash, resolve, reject }))
   }
 
-  /** A call costs more than what it looks up: all that is asked in this turn of the event loop goes in one. */
-  #ask(): Asked {
-    const hashes: Uint8Array[] = []
-    const answer = nextTurn().then(async () => {
-      this.#asked = undefined
-      const generations = [this.#generation, previous(this.#generation)]
-      const keys = hashes.flatMap(hash => generations.map(generation => dedupeKey(generation, hash)))
-      return { keys, values: await this.#database.getMany(keys) }
-    })
-    return { hashes, answer }
+  readonly #ask = async (): Promise<void> => {
+    const asked = this.#asked
+    this.#asked = []
+    const [now, before] = [this.#generation, previous(this.#generation)]
+    const keys: Uint8Array[] = []
+    for (const { hash } of asked) keys.push(dedupeKey(now, hash), dedupeKey(before, hash))
+    const timeoutMs = this.#timeoutMs
+    let values: (Uint8Array | undefined)[]
+    try {
+      values = await within(this.#clock, timeoutMs, this.#database.getMany(keys), () => noAnswer(timeoutMs))
+    } catch (error) {
+      const failure = readFailure(error, 'the entries of platform ids')
+      for (const { reject } of asked) reject(failure)
+      return
+    }
+    for (const [index, { resolve, reject }] of asked.entries()) {
+      const at = 2 * index + (values[2 * index] === undefined ? 1 : 0)
+      const value = values[at]
+      try {
+        resolve(value === undefined ? undefined : (openValue(keys[at]!, value) as number))
+      } catch (error) {
+        reject(readFailure(error, 'the entry of a platform id'))
+      }
+    }
   }
 
   /** Remembers a key with its record. */

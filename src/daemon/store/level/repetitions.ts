@@ -1,24 +1,24 @@
 import { dedupeSide } from '../../core/conversation.js'
 import type { LogRecord } from '../../core/log-record.js'
+import { within } from '../within.js'
 import type { Append } from './append.js'
 import type { Commit } from './commit.js'
 import type { Conversation } from './conversation.js'
-import type { Database } from './database.js'
+import { noAnswer } from './failure.js'
 import { PlatformKeys } from './platform-keys.js'
 import { readRecord } from './reader.js'
+import type { WriterPorts } from './writer-ports.js'
 
 type Commits = readonly (Commit | undefined)[]
 
 /** Finds out whether an append repeats an earlier one: one under way, or one on disk, which is read and compared. */
 export class Repetitions {
-  readonly #database: Database
-  readonly #platformKeys: PlatformKeys
+  readonly #ports: WriterPorts
   /** Appends under way by platform key. */
   readonly #platformFlights = new Map<string, Append>()
 
-  constructor(database: Database, platformKeys: PlatformKeys) {
-    this.#database = database
-    this.#platformKeys = platformKeys
+  constructor(ports: WriterPorts) {
+    this.#ports = ports
   }
 
   /** The append under way that it repeats, `new`, or the numbers of the records on disk that `find` has to compare first (none: only the platform key). */
@@ -38,31 +38,40 @@ export class Repetitions {
     }
     if (platformKey === undefined) return suspects.length === 0 ? 'new' : suspects
     append.platformHash ??= PlatformKeys.hash(conversation.bytes, platformKey)
-    const first = suspects.length === 0 ? this.#platformFlights.get(keyOf(append.platformHash)) : undefined
-    return first ?? suspects
+    if (suspects.length > 0) return suspects
+    const first = this.#platformFlights.get(keyOf(append.platformHash))
+    if (first !== undefined) return first
+    // Keys are known within their conversation: of one that is not on disk there are none.
+    return conversation.durable === null ? 'new' : suspects
   }
 
-  /** The record on disk that the append repeats. When there is none, the append is marked as checked. Throws what reading throws. */
+  /** The record on disk that the append repeats. When there is none, the append is marked as checked. Throws what reading throws, `KEFU_STORE_UNREADABLE` when it takes too long. */
   async find(append: Append, suspects: readonly number[]): Promise<LogRecord | undefined> {
-    const { conversation, id, side, platformHash } = append
+    const { id, side, platformHash } = append
     for (const n of suspects) {
-      const record = await readRecord(this.#database, conversation.id, conversation.bytes, n)
+      const record = await this.#read(append, n)
       const { body } = record
       if (body.type === 'message' && body.id === id && dedupeSide(body) === side) return record
     }
     if (platformHash !== undefined) {
-      const n = await this.#platformKeys.lookup(platformHash)
-      if (n !== undefined) return readRecord(this.#database, conversation.id, conversation.bytes, n)
+      const n = await this.#ports.platformKeys.lookup(platformHash)
+      if (n !== undefined) return this.#read(append, n)
     }
     append.isChecked = true
     return undefined
+  }
+
+  #read({ conversation: { id, bytes } }: Append, n: number): Promise<LogRecord> {
+    const { database, clock, limits } = this.#ports
+    const { appendTimeoutMs } = limits
+    return within(clock, appendTimeoutMs, readRecord(database, id, bytes, n), () => noAnswer(appendTimeoutMs))
   }
 
   /** An append with a platform key is under way: notes the key, durably with its commit. */
   took(append: Append, commit: Commit): void {
     const { platformHash, keyN } = append
     if (platformHash === undefined) return
-    this.#platformKeys.put(commit, platformHash, keyN)
+    this.#ports.platformKeys.put(commit, platformHash, keyN)
     this.#platformFlights.set(keyOf(platformHash), append)
   }
 

@@ -52,7 +52,7 @@ export class LogWriter {
 
   constructor(ports: WriterPorts) {
     this.#ports = ports
-    this.#repetitions = new Repetitions(ports.database, ports.platformKeys)
+    this.#repetitions = new Repetitions(ports)
   }
 
   /** Goes on from a state of the disk. */
@@ -212,14 +212,7 @@ export class LogWriter {
   }
 
   async #compare(append: Append, suspects: readonly number[]): Promise<void> {
-    const { clock, limits } = this.#ports
-    const reason = `no answer from the disk within ${limits.appendTimeoutMs} ms`
-    const first = await within(
-      clock,
-      limits.appendTimeoutMs,
-      this.#repetitions.find(append, suspects),
-      () => new KefuError('KEFU_STORE_UNREADABLE', { reason }),
-    )
+    const first = await this.#repetitions.find(append, suspects)
     if (first !== undefined) this.#answerFirst(append, first)
   }
 
