@@ -11,6 +11,7 @@ import { channelSettings, serveEmulator } from '../../src/emulator/core/server.j
 import { EMULATORS } from '../../src/emulator/emulators.js'
 import { Canaries } from '../helpers/canaries.js'
 import { DaemonProcess, LOAD_TEST_CONFIG } from '../helpers/daemon-process.js'
+import { createPausableClock } from '../helpers/pausable-clock.js'
 import { TcpGate } from '../helpers/tcp-gate.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { until } from '../helpers/until.js'
@@ -36,10 +37,13 @@ export class PlatformHouse {
   answerHeaders: Readonly<Record<string, string>> = {}
   daemon!: DaemonProcess
   agent!: AgentClient
+  /** The platform's. */
+  readonly #clock = createPausableClock()
   readonly #records = new Map<string, RecordEvent[]>()
   #socket = ''
 
-  private constructor(row: PlatformRow, home: string, gate: TcpGate, emulator: PlatformEmulator) {
+  private constructor(row: PlatformRow, home: string, gate: TcpGate, own?: PlatformEmulator) {
+    const emulator = own ?? EMULATORS[row.kind]({}, { clock: this.#clock })
     this.row = row
     this.home = home
     this.gate = gate
@@ -53,7 +57,7 @@ export class PlatformHouse {
   }
 
   /** Everything is connected as `kefu emulate --connect` does it. */
-  static async open(t: TestContext, row: PlatformRow, emulator = EMULATORS[row.kind]({})): Promise<PlatformHouse> {
+  static async open(t: TestContext, row: PlatformRow, emulator?: PlatformEmulator): Promise<PlatformHouse> {
     const house = new PlatformHouse(row, tmpDir(t), await TcpGate.open(t), emulator)
     const served = await serveEmulator(house.emulator)
     t.after(() => served.close())
@@ -73,12 +77,14 @@ export class PlatformHouse {
     this.canaries.watch(secret.replace(/^whsec_/, '').replace(/=+$/, ''))
   }
 
-  /** The daemon dies between two instructions, and another one takes its place. */
+  /** The daemon dies between two instructions, and another one takes its place: in no time, for the platform, which gives up after three attempts. */
   async killAndStart(): Promise<void> {
     await this.daemon.kill()
+    const goOn = this.#clock.pause()
     this.gate.cut()
     this.gate.isHolding = false
     await this.#start()
+    goOn()
   }
 
   /** Asks an operation of the control socket. */
