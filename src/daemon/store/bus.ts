@@ -1,6 +1,6 @@
 import { KefuError } from '../../errors.js'
+import { Fifo } from '../core/fifo.js'
 import type { BusPort, Clock } from '../core/ports.js'
-import { Fifo } from './fifo.js'
 import { SILENT, type StoreLogger } from './options.js'
 
 /** Payload bytes that may wait for delivery; what is published beyond is dropped, as the port allows. */

@@ -47,13 +47,9 @@ export type Target = {
   readonly opening: Opening | undefined
 }
 
-/** Conversation ids of apps' contacts that are remembered: each is an HMAC. */
-const REMEMBERED = 16_384
-
 /** Which conversation a frame is about, and whether its sender may touch it: one answer for foreign and for unknown ones. */
 export class Conversations {
   readonly #ports: ConversationPorts
-  readonly #ofContacts = new Map<string, ConversationId>()
 
   constructor(ports: ConversationPorts) {
     this.#ports = ports
@@ -86,7 +82,9 @@ export class Conversations {
       if (conversation !== undefined && isConversationId(conversation)) return conversation
       throw new KefuError('KEFU_FRAME_INVALID', { reason: 'an app names the contact or the conversation' })
     }
-    const own = session.role === 'visitor' ? session.conversation : this.#ofContact(session.channel.number, contact!)
+    const { tokens } = this.#ports
+    const own =
+      session.role === 'visitor' ? session.conversation : tokens.conversationId(session.channel.number, contact!)
     if (conversation !== undefined && conversation !== own) throw notFound()
     return own
   }
@@ -125,17 +123,6 @@ export class Conversations {
     if (access === 'holder') return head.agent === session.agent.id
     const { roleOf, isWanted } = this.#ports
     return maySee(actorOf(session, roleOf), head, agent => isWanted(agent, head))
-  }
-
-  #ofContact(channel: number, contact: string): ConversationId {
-    const key = `${channel} ${contact}`
-    let id = this.#ofContacts.get(key)
-    if (id === undefined) {
-      id = this.#ports.tokens.conversationId(channel, contact)
-      if (this.#ofContacts.size === REMEMBERED) this.#ofContacts.clear()
-      this.#ofContacts.set(key, id)
-    }
-    return id
   }
 }
 

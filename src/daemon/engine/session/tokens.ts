@@ -34,7 +34,7 @@ export type MediaLink = {
 export type Tokens = {
   /**
    * The conversation of a contact on a channel: the first 16 bytes of an HMAC-SHA256, so the same for the same pair for ever, and not to be guessed without the
-   * secret. Throws `KEFU_CODEC_INVALID` for a contact that is no well-formed Unicode.
+   * secret. Throws `KEFU_CODEC_INVALID` for a contact that is no well-formed Unicode. Those asked for last are remembered.
    */
   conversationId(channel: number, contact: string): ConversationId
   /** A new identity for a visitor whom nobody vouches for. */
@@ -54,6 +54,8 @@ export type Tokens = {
 /** How long a media link is served. */
 export const MEDIA_LINK_MS = 10 * 60_000
 
+/** Conversation ids that are remembered: each is an HMAC, and who writes once writes again. */
+const REMEMBERED = 16_384
 const ANONYMOUS = 'v_'
 const KNOWN = 'u_'
 const TOKEN_PREFIX = 'kvt_'
@@ -71,14 +73,22 @@ export function createTokens({ secret, clock, random }: TokenPorts): Tokens {
   const visitorKey = derive(secret, 'visitor token')
   const mediaKey = derive(secret, 'media link')
 
+  const conversations = new Map<string, ConversationId>()
+
   const signMedia = ({ conversation, media, expiresAt }: MediaLink) =>
     createHmac('sha256', mediaKey).update(`${conversation}/${media}/${expiresAt}`).digest('base64url')
 
   return {
     conversationId(channel, contact) {
+      const name = `${channel}/${contact}`
+      const known = conversations.get(name)
+      if (known !== undefined) return known
       if (!contact.isWellFormed()) throw invalid('the contact is not well-formed Unicode')
-      const mac = createHmac('sha256', conversationKey).update(`${channel}/${contact}`).digest()
-      return formatConversationId(mac.subarray(0, CONVERSATION_ID_BYTES))
+      const mac = createHmac('sha256', conversationKey).update(name).digest()
+      const id = formatConversationId(mac.subarray(0, CONVERSATION_ID_BYTES))
+      if (conversations.size >= REMEMBERED) conversations.clear()
+      conversations.set(name, id)
+      return id
     },
     anonymousContact() {
       return orderedId('v', clock.now(), random)

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { dedupeKey, KEY } from '../../../codec/keys.js'
 import { openValue, sealValue } from '../../../codec/record.js'
 import type { Clock } from '../../core/ports.js'
+import { within } from '../../core/within.js'
 import type { StoreLogger } from '../options.js'
-import { within } from '../within.js'
 import type { Batch, Database } from './database.js'
 import { noAnswer, readFailure } from './failure.js'
 import { type Facts, putFact } from './format.js'
@@ -30,6 +30,7 @@ export class PlatformKeys {
   readonly #clock: Clock
   readonly #logger: StoreLogger
   readonly #timeoutMs: number
+  /** Counted from 0; keys hold its last byte. */
   #generation = 0
   /** Look-ups of this turn of the event loop. */
   #asked: Question[] = []
@@ -56,7 +57,7 @@ export class PlatformKeys {
 
   /** A key within a conversation as a hash. */
   static hash(conversation: Uint8Array, platformKey: string): Buffer {
-    return createHash('sha256').update(conversation).update(platformKey).digest().subarray(0, HASH_BYTES)
+    return digest('sha256', Buffer.concat([conversation, Buffer.from(platformKey)]), 'buffer').subarray(0, HASH_BYTES)
   }
 
   /** Number of the record that a key came with, if it is remembered. Throws `KEFU_STORE_CORRUPT`, `KEFU_STORE_UNREADABLE`. */
@@ -69,9 +70,8 @@ export class PlatformKeys {
   readonly #ask = async (): Promise<void> => {
     const asked = this.#asked
     this.#asked = []
-    const [now, before] = [this.#generation, previous(this.#generation)]
-    const keys: Uint8Array[] = []
-    for (const { hash } of asked) keys.push(dedupeKey(now, hash), dedupeKey(before, hash))
+    const generations = this.#generations()
+    const keys = asked.flatMap(({ hash }) => generations.map(generation => dedupeKey(generation, hash)))
     const timeoutMs = this.#timeoutMs
     let values: (Uint8Array | undefined)[]
     try {
@@ -82,7 +82,8 @@ export class PlatformKeys {
       return
     }
     for (const [index, { resolve, reject }] of asked.entries()) {
-      const at = 2 * index + (values[2 * index] === undefined ? 1 : 0)
+      const first = generations.length * index
+      const at = values[first] === undefined ? first + generations.length - 1 : first
       const value = values[at]
       try {
         resolve(value === undefined ? undefined : (openValue(keys[at]!, value) as number))
@@ -95,7 +96,7 @@ export class PlatformKeys {
   /** Remembers a key with its record. */
   put(batch: Batch, hash: Uint8Array, n: number): void {
     if (this.#clock.monotonicMs() >= this.#turnAtMs) this.#turn(batch)
-    const key = dedupeKey(this.#generation, hash)
+    const key = dedupeKey(lastByte(this.#generation), hash)
     batch.put(key, sealValue(key, n))
   }
 
@@ -105,10 +106,16 @@ export class PlatformKeys {
   }
 
   #turn(batch: Batch): void {
-    this.#generation = (this.#generation + 1) & 0xff
+    this.#generation++
     this.#turnAtMs = this.#clock.monotonicMs() + GENERATION_MS
     putFact(batch, 'dedupe', [this.#generation, this.#clock.now()])
     this.#scheduleDrop()
+  }
+
+  /** Those that are looked up, as keys hold them: nothing is before the first one. */
+  #generations(): readonly number[] {
+    const generation = this.#generation
+    return generation === 0 ? [0] : [lastByte(generation), lastByte(generation - 1)]
   }
 
   #scheduleDrop(): void {
@@ -119,8 +126,7 @@ export class PlatformKeys {
   /** Deletes one chunk of what is not remembered any more, then plans the next. */
   async #drop(): Promise<void> {
     try {
-      const live = new Set([this.#generation, previous(this.#generation)])
-      for (const [from, to] of runs(live)) {
+      for (const [from, to] of runs(new Set(this.#generations()))) {
         const page = await this.#database.page({
           from: Uint8Array.of(KEY.dedupe, from),
           to: Uint8Array.of(KEY.dedupe, to, ...new Uint8Array(HASH_BYTES + 1).fill(0xff)),
@@ -140,8 +146,8 @@ export class PlatformKeys {
   }
 }
 
-function previous(generation: number): number {
-  return (generation + 255) & 0xff
+function lastByte(generation: number): number {
+  return generation & 0xff
 }
 
 /** Runs of generations that are not live, from first to last. */

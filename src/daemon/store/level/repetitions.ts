@@ -1,6 +1,6 @@
 import { dedupeSide } from '../../core/conversation.js'
 import type { LogRecord } from '../../core/log-record.js'
-import { within } from '../within.js'
+import { within } from '../../core/within.js'
 import type { Append } from './append.js'
 import type { Commit } from './commit.js'
 import type { Conversation } from './conversation.js'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { Fifo } from '../../src/daemon/store/fifo.js'
-import { turns } from '../conformance/store-bench.js'
+import { Fifo } from '../../../src/daemon/core/fifo.js'
+import { turns } from '../../conformance/store-bench.js'
 
 test('a list gives back what it took, in order', () => {
   const list = new Fifo<number>()

@@ -1,5 +1,5 @@
 import type { KefuError } from '../../errors.js'
-import type { Clock } from '../core/ports.js'
+import type { Clock } from './ports.js'
 
 /** The outcome of `work`, or the error when it takes longer. The work itself goes on. */
 export function within<T>(clock: Clock, timeoutMs: number, work: Promise<T>, late: () => KefuError): Promise<T> {
