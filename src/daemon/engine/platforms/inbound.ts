@@ -47,7 +47,7 @@ export class Inbound {
     checkEvent(event)
     const conversation = this.#ports.tokens.conversationId(connection.number, event.contact)
     const before = this.#chains.get(conversation)
-    if (before === undefined && isPlain(event)) return this.#append(connection, conversation, event, arrivedAtMs)
+    if (before === undefined && isPlain(event)) return this.#appendPlain(connection, conversation, event, arrivedAtMs)
     const turn = (before ?? Promise.resolve()).then(() => this.#append(connection, conversation, event, arrivedAtMs))
     const settled = turn.catch(() => undefined)
     this.#chains.set(conversation, settled)
@@ -56,6 +56,38 @@ export class Inbound {
     } finally {
       if (this.#chains.get(conversation) === settled) this.#chains.delete(conversation)
     }
+  }
+
+  /** As `#append`, of an event for which nothing has to be looked up or stored before. */
+  async #appendPlain(
+    connection: Connection,
+    conversation: ConversationId,
+    event: PlainEvent,
+    arrivedAtMs: number,
+  ): Promise<void> {
+    const window = permissionOf(event, connection.capabilities.grants, arrivedAtMs)
+    const parts = boundedParts(event.parts) as readonly Part[]
+    if (parts.length === 0) throw empty()
+    const options: AppendOptions = { platformKey: event.key, opening: openingOf(connection, event) }
+    const { duplicate } = await this.#ports.log.append(
+      conversation,
+      recordsOf(event, parts, window, arrivedAtMs),
+      options,
+    )
+    this.#appended(connection, conversation, event, duplicate, window)
+  }
+
+  #appended(
+    connection: Connection,
+    conversation: ConversationId,
+    event: ContactEvent,
+    duplicate: boolean,
+    window: Permission | undefined,
+  ): void {
+    connection.counts[duplicate ? 'duplicates' : 'received']++
+    // Where kefu knows of no windows the platform may have refused one: that ends when the contact writes.
+    if (!duplicate && (window !== undefined || event.type === 'message'))
+      this.#ports.permitted(connection, conversation)
   }
 
   async #append(
@@ -68,12 +100,9 @@ export class Inbound {
     const reserved: MediaId[] = []
     const { files } = this.#ports
     const { duplicate, window } = await this.#store(connection, conversation, event, arrivedAtMs, reserved)
-    connection.counts[duplicate ? 'duplicates' : 'received']++
+    this.#appended(connection, conversation, event, duplicate, window)
     if (duplicate) for (const media of reserved) await files.forget(media)
     else for (const media of reserved) files.start(media)
-    // Where kefu knows of no windows the platform may have refused one: that ends when the contact writes.
-    if (!duplicate && (window !== undefined || event.type === 'message'))
-      this.#ports.permitted(connection, conversation)
   }
 
   async #store(
@@ -130,7 +159,7 @@ export class Inbound {
         stored.push(...(await this.#asFile(conversation, part.text)))
       else stored.push(part)
     }
-    if (stored.length === 0) throw new KefuError('KEFU_CALLBACK_INVALID', { reason: 'an event without content' })
+    if (stored.length === 0) throw empty()
     return stored
   }
 
@@ -176,10 +205,11 @@ export class Inbound {
   }
 }
 
-/** Whether an event is appended without anything being looked up or stored before. */
-function isPlain(event: InboundEvent): boolean {
-  if (event.type === 'failure') return true
-  if (event.name !== undefined || event.attributes !== undefined) return false
+/** An event without files and long texts that says nothing else of the contact. */
+type PlainEvent = ContactEvent & { readonly name?: never; readonly attributes?: never }
+
+function isPlain(event: InboundEvent): event is PlainEvent {
+  if (event.type === 'failure' || event.name !== undefined || event.attributes !== undefined) return false
   return event.parts.every(part => !('source' in part) && (part.type !== 'text' || part.text.length <= TEXT_BYTES / 3))
 }
 
@@ -220,6 +250,10 @@ function openingOf({ channel }: Connection, { contact, name, language, type }: C
     ...(team === undefined ? {} : { team }),
     ...(type === 'message' ? {} : { isQuiet: true }),
   }
+}
+
+function empty(): KefuError {
+  return new KefuError('KEFU_CALLBACK_INVALID', { reason: 'an event without content' })
 }
 
 function named(text: string | undefined): { readonly name?: string } {

@@ -1,10 +1,12 @@
 import { isKefuError, KefuError } from '../../../errors.js'
 import type { Callback, CallbackAnswer, Reception } from '../../core/channel-adapter.js'
 import type { Clock, Store } from '../../core/ports.js'
+import { within } from '../../core/within.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
 import type { Inbound } from './inbound.js'
 import type { Pulls } from './pulls.js'
+import type { Turns } from './turns.js'
 
 /** What taking callbacks stands on. */
 export type IngressPorts = {
@@ -12,13 +14,17 @@ export type IngressPorts = {
   readonly clock: Clock
   readonly inbound: Inbound
   readonly pulls: Pulls
+  /** Shared by all channels. */
+  readonly turns: Turns<Connection>
 }
 
 /** Platforms give up after five seconds: what is not on disk by then comes again. */
 const DEADLINE_MS = 4_000
 const KEY = 'in'
-/** Requests of a channel that may be on their way at once, whoever sends them. */
-const READING_LIMIT = 2_000
+/** Requests of a channel that may be on their way to being verified at once, whoever sends them. */
+const UNVERIFIED_LIMIT = 2_000
+
+type Begun = { readonly answer: CallbackAnswer; readonly work: Promise<unknown> | undefined }
 
 /** The way into a channel: so many callbacks at once, so many a second. What is too much is told to come again before it costs anything. */
 export class Ingress {
@@ -26,8 +32,8 @@ export class Ingress {
   readonly #connection: Connection
   readonly #rate: RateLimiter
   #inFlight = 0
-  /** Requests whose bodies are on their way. */
-  #reading = 0
+  /** Requests whose bodies are on their way, or wait for their turn. */
+  #unverified = 0
 
   constructor(ports: IngressPorts, connection: Connection) {
     this.#ports = ports
@@ -47,50 +53,66 @@ export class Ingress {
 
   /**
    * Takes a callback: `read` brings its body. The answer is the platform's word for success, and everything is on disk. Throws `KEFU_LANE_CLOSED` (come again: paused,
-   * too many, the store refuses), `KEFU_CALLBACK_REFUSED`, `KEFU_CALLBACK_INVALID`, `KEFU_CREDENTIAL_MISSING`, what the store throws, and `KEFU_TIMEOUT`.
+   * too many, the store refuses or is slow), `KEFU_CALLBACK_REFUSED`, `KEFU_CALLBACK_INVALID`, `KEFU_CREDENTIAL_MISSING`, and what the store throws.
    */
   async take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
-    const connection = this.#connection
-    const { counts } = connection
-    let isAdmitted = false
     try {
-      this.#assertOpen()
-      const { answer, events, signal, callback } = await this.#verified(read)
-      // What is not signed by the platform takes no place from what is.
-      this.#admit()
-      isAdmitted = true
-      this.#inFlight++
-      const { inbound, pulls } = this.#ports
-      const pulled = signal === undefined ? undefined : pulls.signalled(connection, signal)
-      if (events.length === 1 && pulled === undefined)
-        await this.#within(inbound.take(connection, events[0]!, callback.arrivedAtMs))
-      else if (events.length > 0 || pulled !== undefined)
-        await this.#within(
-          Promise.all([pulled, ...events.map(event => inbound.take(connection, event, callback.arrivedAtMs))]),
-        )
+      const { answer, work } = await this.#verified(read)
+      try {
+        if (work !== undefined) await within(this.#ports.clock, DEADLINE_MS, work, slow)
+      } finally {
+        this.#inFlight--
+      }
       return answer
     } catch (error) {
-      if (isKefuError(error, 'KEFU_CALLBACK_REFUSED')) {
-        counts.refused++
-        connection.lastRefusal = { reason: String(error.detail.reason), at: this.#ports.clock.now() }
-      } else if (isKefuError(error) && error.retryable) counts.deferred++
+      this.#count(error)
       throw error
-    } finally {
-      if (isAdmitted) this.#inFlight--
     }
   }
 
-  async #verified(read: () => Promise<Callback>): Promise<Reception & { readonly callback: Callback }> {
-    if (this.#reading >= READING_LIMIT)
-      throw new KefuError('KEFU_LANE_CLOSED', { reason: 'too many requests at once', retryAfterMs: 1_000 })
-    this.#reading++
-    let callback: Callback
+  /** Has the body read, while the lane is open, and the callback begun when it is this channel's turn. */
+  async #verified(read: () => Promise<Callback>): Promise<Begun> {
+    const { turns } = this.#ports
+    this.#assertOpen()
+    if (this.#unverified >= UNVERIFIED_LIMIT) throw closed('too many requests at once', 1_000)
+    this.#unverified++
     try {
-      callback = await read()
+      const callback = await read()
+      return turns.isFree() ? this.#begin(callback) : await turns.wait(this.#connection, () => this.#begin(callback))
     } finally {
-      this.#reading--
+      this.#unverified--
     }
-    return { ...this.#connection.adapter.receive(callback), callback }
+  }
+
+  /** Verifies a callback and begins to store it: it counts as in flight from then on. */
+  #begin(callback: Callback): Begun {
+    this.#assertOpen()
+    // Nobody is let in: not worth a look at who it is.
+    this.#assertRoom(this.#rate.wait(KEY))
+    const reception = this.#connection.adapter.receive(callback)
+    // What is not signed by the platform takes no place from what is.
+    this.#assertRoom(this.#rate.take(KEY))
+    const work = this.#store(reception, callback)
+    this.#inFlight++
+    return { answer: reception.answer, work }
+  }
+
+  /** Begins to store what came. It goes on when nobody waits any more: whoever sends it again finds it stored. */
+  #store({ events, signal }: Reception, { arrivedAtMs }: Callback): Promise<unknown> | undefined {
+    const connection = this.#connection
+    const { inbound, pulls } = this.#ports
+    const pulled = signal === undefined ? undefined : pulls.signalled(connection, signal)
+    if (pulled === undefined && events.length === 0) return undefined
+    if (pulled === undefined && events.length === 1) return inbound.take(connection, events[0]!, arrivedAtMs)
+    return Promise.all([pulled, ...events.map(event => inbound.take(connection, event, arrivedAtMs))])
+  }
+
+  #count(error: unknown): void {
+    const connection = this.#connection
+    if (isKefuError(error, 'KEFU_CALLBACK_REFUSED')) {
+      connection.counts.refused++
+      connection.lastRefusal = { reason: String(error.detail.reason), at: this.#ports.clock.now() }
+    } else if (isKefuError(error) && error.retryable) connection.counts.deferred++
   }
 
   #assertOpen(): void {
@@ -98,33 +120,21 @@ export class Ingress {
     if (problem !== undefined) throw problem
     const refusal = this.#ports.store.refusal()
     if (refusal !== undefined) throw refusal
-    if (lane.isInPaused) throw new KefuError('KEFU_LANE_CLOSED', { reason: 'it is paused', retryAfterMs: 5_000 })
+    if (lane.isInPaused) throw closed('it is paused', 5_000)
   }
 
-  #admit(): void {
-    const { lane } = this.#connection
-    if (this.#inFlight >= lane.inLimit)
-      throw new KefuError('KEFU_LANE_CLOSED', { reason: 'too many callbacks at once', retryAfterMs: 1_000 })
-    const waitMs = this.#rate.take(KEY)
-    if (waitMs > 0)
-      throw new KefuError('KEFU_LANE_CLOSED', { reason: 'too many callbacks a second', retryAfterMs: waitMs })
+  #assertRoom(waitMs: number): void {
+    if (this.#inFlight >= this.#connection.lane.inLimit) throw closed('too many callbacks at once', 1_000)
+    if (waitMs > 0) throw closed('too many callbacks a second', waitMs)
   }
+}
 
-  async #within(work: Promise<unknown>): Promise<void> {
-    let cancel: (() => void) | undefined
-    const deadline = new Promise<never>((_, reject) => {
-      cancel = this.#ports.clock.after(DEADLINE_MS, () =>
-        reject(new KefuError('KEFU_LANE_CLOSED', { reason: 'the store is slow', retryAfterMs: 1_000 })),
-      )
-    })
-    try {
-      await Promise.race([work, deadline])
-    } finally {
-      cancel?.()
-      // It goes on: whoever sends it again finds it stored, and nobody waits for it any more.
-      work.catch(() => undefined)
-    }
-  }
+function closed(reason: string, retryAfterMs: number): KefuError {
+  return new KefuError('KEFU_LANE_CLOSED', { reason, retryAfterMs })
+}
+
+function slow(): KefuError {
+  return closed('the store is slow', 1_000)
 }
 
 function rateOf({ lane }: Connection): { readonly burst: number; readonly perSecond: number } {

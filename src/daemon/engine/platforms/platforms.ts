@@ -23,6 +23,7 @@ import { Inbound } from './inbound.js'
 import { Ingress } from './ingress.js'
 import { Pulls } from './pulls.js'
 import { Quota } from './quota.js'
+import { Turns } from './turns.js'
 
 /** What channels behind platforms stand on. */
 export type PlatformPorts = {
@@ -68,6 +69,7 @@ export class Platforms {
   readonly #files: FileFetches
   readonly #pulls: Pulls
   readonly #quota: Quota
+  readonly #turns: Turns<Connection>
   readonly #lanes = new Map<Connection, Lanes>()
   readonly #closing = new Set<Promise<void>>()
 
@@ -78,6 +80,7 @@ export class Platforms {
     const connection = (number: number): Connection | undefined => this.#connections.byNumber(number)
     this.#ports = ports
     this.#quota = new Quota(log)
+    this.#turns = new Turns(clock)
     this.#files = new FileFetches({ directory, log, media, clock, random, connection, report })
     this.#inbound = new Inbound({
       log,
@@ -175,7 +178,8 @@ export class Platforms {
 
   #opened(connection: Connection): void {
     const { store, clock, media, delivered, report } = this.#ports
-    const ingress = new Ingress({ store, clock, inbound: this.#inbound, pulls: this.#pulls }, connection)
+    const shared = { inbound: this.#inbound, pulls: this.#pulls, turns: this.#turns }
+    const ingress = new Ingress({ store, clock, ...shared }, connection)
     const { outbox, log } = store
     const egress = new Egress({ outbox, log, media, clock, quota: this.#quota, delivered, report }, connection)
     this.#lanes.set(connection, { ingress, egress })
