@@ -1,7 +1,7 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
 import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
 import { type BoardAgent, type BoardTeam, type Instant, RoutingBoard } from '../../core/board.js'
-import type { Head } from '../../core/model.js'
+import type { Details, Head } from '../../core/model.js'
 import type { Appended, Clock, LogEntry, LogPort, ViewPort } from '../../core/ports.js'
 import { type RecordBody, SYSTEM } from '../../core/records.js'
 import type { Need, Presence } from '../../core/routing.js'
@@ -358,7 +358,14 @@ export class Router {
 
 /** Whether a record changed nothing that routing looks at. */
 function isSamePlace(a: Head, b: Head): boolean {
-  return a.state === b.state && a.agent === b.agent && a.waitingSince === b.waitingSince && a.details === b.details
+  const isSame = a.state === b.state && a.agent === b.agent && a.waitingSince === b.waitingSince
+  return isSame && (a.details === b.details || isSameBesidesWindow(a.details, b.details))
+}
+
+/** Every message of a contact may give a longer window, which is nothing to who gets the conversation. */
+function isSameBesidesWindow(a: Details, b: Details): boolean {
+  for (const name in a) if (name !== 'window' && a[name as keyof Details] !== b[name as keyof Details]) return false
+  return true
 }
 
 function isForDefaultTeam({ waitingSince, details }: Head): boolean {
