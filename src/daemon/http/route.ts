@@ -51,8 +51,9 @@ const NOTHING: PathMatch = { routes: [], params: {} }
 function fit(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
   if (segments.length !== given.length) return undefined
   const params: Record<string, string> = {}
-  for (const [index, segment] of segments.entries()) {
-    const text = given[index]!
+  for (let at = 0; at < segments.length; at++) {
+    const segment = segments[at]!
+    const text = given[at]!
     if (segment.startsWith(':') && text !== '') params[segment.slice(1)] = text
     else if (segment !== text) return undefined
   }

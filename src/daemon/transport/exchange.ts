@@ -22,7 +22,6 @@ export type RequestStart = {
   /** Without the question mark. */
   readonly query: string
   readonly headers: RequestHeaders
-  readonly remoteAddress: string
 }
 
 /**
@@ -34,7 +33,6 @@ export type RequestStart = {
 export abstract class Exchange implements HttpRequest {
   readonly method: string
   readonly path: string
-  readonly remoteAddress: string
   protected readonly host: ExchangeHost
   protected readonly headers: RequestHeaders
   protected readonly incoming: RequestBody
@@ -46,12 +44,13 @@ export abstract class Exchange implements HttpRequest {
   constructor(host: ExchangeHost, start: RequestStart) {
     this.method = start.method
     this.path = start.path
-    this.remoteAddress = start.remoteAddress
     this.host = host
     this.headers = start.headers
     this.incoming = new RequestBody(start.headers.contentLength, () => this.resumeBody())
     this.#queryText = start.query
   }
+
+  abstract get remoteAddress(): string
 
   /** Cuts the connection. */
   abstract cut(): void

@@ -124,6 +124,7 @@ export type HttpRequest = {
   /** Path without the query, not decoded. */
   readonly path: string
   readonly query: URLSearchParams
+  /** Empty when it is asked for the first time after the exchange has ended. */
   readonly remoteAddress: string
   header(name: string): string | undefined
   /**

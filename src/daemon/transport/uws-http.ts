@@ -2,8 +2,12 @@ import { STATUS_CODES } from 'node:http'
 import { Exchange, type ExchangeHost, type RequestStart } from './exchange.js'
 import { BODY_AHEAD_BYTES, LINGER_MS } from './limits.js'
 import { destroyQuietly, type ResponsePlan } from './response.js'
+import type { RequestHeaders } from './smuggling.js'
 import type { UwsResponse } from './uws-native.js'
 import { UwsPump } from './uws-pump.js'
+
+/** The address that a request came from. */
+export type AddressOf = (res: UwsResponse, headers: RequestHeaders) => string
 
 /** Bodies up to this are handed over whole (the native side copies them); larger ones go out as the peer takes them. */
 const WHOLE_BODY_BYTES = 64 * 1024
@@ -21,10 +25,19 @@ export class UwsExchange extends Exchange {
   #isPaused = false
   #pump: UwsPump | undefined
   #bodyArrived: (() => void) | undefined
+  readonly #addressOf: AddressOf
+  #remoteAddress: string | undefined
 
-  constructor(host: ExchangeHost, res: UwsResponse, start: RequestStart) {
+  constructor(host: ExchangeHost, res: UwsResponse, start: RequestStart, addressOf: AddressOf) {
     super(host, start)
     this.#res = res
+    this.#addressOf = addressOf
+  }
+
+  /** Asked for when somebody wants it: most handlers do not. Empty when nobody did before the exchange was over. */
+  override get remoteAddress(): string {
+    this.#remoteAddress ??= this.#res === undefined ? '' : this.#addressOf(this.#res, this.headers)
+    return this.#remoteAddress
   }
 
   /** Must run inside the native request callback. */

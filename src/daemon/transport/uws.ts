@@ -214,20 +214,14 @@ class UwsListener implements Listener, SocketHost, ExchangeHost {
       refuseRequest(res, 400, '')
       return
     }
-    const exchange = new UwsExchange(this, res, {
-      method: req.getCaseSensitiveMethod(),
-      path: req.getUrl(),
-      query: req.getQuery() ?? '',
-      headers,
-      remoteAddress: this.#remoteAddress(res, headers),
-    })
+    const start = { method: req.getCaseSensitiveMethod(), path: req.getUrl(), query: req.getQuery() ?? '', headers }
+    const exchange = new UwsExchange(this, res, start, this.#remoteAddress)
     this.#exchanges.add(exchange)
     exchange.start()
   }
 
-  #remoteAddress(res: UwsResponse, { values }: RequestHeaders): string {
-    return this.#clientAddress(addressText(new Uint8Array(res.getRemoteAddress())), values.get('x-forwarded-for'))
-  }
+  readonly #remoteAddress = (res: UwsResponse, { values }: RequestHeaders): string =>
+    this.#clientAddress(addressText(new Uint8Array(res.getRemoteAddress())), values.get('x-forwarded-for'))
 
   #headers(req: UwsRequest): RequestHeaders {
     const query = req.getQuery() ?? ''

@@ -17,6 +17,7 @@ const WRITE_STALL_MS = HTTP_STALL_MS * 0.6
  * 3. `ended` once: the response is complete, or the peer is gone.
  */
 export class WsExchange extends Exchange {
+  override readonly remoteAddress: string
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #tcp: TcpSocket
@@ -34,7 +35,8 @@ export class WsExchange extends Exchange {
     headers: RequestHeaders,
     remoteAddress: string,
   ) {
-    super(host, requestStart(req, headers, remoteAddress))
+    super(host, requestStart(req, headers))
+    this.remoteAddress = remoteAddress
     this.#req = req
     this.#res = res
     this.#tcp = req.socket
@@ -159,7 +161,7 @@ export class WsExchange extends Exchange {
   }
 }
 
-function requestStart(req: IncomingMessage, headers: RequestHeaders, remoteAddress: string): RequestStart {
+function requestStart(req: IncomingMessage, headers: RequestHeaders): RequestStart {
   const url = req.url ?? '/'
   const mark = url.indexOf('?')
   return {
@@ -167,7 +169,6 @@ function requestStart(req: IncomingMessage, headers: RequestHeaders, remoteAddre
     path: mark === -1 ? url : url.slice(0, mark),
     query: mark === -1 ? '' : url.slice(mark + 1),
     headers,
-    remoteAddress,
   }
 }
 
