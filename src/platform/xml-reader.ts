@@ -6,6 +6,8 @@ export type XmlFields = { readonly [name: string]: XmlValue }
 
 const DEPTH_LIMIT = 16
 const ELEMENTS_LIMIT = 4_096
+const LESS = 0x3c
+const GREATER = 0x3e
 const CDATA = '<![CDATA['
 const CDATA_END = ']]>'
 const SPACE = /^\s*$/
@@ -43,7 +45,7 @@ export class XmlReader {
     for (;;) {
       const next = text.indexOf('<', this.#at)
       if (next < 0) throw new Error('an element has no end')
-      value += text.slice(this.#at, next).trim()
+      if (next > this.#at) value += text.slice(this.#at, next).trim()
       this.#at = next
       const after = text.charCodeAt(next + 1)
       if (after === 0x2f) {
@@ -64,7 +66,7 @@ export class XmlReader {
 
   #openingTag(): string {
     const end = this.#text.indexOf('>', this.#at)
-    if (end < 0 || this.#text[this.#at] !== '<') throw new Error('an element is expected')
+    if (end < 0 || this.#text.charCodeAt(this.#at) !== LESS) throw new Error('an element is expected')
     const name = this.#text.slice(this.#at + 1, Math.min(end, this.#at + 130))
     if (!NAME.test(name)) throw new Error('an element has a name and nothing else')
     this.#elements += 1
@@ -74,8 +76,10 @@ export class XmlReader {
   }
 
   #closingTag(name: string): void {
-    if (!this.#text.startsWith(`</${name}>`, this.#at)) throw new Error('an element ends where another began')
-    this.#at += name.length + 3
+    const end = this.#at + 2 + name.length
+    if (!this.#text.startsWith(name, this.#at + 2) || this.#text.charCodeAt(end) !== GREATER)
+      throw new Error('an element ends where another began')
+    this.#at = end + 1
   }
 
   #cdata(): string {

@@ -49,9 +49,8 @@ export class WechatCipher {
     const bytes = Buffer.from(encrypted, 'base64')
     if (bytes.length === 0 || bytes.length % 16 !== 0) throw new WechatCryptError('not a whole number of blocks')
     const decipher = createDecipheriv('aes-256-cbc', this.#key, this.#iv).setAutoPadding(false)
-    // Without automatic padding the first part is all of it.
+    // Whole blocks without automatic padding: the first part is all of it, and the last one is empty.
     const padded = decipher.update(bytes)
-    decipher.final()
     const padding = padded[padded.length - 1]!
     if (padding < 1 || padding > BLOCK_BYTES || padding > padded.length)
       throw new WechatCryptError('the padding is wrong')
