@@ -1,8 +1,10 @@
-import autocannon, { type Result } from 'autocannon'
+import { mkdirSync } from 'node:fs'
 import { readFlags } from './lib/arguments.js'
-import { type CallbackSource, createCallbacks } from './lib/callbacks.js'
+import { type CallbackLoad, type CallbackLoadResult, prepareLoad } from './lib/callback-load.js'
+import { addCallbackChannel, type CallbackChannel } from './lib/callbacks.js'
 import { type KefuServer, RAISED_LIMITS, startKefu } from './lib/kefu.js'
 import { median, round } from './lib/latency.js'
+import { readProfiles } from './lib/profile.js'
 import { progress, report } from './lib/report.js'
 import { readTicksPerSecond, readUsage } from './lib/usage.js'
 
@@ -15,6 +17,8 @@ const flags = readFlags({
   connections: { type: 'number', default: 64, min: 1, max: 1_000, doc: 'connections of the platform' },
   seconds: { type: 'number', default: 10, min: 1, max: 120, doc: 'seconds measured of each run' },
   rounds: { type: 'number', default: 3, min: 1, max: 20, doc: 'how often' },
+  pairs: { type: 'number', default: 3, min: 0, max: 20, doc: 'how often alone and beside a flood' },
+  'warm-up': { type: 'number', default: 8, min: 1, max: 120, doc: 'seconds of load before anything is measured' },
   contacts: { type: 'number', default: 5_000, min: 1, max: 1_000_000, doc: 'contacts who write in turn' },
   bytes: { type: 'number', default: 120, min: 3, max: 2_000, doc: 'bytes of text in a message' },
   'steady-rate': {
@@ -25,102 +29,113 @@ const flags = readFlags({
     doc: 'callbacks a second of the channel beside the flood',
   },
   'flood-connections': { type: 'number', default: 64, min: 1, max: 1_000, doc: 'connections of the flood' },
+  'cpu-prof': {
+    type: 'text',
+    default: '',
+    doc: 'folder for a CPU profile of the daemon, whose top functions are printed',
+  },
 })
 
-/** More than a machine takes in a round. */
+type Load = Pick<CallbackLoad, 'connections' | 'seconds' | 'rate'>
+type Run = CallbackLoadResult & { readonly received: number; readonly duplicates: number; readonly cpuCores: number }
+type Pair = { readonly alone: Run; readonly beside: Run; readonly flooded: Run; readonly ratio: number }
+
+/** More than a machine takes in a second. */
 const PER_SECOND = 15_000
 
+const profileDir = flags['cpu-prof']
+if (profileDir !== '') mkdirSync(profileDir, { recursive: true })
 const ticks = readTicksPerSecond()
-const server = await startKefu({ agents: 0 })
+const server = await startKefu({
+  agents: 0,
+  nodeArgs: profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
+})
+const runs: Run[] = []
+const pairs: Pair[] = []
 try {
-  const { rounds, seconds, connections, contacts, bytes } = flags
-  const source = async (name: string, perSecond: number): Promise<CallbackSource> => {
-    progress(`making callbacks of ${name}`)
-    return createCallbacks(server, name, { count: perSecond * seconds, contacts, textBytes: bytes })
-  }
-  const runs: Awaited<ReturnType<typeof measured>>[] = []
+  const { rounds, seconds, connections } = flags
+  const full = await addCallbackChannel(server, 'full')
+  const steady = await addCallbackChannel(server, 'steady')
+  const flood = await addCallbackChannel(server, 'flood')
+  progress('warming up')
+  await measured(full, { connections, seconds: flags['warm-up'] })
   for (let at = 0; at < rounds; at++) {
-    const callbacks = await source(`full-${at}`, PER_SECOND)
-    runs.push(await measured(callbacks, connections))
+    runs.push(...(await measured(full, { connections, seconds })))
     const { requestsPerSecond, p99Ms } = runs.at(-1)!
     progress(`  ${requestsPerSecond} callbacks/s, p99 ${p99Ms} ms`)
   }
-  const pairs: {
-    readonly alone: number
-    readonly beside: number
-    readonly ratio: number
-    readonly floodPerSecond: number
-  }[] = []
-  for (let at = 0; at < rounds; at++) {
-    const steady = await source(`steady-${at}`, flags['steady-rate'] * 3)
-    const flood = await source(`flood-${at}`, PER_SECOND)
-    const alone = await measured(steady, 8, flags['steady-rate'])
-    const [beside, flooded] = await Promise.all([
-      measured(steady, 8, flags['steady-rate']),
-      measured(flood, flags['flood-connections']),
+  for (let at = 0; at < flags.pairs; at++) {
+    const calm = { connections: 8, seconds, rate: flags['steady-rate'] }
+    const [alone] = await measured(steady, calm)
+    const [beside, flooded] = await measured(steady, calm, [
+      flood,
+      { connections: flags['flood-connections'], seconds },
     ])
-    const ratio = round(beside.p99Ms / alone.p99Ms)
-    pairs.push({ alone: alone.p99Ms, beside: beside.p99Ms, ratio, floodPerSecond: flooded.requestsPerSecond })
-    progress(`  p99 ${alone.p99Ms} ms alone, ${beside.p99Ms} ms beside ${flooded.requestsPerSecond} callbacks/s`)
+    const ratio = round(beside!.p99Ms / alone!.p99Ms)
+    pairs.push({ alone: alone!, beside: beside!, flooded: flooded!, ratio })
+    progress(`  p99 ${alone!.p99Ms} ms alone, ${beside!.p99Ms} ms beside ${flooded!.requestsPerSecond} callbacks/s`)
   }
-  report(
-    'callbacks',
-    { ...flags, raisedLimits: RAISED_LIMITS },
-    {
-      requestsPerSecond: median(runs.map(run => run.requestsPerSecond)),
-      p99Ms: median(runs.map(run => run.p99Ms)),
-      runs,
-      flood: { ratio: median(pairs.map(({ ratio }) => ratio)), pairs },
-    },
-  )
 } finally {
   await server.stop()
 }
+report(
+  'callbacks',
+  { ...flags, raisedLimits: RAISED_LIMITS },
+  {
+    requestsPerSecond: median(runs.map(run => run.requestsPerSecond)),
+    p99Ms: median(runs.map(run => run.p99Ms)),
+    runs,
+    flood: { ratio: median(pairs.map(({ ratio }) => ratio)), pairs },
+    ...(profileDir === '' ? {} : { profiles: readProfiles(profileDir, 40) }),
+  },
+)
 
-/** One run: every answer is a success, and every message is stored once. */
-async function measured(source: CallbackSource, connections: number, rate?: number) {
-  const before = await countsOf(server, source.channel)
+/** Loads at once, each in a process of its own: every answer is a success, and every message is stored once. */
+async function measured(channel: CallbackChannel, load: Load, ...others: [CallbackChannel, Load][]): Promise<Run[]> {
+  const all = [[channel, load], ...others] as const
+  const { contacts, bytes } = flags
+  const url = `http://${server.host}:${server.port}`
+  const loads = await Promise.all(
+    all.map(([channel, load]) =>
+      prepareLoad({
+        ...load,
+        url,
+        channel,
+        contacts,
+        textBytes: bytes,
+        count: (load.rate ?? PER_SECOND) * (load.seconds + 1),
+      }),
+    ),
+  )
+  const before = await Promise.all(all.map(([{ name }]) => countsOf(server, name)))
   const used = readUsage(server.pid, ticks)
-  const generator = process.cpuUsage()
-  const result = await autocannon({
-    url: `http://${server.host}:${server.port}`,
-    connections,
-    duration: flags.seconds,
-    ...(rate === undefined ? {} : { overallRate: rate }),
-    requests: [{ setupRequest: () => source.next() }],
-  })
+  const startedAt = performance.now()
+  const results = await Promise.all(loads.map(({ run }) => run()))
   const cpu = readUsage(server.pid, ticks).cpuSeconds - used.cpuSeconds
-  const { user, system } = process.cpuUsage(generator)
-  const after = await countsOf(server, source.channel)
-  const received = after.received - before.received
-  const duplicates = after.duplicates - before.duplicates
-  check(result, received, duplicates, connections)
-  return {
-    requestsPerSecond: Math.round(result['2xx'] / result.duration),
-    ...latencyOf(result),
-    received,
-    duplicates,
-    cpuCores: round(cpu / result.duration),
-    /** Of this process, which makes the load: near 1 it is what is measured. */
-    generatorCpuCores: round((user + system) / 1e6 / result.duration),
-  }
+  const cpuCores = round(cpu / ((performance.now() - startedAt) / 1_000))
+  for (const { end } of loads) end()
+  return Promise.all(
+    results.map(async (result, at) => {
+      const [{ name }, { connections }] = all[at]!
+      const after = await countsOf(server, name)
+      const received = after.received - before[at]!.received
+      const duplicates = after.duplicates - before[at]!.duplicates
+      check(result, received, duplicates, connections)
+      return { ...result, received, duplicates, cpuCores }
+    }),
+  )
 }
 
 async function countsOf({ control }: KefuServer, name: string) {
   return (await control.call('channel.lane', { name })).lane.counts
 }
 
-function latencyOf({ latency }: Result) {
-  const { average, p50, p90, p99, p99_9, max } = latency
-  return { averageMs: average, p50Ms: p50, p90Ms: p90, p99Ms: p99, p999Ms: p99_9, maxMs: max }
-}
-
 /** What does not add up is no measurement. Those that were on their way when the run ended were answered to nobody. */
-function check(result: Result, received: number, duplicates: number, connections: number): void {
-  const answered = result['2xx']
+function check(result: CallbackLoadResult, received: number, duplicates: number, connections: number): void {
+  const { answered, refused, errors } = result
   const problems = [
-    ...(result.non2xx > 0 ? [`${result.non2xx} were refused`] : []),
-    ...(result.errors > 0 ? [`${result.errors} failed`] : []),
+    ...(refused > 0 ? [`${refused} were refused`] : []),
+    ...(errors > 0 ? [`${errors} failed`] : []),
     ...(duplicates > 0 ? [`${duplicates} were repetitions: make more`] : []),
     ...(received < answered || received > answered + connections ? [`${answered} answered, ${received} stored`] : []),
   ]
