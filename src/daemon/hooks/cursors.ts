@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KefuError } from '../../errors.js'
 import type { DirectoryPort } from '../core/ports.js'
+import { removeEntry, storeEntry } from '../engine/registry/sole-writer.js'
 
 const PREFIX = 'hook-cursor/'
 const cursorSchema = z.object({ seq: z.int().min(0) })
@@ -35,12 +36,8 @@ export class HookCursors {
 
   /** Of one hook, one call after the other. */
   async set(id: string, seq: number): Promise<void> {
-    const present = this.#entries.get(id)
-    const key = `${PREFIX}${id}`
-    const revision =
-      present === undefined
-        ? await this.#directory.create(key, { seq })
-        : await this.#directory.update(key, { seq }, present.revision)
+    const before = this.#entries.get(id)?.revision
+    const revision = await storeEntry(this.#directory, `${PREFIX}${id}`, { seq }, before)
     this.#entries.set(id, { seq, revision })
   }
 
@@ -48,6 +45,6 @@ export class HookCursors {
     const present = this.#entries.get(id)
     if (present === undefined) return
     this.#entries.delete(id)
-    await this.#directory.remove(`${PREFIX}${id}`, present.revision)
+    await removeEntry(this.#directory, `${PREFIX}${id}`, present.revision)
   }
 }

@@ -3,6 +3,7 @@ import type { ConversationId } from '../../codec/conversation-id.js'
 import { KefuError } from '../../errors.js'
 import { type DeadLetter, HOOK_LIMITS, type RecordType } from '../core/hook.js'
 import type { DirectoryPort } from '../core/ports.js'
+import { removeEntry, storeEntry } from '../engine/registry/sole-writer.js'
 
 const PREFIX = 'hook-dead/'
 const SEQ_DIGITS = 16
@@ -64,12 +65,8 @@ export class DeadLetters {
   async put(id: string, letter: DeadLetter): Promise<boolean> {
     const letters = this.#of(id)
     const present = letters.get(letter.seq)
-    const key = keyOf(id, letter.seq)
     if (present === undefined && letters.size >= HOOK_LIMITS.deadLetters) return false
-    const revision =
-      present === undefined
-        ? await this.#directory.create(key, letter)
-        : await this.#directory.update(key, letter, present.revision)
+    const revision = await storeEntry(this.#directory, keyOf(id, letter.seq), letter, present?.revision)
     letters.set(letter.seq, { letter, revision })
     return true
   }
@@ -78,7 +75,7 @@ export class DeadLetters {
   async remove(id: string, seq: number): Promise<boolean> {
     const present = this.#hooks.get(id)?.get(seq)
     if (present === undefined) return false
-    await this.#directory.remove(keyOf(id, seq), present.revision)
+    await removeEntry(this.#directory, keyOf(id, seq), present.revision)
     this.#hooks.get(id)?.delete(seq)
     return true
   }

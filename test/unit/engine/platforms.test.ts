@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { KefuError } from '../../../src/errors.js'
+import { doubtNextWrite } from '../../helpers/doubtful-write.js'
 import { ANSWER, PlatformRig, text } from './platform-rig.js'
 
 const code = (expected: string) => (error: unknown) => error instanceof KefuError && error.code === expected
@@ -274,5 +275,23 @@ describe('a platform that only signals', () => {
     assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
     assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 1)
     await rig.stop()
+  })
+
+  test('goes on from its cursor when nobody knew whether the last one was stored', async () => {
+    const rig = await PlatformRig.create()
+    await rig.receive(signal)
+    await rig.settle()
+    rig.pages = [{ events: [rig.event('e1')], cursor: 'c1', hasMore: false }]
+    doubtNextWrite(rig.store.directory)
+    await rig.receive(signal)
+    await rig.settle()
+    assert.ok(rig.platforms.lane(1)!.pullProblem)
+    rig.pages = [{ events: [], cursor: 'c2', hasMore: false }]
+    await rig.pass(1_000)
+    assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
+    await rig.start()
+    await rig.settle()
+    assert.equal(rig.pulled.at(-1)![1], 'c2')
+    await rig.platforms.close()
   })
 })

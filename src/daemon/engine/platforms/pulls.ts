@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
+import { KefuError, toKefuError } from '../../../errors.js'
 import type { PullSignal } from '../../core/channel-adapter.js'
 import type { Clock, DirectoryPort } from '../../core/ports.js'
+import { storeEntry } from '../registry/sole-writer.js'
 import type { Connection } from './connection.js'
 import type { Inbound } from './inbound.js'
 
@@ -165,23 +166,10 @@ export class Pulls {
     const arrivedAtMs = clock.now()
     for (const event of events) await this.#take(connection, event, arrivedAtMs, inbound)
     if (cursor !== account.cursor) {
-      account.revision = await this.#storeCursor(account, cursor)
+      account.revision = await storeEntry(this.#ports.directory, account.key, { cursor }, account.revision)
       account.cursor = cursor
     }
     return hasMore
-  }
-
-  /** A write of which nobody knew may have reached the disk: the entry is taken as it stands. */
-  async #storeCursor({ key, revision }: Account, cursor: string): Promise<number> {
-    const { directory } = this.#ports
-    try {
-      return await directory.update(key, { cursor }, revision)
-    } catch (error) {
-      if (!isKefuError(error, 'KEFU_DIRECTORY_CONFLICT')) throw error
-      const present = await directory.get(key)
-      if (present === null) return await directory.create(key, { cursor })
-      return await directory.update(key, { cursor }, present.revision)
-    }
   }
 
   /** One that cannot be used is told of, and does not stand before the others for ever. */
