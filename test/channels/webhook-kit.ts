@@ -308,6 +308,19 @@ export const WEBHOOK_KIT: ChannelKit = {
     },
     refusals: {
       '200': { answer: answer(200, 'ok'), outcome: 'sent' },
+      '200 with a word that its framework calls HTML': {
+        answer: answer(200, 'ok', { 'content-type': 'text/html; charset=utf-8' }),
+        outcome: 'sent',
+      },
+      '200 with JSON': { answer: answer(200, { ok: true }), outcome: 'sent' },
+      '200 with a portal that does not say what it is': {
+        answer: answer(200, '\ufeff\r\n<!DOCTYPE HTML>\n<title>Sign in</title>', {}),
+        ...{ outcome: 'channel-down', reason: /web page/ },
+      },
+      '203 with a piece of a page': {
+        answer: answer(203, '<!-- proxy --><h1>Blocked</h1>', { 'content-type': 'Text/HTML' }),
+        ...{ outcome: 'channel-down', reason: /web page/ },
+      },
       '409: it has it already': { answer: answer(409), outcome: 'sent' },
       '400': {
         answer: answer(400, { reason: 'unknown contact' }),
@@ -370,6 +383,10 @@ export const WEBHOOK_KIT: ChannelKit = {
         failed: { step: 'ping', nextStep: /outbound-secret/ },
       },
       'another path': { platform: () => answer(404), failed: { step: 'ping', nextStep: /path of endpoint/ } },
+      'a portal before it': {
+        platform: () => answer(200, '<html>Sign in</html>', { 'content-type': 'text/html' }),
+        failed: { step: 'ping', nextStep: /endpoint/ },
+      },
       'nobody there': { platform: () => ({ fails: 'unwritten' }), failed: { step: 'ping', nextStep: /reached/ } },
       'a clock that is wrong': {
         platform: () => answer(204, '', { date: new Date(AT_MS + 400_000).toUTCString() }),

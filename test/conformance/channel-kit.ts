@@ -120,7 +120,7 @@ export type OutboundKit = {
   readonly text: OutboundPiece
   readonly healthy: PlatformScript
   readonly isSend: (request: PlatformRequest) => boolean
-  /** False: the platform says by the status alone whether it has taken a message. */
+  /** False: the platform says by the status alone whether it has taken a message; a web page is of somebody else. */
   readonly readsAnswers?: false
   readonly token: TokenKit | None
   readonly samples: Readonly<Record<string, OutboundSample>>

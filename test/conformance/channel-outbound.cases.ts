@@ -75,11 +75,15 @@ function refusalCases(kit: ChannelKit, test: Register): void {
 }
 
 function faultCases(kit: ChannelKit, test: Register): void {
+  const readsAnswers = kit.outbound.readsAnswers !== false
   const outcomes: Record<string, { answer: Answer; types: readonly SendOutcome['type'][] }> = {
     'nothing was written': { answer: { fails: 'unwritten' }, types: ['retry'] },
     'no answer after writing': { answer: { fails: 'written' }, types: ['unknown'] },
     'an answer without end': { answer: { fails: 'too-large' }, types: ['unknown'] },
-    'HTML and status 200': { answer: { body: PAGE, headers: { 'content-type': 'text/html' } }, types: ['unknown'] },
+    'HTML and status 200': {
+      answer: { status: 200, body: PAGE, headers: { 'content-type': 'text/html' } },
+      types: [readsAnswers ? 'unknown' : 'channel-down'],
+    },
     'HTML and status 502': {
       answer: { status: 502, body: PAGE, headers: { 'content-type': 'text/html' } },
       types: ['unknown', 'retry'],
@@ -94,7 +98,6 @@ function faultCases(kit: ChannelKit, test: Register): void {
     },
     'not UTF-8': { answer: { body: Buffer.from([0xff, 0xfe, 0x00]), headers: JSON_TYPE }, types: ['unknown'] },
   }
-  const readsAnswers = kit.outbound.readsAnswers !== false
   for (const [name, { answer, types }] of Object.entries(outcomes)) {
     const isRead = readsAnswers || 'fails' in answer || (answer as { status?: number }).status !== undefined
     const skip = isRead ? false : 'the platform says everything by its status'

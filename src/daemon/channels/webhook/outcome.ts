@@ -5,11 +5,18 @@ const UNSAID_AFTER_MS = 30_000
 const LEAST_AFTER_MS = 1_000
 const MOST_AFTER_MS = 3_600_000
 const REASON_LENGTH = 200
+/** Of an answer, in which it is seen whether it is a page. */
+const PAGE_BYTES = 1024
+const HTML_TYPE = /^\s*(text\/html|application\/xhtml\+xml)\s*(;|$)/i
+const PAGE = /^(<\?xml[^>]{0,200}>\s*)?<(!doctype html|html)\b/i
 
-/** What an answer of the other system means. It says so by its status; with a status from 400 to 499 also by `windowClosed` and `reason` in a JSON body. */
+/**
+ * What an answer of the other system means. It says so by its status; with a status from 400 to 499 also by `windowClosed` and `reason` in a JSON body. A web page is
+ * no answer of it, whatever its status says.
+ */
 export function outcomeOf(response: PlatformResponse, nowMs: number, secrets: readonly string[]): SendOutcome {
   const { status } = response
-  if (status >= 200 && status < 300) return { type: 'sent' }
+  if (status >= 200 && status < 300) return isPage(response) ? pageInstead(status) : { type: 'sent' }
   if (status === 409) return { type: 'sent' }
   const said = status >= 400 && status < 500 ? wordsIn(response) : undefined
   const reason = reasonOf(status, said?.reason, secrets)
@@ -36,6 +43,18 @@ export function outcomeOfFailure(error: KefuError): SendOutcome {
   if (isKefuError(error, 'KEFU_PLATFORM_REFUSED'))
     return { type: 'channel-down', reason: `the setting endpoint cannot be used: ${reason}` }
   return isUnwritten(error) ? { type: 'retry', reason } : { type: 'unknown', reason }
+}
+
+/** Whether somebody else answers: a proxy, a captive portal, the front page of a site. Programs that answer with a word, or with JSON, may call that HTML. */
+function isPage(response: PlatformResponse): boolean {
+  const text = Buffer.from(response.bytes.subarray(0, PAGE_BYTES)).toString().trimStart()
+  if (PAGE.test(text)) return true
+  return HTML_TYPE.test(response.header('content-type') ?? '') && text.startsWith('<')
+}
+
+function pageInstead(status: number): SendOutcome {
+  const reason = `the endpoint answers ${status} with a web page: what stands before it, or another address, takes no messages`
+  return { type: 'channel-down', reason }
 }
 
 function reasonOf(status: number, said: string | undefined, secrets: readonly string[]): string {
