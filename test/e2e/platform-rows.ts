@@ -37,8 +37,6 @@ export type PlatformRow = {
     readonly untrustedWords: RegExp
     readonly clockStep: string
     readonly rotationRefused: RegExp
-    /** Whether kefu signs with the former secret as well while that is kept: then a new one is found wrong only when it is not. */
-    readonly isSignedTwice: boolean
   }
   /** A secret of the right form that nobody else has. */
   otherSecret(name: string): string
@@ -70,7 +68,6 @@ const wechat = {
     untrustedWords: /40164.*IP白名单/,
     clockStep: 'clock',
     rotationRefused: /40125/,
-    isSignedTwice: false,
   },
   otherSecret: () => randomBytes(16).toString('hex'),
   pictureOf({ body }, { media }) {
@@ -121,7 +118,6 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
       untrustedWords: /403.*address not on the list/,
       clockStep: 'clock',
       rotationRefused: /401/,
-      isSignedTwice: true,
     },
     otherSecret: () => newWebhookSecret(randomBytes),
     pictureOf({ body }) {

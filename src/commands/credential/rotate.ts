@@ -9,7 +9,7 @@ const TEST_TIMEOUT_MS = 60_000
 export default class CredentialRotate extends CredentialCommand {
   static override summary = 'put another value in the place of a credential, once it has proved to work'
   static override description =
-    'The new value is tested with the platform beside the present one; only if that goes well it takes its place. The old one counts for --keep longer, so that what the platform ' +
+    'The new value is tested with the platform by itself, while the present one is at work; only if that goes well it takes its place. The old one counts for --keep longer, so that what the platform ' +
     'has signed with it is still believed; 0s forgets it at once. When the test fails nothing has changed.'
   static override examples = [
     '<%= config.bin %> credential rotate wechat-main app-secret',

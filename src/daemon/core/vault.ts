@@ -69,8 +69,8 @@ export type VaultPort = {
   /** All of an owner that is gone. */
   removeOwner(owner: SecretOwner): Promise<void>
   /**
-   * Stages a value beside the present one, runs `test` with the secrets as they would be, switches when it resolves, keeps the old one for `keepMs`
-   * (0: forgets it at once); when it rejects nothing has changed and the error is thrown. What ends the process before the switch has changed nothing.
+   * Stages a value beside the present one, runs `test` with the secrets as they would be with the new value alone, switches when it resolves, keeps the old
+   * one for `keepMs` (0: forgets it at once); when it rejects nothing has changed and the error is thrown. What ends the process before the switch has changed nothing.
    * Throws `KEFU_CREDENTIAL_NOT_FOUND` (nothing to replace; also when it was removed meanwhile) and `KEFU_CREDENTIAL_ROTATING`.
    */
   rotate(

@@ -159,7 +159,7 @@ describe('rotating', () => {
       },
     })
     const both = { value: 'new', previous: 'old' }
-    assert.deepEqual(seen, [{ 'app-id': { value: 'id' }, token: both }, { value: 'old' }, true])
+    assert.deepEqual(seen, [{ 'app-id': { value: 'id' }, token: { value: 'new' } }, { value: 'old' }, true])
     assert.deepEqual(vault.secrets(SHOP).get('token'), both)
     assert.deepEqual(told, [SHOP])
     const [, info] = vault.list(SHOP)
