@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import { KefuError } from '../errors.js'
-import { isWebhookSecret, WEBHOOK_SECRET_RULE } from '../platform/standard-webhook.js'
+import { isWebhookSecret, WEBHOOK_SECRET_FORM } from '../platform/standard-webhook.js'
 import type { Dirs } from './config/dirs.js'
 import type { Config } from './config/schema.js'
-import type { CredentialControlPorts } from './control/credential-handlers.js'
+import type { CredentialControlPorts, KnownCredential } from './control/credential-handlers.js'
 import { createOwners, type OwnerPorts } from './control/credential-owner.js'
 import type { KindTable } from './core/channel-adapter.js'
 import { SIGNING_SECRET } from './core/hook.js'
@@ -49,7 +48,8 @@ const WARNINGS = 5
 
 /** Opens the vault as the configuration says, and has what a channel had go with it. Throws what `Vault.open` throws. */
 export async function openCredentials(sources: CredentialSources): Promise<DaemonCredentials> {
-  const { config, dirs, environment, directory, clock, channels, hooks, agents, log, askPassphrase, table } = sources
+  const { config, dirs, environment, directory, clock, channels, hooks, agents, log, askPassphrase, table, test } =
+    sources
   const random = (length: number): Uint8Array => randomBytes(length)
   const report = (error: unknown): void => log.error('vault.failed', { error })
   const { passphraseFile } = config.vault
@@ -77,7 +77,7 @@ export async function openCredentials(sources: CredentialSources): Promise<Daemo
       keyKind: config.vault.key,
       log,
       known: owner => knownOf(owner, channels, table),
-      test: testOf(sources),
+      test: async (owner, secrets) => (owner.startsWith('channel/') ? await test(owner, secrets) : undefined),
     },
     get warnings() {
       const unreadable = vault.unreadable()
@@ -100,23 +100,30 @@ function isGone(channels: Pick<ChannelRegistry, 'byNumber'>): (owner: SecretOwne
     owner.startsWith('channel/') && channels.byNumber(Number(owner.slice('channel/'.length))) === undefined
 }
 
-/** Whether an owner's secrets would do: those that calls are signed with need no more than their form. */
-function testOf({ test }: CredentialSources): CredentialControlPorts['test'] {
-  return async (owner, secrets) => {
-    if (owner.startsWith('channel/')) return await test(owner, secrets)
-    if (!isWebhookSecret(secrets.get(SIGNING_SECRET)?.value ?? ''))
-      throw new KefuError('KEFU_CREDENTIAL_INVALID', { reason: WEBHOOK_SECRET_RULE })
-  }
-}
-
 /** The credentials that a channel's kind has; of hooks and bots, what calls to them are signed with. */
 function knownOf(
   owner: SecretOwner,
   channels: Pick<ChannelRegistry, 'byNumber'>,
   table: CredentialSources['table'],
-): ReturnType<CredentialControlPorts['known']> {
-  if (!owner.startsWith('channel/')) return [{ name: SIGNING_SECRET, summary: 'what calls to it are signed with' }]
+): readonly KnownCredential[] | undefined {
+  if (!owner.startsWith('channel/')) return CALLED
   const kind = channels.byNumber(Number(owner.slice('channel/'.length)))?.kind
   const rows = kind && table(kind)?.credentials
-  return rows && Object.entries(rows).map(([name, { summary }]) => ({ name, summary }))
+  return (
+    rows &&
+    Object.entries(rows).map(([name, { summary, pattern }]) => ({
+      name,
+      summary,
+      hasForm: value => pattern?.test(value) ?? true,
+    }))
+  )
 }
+
+/** Of hooks and bots. */
+const CALLED: readonly KnownCredential[] = [
+  {
+    name: SIGNING_SECRET,
+    summary: `what calls to it are signed with: ${WEBHOOK_SECRET_FORM}`,
+    hasForm: isWebhookSecret,
+  },
+]

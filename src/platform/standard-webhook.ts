@@ -14,7 +14,7 @@ export function newWebhookSecret(random: (length: number) => Uint8Array): string
 }
 
 /** What secrets are, in words. */
-export const WEBHOOK_SECRET_RULE = 'the secret of a hook or bot is whsec_ and 24 to 64 bytes in base64'
+export const WEBHOOK_SECRET_FORM = 'whsec_ and 24 to 64 random bytes in base64'
 
 /** Whether a text is a secret: `whsec_` and 24 to 64 bytes in base64. */
 export function isWebhookSecret(text: string): boolean {

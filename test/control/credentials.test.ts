@@ -28,11 +28,15 @@ const refused = (code: ErrorCode, message: RegExp) => (error: unknown) => {
 describe('credentials over the control socket', () => {
   test('of a kind that knows its own, no others are taken, and the nearest is named', async t => {
     const known = () => [
-      { name: 'app-secret', summary: 'of the app' },
-      { name: 'token', summary: 'that signs' },
+      { name: 'app-secret', summary: 'of the app, 16 characters', hasForm: (value: string) => value.length === 16 },
+      { name: 'token', summary: 'that signs', hasForm: () => true },
     ]
-    const { client, silent } = await rig(t, { known })
+    const { client, silent, vault } = await rig(t, { known })
     await client.call('credential.set', { ...SHOP, value: CANARY })
+    const form = refused('KEFU_CREDENTIAL_INVALID', /form of app-secret of channel\/shop \(of the app, 16 characters\)/)
+    await assert.rejects(client.call('credential.set', { ...SHOP, value: `${CANARY}x` }), form)
+    await assert.rejects(client.call('credential.rotate', { ...SHOP, value: `${CANARY}x`, keepMs: 0 }), form)
+    assert.equal(vault.secrets('channel/1').get('app-secret')?.value, CANARY)
     const wrong = { owner: 'shop', name: 'app-sekret', value: CANARY }
     const near = refused('KEFU_CREDENTIAL_NOT_FOUND', /channel\/shop has no .* did you mean "app-secret"\?/)
     await assert.rejects(client.call('credential.set', wrong), near)

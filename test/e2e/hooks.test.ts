@@ -144,7 +144,11 @@ describe('outgoing webhooks', () => {
     // While a secret is replaced, receivers that know either of them believe the calls.
     const next = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
     const rotation = { owner: 'hook/quick', name: 'secret', keepMs: 60_000 }
-    await assert.rejects(house.daemon.control('credential.rotate', { ...rotation, value: 'password' }), /whsec_/)
+    for (const value of ['password', `${next.slice(0, -9)}!`, 'whsec_AAAA']) {
+      await assert.rejects(house.daemon.control('credential.rotate', { ...rotation, value }), /whsec_/)
+      const { keepMs: _, ...secret } = rotation
+      await assert.rejects(house.daemon.control('credential.set', { ...secret, value }), /whsec_/)
+    }
     await house.daemon.control('credential.rotate', { ...rotation, value: next })
     await kefuJson(['hook', 'test', 'quick'], args)
     const { text, headers } = quick.received.at(-1)!

@@ -4,15 +4,17 @@ import { CredentialCommand, NAME, OWNER } from './_credential/credential-command
 import { credentialFacts } from './_credential/views.js'
 
 export default class CredentialSet extends CredentialCommand {
-  static override summary = 'seal a credential of a channel'
+  static override summary = 'seal a credential of a channel, hook or bot'
   static override description =
     'The value is asked for without being shown, or comes from --stdin, --from-file or --from-command, never from the command line. It takes the place of the present one at once; ' +
-    'kefu credential rotate tests it first and keeps the old one for a while. Up to 8,192 bytes without control characters but line feeds; the line feed at its end is left out.'
+    'kefu credential rotate tests it first and keeps the old one for a while. Up to 8,192 bytes without control characters but line feeds; the line feed at its end is left out. ' +
+    'kefu channel kinds KIND says what form each of a channel has; the secret of a hook or bot is whsec_ and 24 to 64 random bytes in base64.'
   static override examples = [
     '<%= config.bin %> credential set wechat-main app-secret',
     "<%= config.bin %> credential set wechat-main token --from-command 'pass show wechat'",
     '<%= config.bin %> credential set shop private-key --from-file key.pem',
     '<%= config.bin %> credential set shop token --stdin <token.txt',
+    '<%= config.bin %> credential set hook/crm secret --from-file crm.secret',
   ]
   static override args = { channel: OWNER, name: NAME }
   static override strict = false

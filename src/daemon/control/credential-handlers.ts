@@ -9,8 +9,8 @@ import type { ParsedRequestOf } from './operations.js'
 import { pageOf } from './page.js'
 import { presentOnly } from './present-only.js'
 
-/** A credential that an owner can have. */
-export type KnownCredential = { readonly name: string; readonly summary: string }
+/** A credential that an owner can have: what it is, its form included, and whether a value has that form. */
+export type KnownCredential = { readonly name: string; readonly summary: string; hasForm(value: string): boolean }
 
 /** What the operations on credentials act on. */
 export type CredentialControlPorts = {
@@ -46,6 +46,15 @@ export function createCredentialHandlers(ports: CredentialControlPorts) {
     if (known.includes(text)) return text
     const near = suggestion(text, known) || `; it has ${known.join(', ')}`
     throw new KefuError('KEFU_CREDENTIAL_NOT_FOUND', { owner: owners.label(owner), suggestion: near })
+  }
+
+  /** What can be seen to be wrong before anybody is asked. */
+  const assertForm = (owner: SecretOwner, name: string, value: string): void => {
+    checkedCredentialValue(value)
+    const known = ports.known(owner)?.find(each => each.name === name)
+    if (known === undefined || known.hasForm(value)) return
+    const form = `${name} of ${owners.label(owner)} (${known.summary})`
+    throw new KefuError('KEFU_CREDENTIAL_INVALID', { reason: `the value has not the form of ${form}` })
   }
 
   const placeOf = (request: { readonly owner: string; readonly name: string }) => {
@@ -85,7 +94,7 @@ export function createCredentialHandlers(ports: CredentialControlPorts) {
   return {
     'credential.set': async ({ value, ...request }: ParsedRequestOf<'credential.set'>) => {
       const { owner, name } = placeOf(request)
-      checkedCredentialValue(value)
+      assertForm(owner, name, value)
       const before = vault.secrets(owner).get(name)
       const changed = before?.value !== value || before.previous !== undefined
       await vault.set(owner, name, value)
@@ -111,7 +120,7 @@ export function createCredentialHandlers(ports: CredentialControlPorts) {
     },
     'credential.rotate': async ({ value, keepMs, ...request }: ParsedRequestOf<'credential.rotate'>) => {
       const { owner, name } = presentPlaceOf(request)
-      checkedCredentialValue(value)
+      assertForm(owner, name, value)
       const changed = vault.secrets(owner).get(name)?.value !== value
       const test = (secrets: ReadonlyMap<string, Credential>) => ports.test(owner, secrets)
       await vault.rotate(owner, name, value, { keepMs, test }).catch(inWords)

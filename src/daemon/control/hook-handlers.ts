@@ -1,5 +1,5 @@
 import { KefuError } from '../../errors.js'
-import { isWebhookSecret, newWebhookSecret, WEBHOOK_SECRET_RULE } from '../../platform/standard-webhook.js'
+import { isWebhookSecret, newWebhookSecret, WEBHOOK_SECRET_FORM } from '../../platform/standard-webhook.js'
 import { type Hook, type HooksPort, SIGNING_SECRET } from '../core/hook.js'
 import type { RandomBytes } from '../core/ordered-id.js'
 import type { VaultPort } from '../core/vault.js'
@@ -42,7 +42,7 @@ export function createHookHandlers({ registry, work, channels, vault, random, lo
   return {
     'hook.add': async ({ name, secret, channels: names, ...rest }: ParsedRequestOf<'hook.add'>) => {
       if (secret !== undefined && !isWebhookSecret(secret))
-        throw new KefuError('KEFU_CREDENTIAL_INVALID', { reason: WEBHOOK_SECRET_RULE })
+        throw new KefuError('KEFU_CREDENTIAL_INVALID', { reason: `the secret of a hook is ${WEBHOOK_SECRET_FORM}` })
       const value = secret ?? newWebhookSecret(random)
       const change = { ...rest, ...presentOnly({ channels: names && numbersOf(names) }) }
       // Before there is a hook: one without a secret would have nothing to sign with. What is left of one that did not come to be goes at the next start.

@@ -43,7 +43,7 @@ export const WECHAT_SETTINGS = {
 /** Secrets that both have. */
 export const WECHAT_CREDENTIALS = {
   token: {
-    summary: 'Token of the callback (令牌)',
+    summary: 'Token of the callback (令牌), 3 to 64 characters without blanks',
     neededFor: 'inbound',
     isRequired: true,
     pattern: /^[!-~]{3,64}$/,
@@ -55,7 +55,7 @@ export const WECHAT_CREDENTIALS = {
     pattern: /^[0-9a-zA-Z]{43}$/,
   },
   'app-secret': {
-    summary: 'AppSecret (开发者密码) of the account',
+    summary: 'AppSecret (开发者密码) of the account, 8 to 128 characters without blanks',
     neededFor: 'outbound',
     isRequired: true,
     pattern: /^[!-~]{8,128}$/,

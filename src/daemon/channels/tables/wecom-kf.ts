@@ -39,7 +39,7 @@ export const WECOM_KF = {
       summary: 'EncodingAESKey of the callback, 43 letters and digits',
     },
     secret: {
-      summary: 'Secret of the app that 微信客服 is assigned to',
+      summary: 'Secret of the app that 微信客服 is assigned to, 8 to 128 characters without blanks',
       neededFor: 'outbound',
       isRequired: true,
       pattern: /^[!-~]{8,128}$/,
