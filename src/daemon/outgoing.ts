@@ -60,7 +60,11 @@ export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> 
   })
   return {
     control: {
-      bots: { isUp: agent => bots.isUp(agent), ...createBotSecrets(vault, random) },
+      bots: {
+        status: agent => bots.status(agent),
+        connections: agent => engine.presence.connections(agent),
+        ...createBotSecrets(vault, random),
+      },
       hooks: { registry, work: hooks, channels, vault, random, log },
     },
     get warnings() {
@@ -88,7 +92,7 @@ function hookWarnings(registry: HookRegistry, hooks: Hooks): string[] {
 function botWarnings(agents: AgentRegistry, bots: Bots): string[] {
   return agents
     .list()
-    .filter(({ id }) => bots.isUp(id) === false)
+    .filter(({ id }) => bots.status(id)?.isUp === false)
     .map(
       ({ name }) => `the endpoint of the bot ${name} does not work: people get what it would (kefu agent show ${name})`,
     )

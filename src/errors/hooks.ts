@@ -1,6 +1,6 @@
 import type { ErrorRow } from './row.js'
 
-/** Outgoing webhooks. */
+/** Outgoing webhooks, and bots that are called. */
 export const HOOK_ERRORS = {
   KEFU_HOOK_NOT_FOUND: {
     message: 'there is no hook {name}{suggestion}',
@@ -29,5 +29,20 @@ export const HOOK_ERRORS = {
     http: 404,
     retryable: false,
     hint: 'kefu hook dead {name} shows those that it has',
+  },
+  KEFU_BOT_CALLED: {
+    message: 'the bot {name} is called at its endpoint, and so does not connect',
+    exit: 14,
+    http: 409,
+    retryable: false,
+    hint: 'kefu agent set {name} --no-endpoint has it connect by itself',
+    peerHint: 'answer what is asked at the endpoint, or have whoever runs the server take that away',
+  },
+  KEFU_BOT_CONNECTED: {
+    message: 'the bot {name} is connected ({count} times), and so is not called',
+    exit: 14,
+    http: 409,
+    retryable: true,
+    hint: 'end the program that connects with its token, then set the endpoint again',
   },
 } as const satisfies Record<string, ErrorRow>

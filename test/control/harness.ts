@@ -131,7 +131,7 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
       }),
       ...{ channels, vault, log, random: registries.random },
     },
-    bots: { isUp: () => undefined, ...createBotSecrets(vault, registries.random) },
+    bots: { status: () => undefined, connections: () => 0, ...createBotSecrets(vault, registries.random) },
     credentials: {
       vault,
       owners: createOwners({ channels, hooks, agents }),

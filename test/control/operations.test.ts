@@ -3,6 +3,26 @@ import { test } from 'node:test'
 import { isKefuError } from '../../src/errors.js'
 import { openRig } from './harness.js'
 
+test('agents: one that is connected is given no endpoint', async t => {
+  const connected = new Map<string, number>()
+  const { ports } = await openRig(t)
+  const bots = { ...ports.bots, connections: (agent: string) => connected.get(agent) ?? 0 }
+  const { client } = await openRig(t, { ...ports, bots })
+  const { agent } = await client.call('agent.add', { name: 'helper' })
+  connected.set(agent.id, 2)
+  const endpoint = { name: 'helper', role: 'bot', endpoint: 'https://bot.example/in' } as const
+  await assert.rejects(client.call('agent.set', endpoint), error => {
+    assert.ok(isKefuError(error, 'KEFU_BOT_CONNECTED'), String(error))
+    assert.match(error.message, /helper is connected \(2 times\)/)
+    return true
+  })
+  assert.equal((await client.call('agent.show', { name: 'helper' })).agent.endpoint, undefined)
+  connected.clear()
+  const { agent: called, secret } = await client.call('agent.set', endpoint)
+  assert.ok(secret, 'none was made for the attempt that was refused')
+  assert.deepEqual([called.endpoint, called.isUp, called.calls], ['https://bot.example/in', false, undefined])
+})
+
 test('agents: add, show, token, list, remove', async t => {
   const { client } = await openRig(t)
   const added = await client.call('agent.add', { name: 'xiaowang' })

@@ -27,8 +27,10 @@ async function withBot(t: TestContext, answer: Answer) {
     const text = part !== undefined && 'text' in part ? (part.text ?? '') : ''
     if (record.by?.role === 'agent') heard.push({ contact, text, choices: part?.choices })
   })
-  const isUp = async (): Promise<boolean | undefined> =>
-    (await house.daemon.control<{ agent: AgentView }>('agent.show', { name: 'helper' })).agent.isUp
+  const shown = async (): Promise<AgentView> =>
+    (await house.daemon.control<{ agent: AgentView }>('agent.show', { name: 'helper' })).agent
+  const isUp = async (): Promise<boolean | undefined> => (await shown()).isUp
+  const calls = async (): Promise<AgentView['calls']> => (await shown()).calls
   await until('the bot is up', async () => (await isUp()) === true)
   const conversations = new Map<string, string>()
   const say = async (contact: string, content: Content): Promise<void> => {
@@ -39,7 +41,7 @@ async function withBot(t: TestContext, answer: Answer) {
     return (await house.daemon.control<{ conversation: { state: string } }>('queue.show', { conversation }))
       .conversation.state
   }
-  return { house, receiver, secret, heard, say, isUp, stateOf }
+  return { house, receiver, secret, heard, say, isUp, calls, stateOf }
 }
 
 /** Answers with JSON, with a text as it is, with a status, or not at all. */
@@ -111,7 +113,7 @@ describe('a bot that is called', () => {
   test('that says nothing is not asked again; one that is wrong loses the conversation, one that is down all that is new', {
     timeout: 90_000,
   }, async t => {
-    const { receiver, heard, say, isUp, stateOf } = await withBot(t, () => ({}))
+    const { receiver, heard, say, isUp, calls, stateOf } = await withBot(t, () => ({}))
     await say('quiet', 'one')
     await until('the first is asked', () => asked(receiver).length === 1)
     await say('quiet', 'two')
@@ -120,6 +122,7 @@ describe('a bot that is called', () => {
       asked(receiver)[1]?.body.messages?.map(({ parts }) => parts[0]?.text),
       ['two'],
     )
+    await until('its silence is counted', async () => (await calls())?.silent === 2)
 
     // Until the bot has it, a new conversation waits, too.
     const isHandedOver = async (contact: string): Promise<boolean> =>
@@ -147,6 +150,9 @@ describe('a bot that is called', () => {
     await say('late', 'hello')
     await until('it is handed over', () => isHandedOver('late'))
     assert.equal(await isUp(), false)
+    const { answered, silent, failed, lastError } = (await calls())!
+    assert.deepEqual([answered, silent, failed], [0, 7, 6])
+    assert.equal(lastError?.reason, 'it answered 500')
     const before = asked(receiver).length
     await say('later', 'hello')
     await until('people get it from the beginning', async () => (await stateOf('later')) === 'waiting')

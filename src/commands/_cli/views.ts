@@ -1,7 +1,7 @@
 import { formatDuration } from '../../daemon/config/units.js'
 import type { AgentView, ChannelView, TeamView } from '../../daemon/control/client.js'
 import type { Fact, ListColumn } from './output.js'
-import { instantText, wordsOfInstant } from './words.js'
+import { groupDigits, instantText, wordsOfInstant } from './words.js'
 
 /** Columns of `kefu agent list`. */
 export const AGENT_COLUMNS: readonly ListColumn<AgentView>[] = [
@@ -99,7 +99,7 @@ export const TEAM_COLUMNS: readonly ListColumn<TeamView>[] = [
 
 /** An agent as named values. */
 export function agentFacts(agent: AgentView): Fact[] {
-  const { name, id, role, teams, languages, capacity, endpoint, isUp, tokens, createdAt } = agent
+  const { name, id, role, teams, languages, capacity, endpoint, isUp, calls, tokens, createdAt } = agent
   return [
     ['agent', name],
     ['id', id],
@@ -114,8 +114,22 @@ export function agentFacts(agent: AgentView): Fact[] {
     ],
     ...factOf('endpoint', endpoint ?? ''),
     ...(endpoint === undefined ? [] : [['endpoint works', isUp ? 'yes' : 'no'] satisfies Fact]),
+    ...(calls === undefined ? [] : callFacts(calls)),
     ...tokens.map((token): Fact => tokenFact(token)),
     ['created', instantText(createdAt), wordsOfInstant(createdAt)],
+  ]
+}
+
+/** What came of the questions to a bot that is called. */
+function callFacts({ answered, silent, failed, lastError }: NonNullable<AgentView['calls']>): Fact[] {
+  return [
+    ['answered', String(answered), groupDigits(answered)],
+    ['answered with nothing', String(silent), groupDigits(silent)],
+    ['failed', String(failed), groupDigits(failed)],
+    ...(lastError === undefined ? [] : [['last error', lastError.reason] satisfies Fact]),
+    ...(lastError === undefined
+      ? []
+      : [['last error at', instantText(lastError.at), wordsOfInstant(lastError.at)] satisfies Fact]),
   ]
 }
 

@@ -1,12 +1,15 @@
 import { newWebhookSecret } from '../../platform/standard-webhook.js'
+import type { BotStatus } from '../core/bot.js'
 import { SIGNING_SECRET } from '../core/hook.js'
 import type { RandomBytes } from '../core/ordered-id.js'
 import type { VaultPort } from '../core/vault.js'
 
 /** What the operations on agents need to know of bots that are called. */
 export type BotControlPorts = BotSecrets & {
-  /** Whether a bot's endpoint works, as far as is known; undefined for an agent that is not called. */
-  isUp(agent: string): boolean | undefined
+  /** Undefined for an agent that is not called. */
+  status(agent: string): BotStatus | undefined
+  /** How many connections an agent has. */
+  connections(agent: string): number
 }
 
 /** What calls to bots are signed with. Durable on return. */

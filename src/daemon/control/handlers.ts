@@ -79,7 +79,9 @@ export function createHandlers(ports: ControlPorts): Handlers {
     },
     'agent.set': async ({ name, ...change }) => {
       if (change.role !== undefined) refuseWhileBusy(agents.show(name), change.role)
-      const { id } = agents.show(name)
+      const { id, name: known } = agents.show(name)
+      const count = typeof change.endpoint === 'string' ? bots.connections(id) : 0
+      if (count > 0) throw new KefuError('KEFU_BOT_CONNECTED', { name: known, count })
       const secret = typeof change.endpoint === 'string' ? await bots.give(id) : undefined
       try {
         const { agent, changed } = await agents.set(name, change)

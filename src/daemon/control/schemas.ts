@@ -31,9 +31,18 @@ export const agentView = z
     skills: levels.readonly(),
     languages: z.array(z.string()).readonly(),
     capacity: z.object({ total: count, perKind: perKind.readonly() }).readonly().exactOptional(),
-    /** Where a bot is called, and whether that works at this moment. */
+    /** Where a bot is called, whether that works at this moment, and what came of the questions since the start of the daemon, or of the endpoint. */
     endpoint: z.string().exactOptional(),
     isUp: z.boolean().exactOptional(),
+    calls: z
+      .object({
+        answered: count,
+        silent: count,
+        failed: count,
+        lastError: z.object({ at: instant, reason: z.string() }).readonly().exactOptional(),
+      })
+      .readonly()
+      .exactOptional(),
     tokens: z.array(tokenView).readonly(),
     createdAt: instant,
   })

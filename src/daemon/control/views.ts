@@ -1,3 +1,4 @@
+import type { BotStatus } from '../core/bot.js'
 import { formatWeekly } from '../core/hours-text.js'
 import type { Agent, Channel, TokenEntry } from '../core/model.js'
 import type { Team } from '../core/team.js'
@@ -19,7 +20,7 @@ export type Views = {
 export function createViews(
   agents: Pick<AgentRegistry, 'byId'>,
   teams: Pick<TeamRegistry, 'byId' | 'ofAgent'>,
-  bots: Pick<BotControlPorts, 'isUp'>,
+  bots: Pick<BotControlPorts, 'status'>,
 ): Views {
   return {
     agent({ id, name, role, tokens, skills, languages, capacity, endpoint, createdAt }) {
@@ -31,7 +32,7 @@ export function createViews(
         skills,
         languages,
         ...(capacity === undefined ? {} : { capacity }),
-        ...(endpoint === undefined ? {} : { endpoint, isUp: bots.isUp(id) ?? false }),
+        ...(endpoint === undefined ? {} : calledView(endpoint, bots.status(id))),
         tokens: viewTokens(tokens),
         createdAt,
       }
@@ -68,6 +69,12 @@ export function createViews(
       }
     },
   }
+}
+
+function calledView(endpoint: string, status: BotStatus | undefined): Pick<AgentView, 'endpoint' | 'isUp' | 'calls'> {
+  if (status === undefined) return { endpoint, isUp: false }
+  const { isUp, ...calls } = status
+  return { endpoint, isUp, calls }
 }
 
 function viewTokens(tokens: readonly TokenEntry[]): AgentView['tokens'] {

@@ -188,6 +188,27 @@ describe('a bot', () => {
     await rig.stop()
   })
 
+  test('that is called does not connect as well', async () => {
+    const rig = await Rig.create()
+    const { token, peer, id } = await rig.agent('helper')
+    assert.equal(rig.engine.presence.connections(id), 1)
+    // One that came while the endpoint was written.
+    await rig.agents.set('helper', { role: 'bot', endpoint: 'https://bot.example/in' })
+    await rig.settle()
+    assert.equal(peer.closedWith?.code, 4401)
+    assert.equal(rig.engine.presence.connections(id), 0)
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const late = rig.open()
+      rig.send(late, 'hello', { token })
+      const { body } = await rig.receive(late, 'error')
+      assert.deepEqual([body.code, body.retryable, late.closedWith?.code], ['KEFU_BOT_CALLED', false, 4401])
+      assert.doesNotMatch(JSON.stringify(body), /kefu agent|bot\.example/)
+    }
+    await rig.agents.set('helper', { endpoint: null })
+    await rig.greet({ token })
+    await rig.stop()
+  })
+
   test('has nothing of its answer appended when the conversation has gone to somebody else meanwhile', async () => {
     const { rig, helper, conversation, head, command } = await withBot()
     const actor = { role: 'agent', id: helper.id, name: 'helper', isSupervisor: false } as const

@@ -30,7 +30,7 @@ export type Greeted = { readonly session: KnownSession; readonly welcome: Welcom
 
 /** Close code for a hello that failed. */
 export function greetingCloseCode(error: unknown): number {
-  if (isKefuError(error, 'KEFU_UNAUTHORISED')) return CLOSE.unauthorised
+  if (isKefuError(error, 'KEFU_UNAUTHORISED') || isKefuError(error, 'KEFU_BOT_CALLED')) return CLOSE.unauthorised
   if (isKefuError(error, 'KEFU_ORIGIN_REFUSED')) return CLOSE.originRefused
   if (isKefuError(error, 'KEFU_CHANNEL_NOT_FOUND')) return CLOSE.channelNotFound
   if (isKefuError(error, 'KEFU_RATE_LIMITED')) return CLOSE.tooMany
@@ -46,7 +46,7 @@ export class Greeting {
   }
 
   /**
-   * Accepts or throws: `KEFU_UNAUTHORISED`, `KEFU_ORIGIN_REFUSED`, `KEFU_CHANNEL_NOT_FOUND`, `KEFU_RATE_LIMITED` (too many failures from this
+   * Accepts or throws: `KEFU_UNAUTHORISED`, `KEFU_BOT_CALLED`, `KEFU_ORIGIN_REFUSED`, `KEFU_CHANNEL_NOT_FOUND`, `KEFU_RATE_LIMITED` (too many failures from this
    * address, too many frames of this conversation), `KEFU_FRAME_INVALID`, and what the log throws.
    */
   async greet(from: NewSession, hello: HelloBody): Promise<Greeted> {
@@ -131,6 +131,8 @@ export class Greeting {
   #greetAgent(from: NewSession, hello: HelloBody, token: string): Greeted {
     const agent = this.#ports.agents.byToken(token)
     if (agent === undefined) throw new KefuError('KEFU_UNAUTHORISED')
+    // Both would answer the same contacts.
+    if (agent.endpoint !== undefined) throw new KefuError('KEFU_BOT_CALLED', { name: agent.name })
     const cursor = this.#ports.log.cursor()
     const session = new AgentSession(
       from,

@@ -1,6 +1,6 @@
 import { CLOSE } from '../../../codec/close-codes.js'
 import { KefuError } from '../../../errors.js'
-import type { TokenEntry } from '../../core/model.js'
+import type { Agent, TokenEntry } from '../../core/model.js'
 import type { Outbound } from '../delivery/outbound.js'
 import type { AgentRegistry } from '../registry/agents.js'
 import type { ChannelRegistry } from '../registry/channels.js'
@@ -25,7 +25,8 @@ export function endRevokedSessions({ sessions, outbound, agents, channels }: Rev
     outbound.reject(session, 0, new KefuError('KEFU_UNAUTHORISED'), CLOSE.unauthorised)
 
   const stopAgents = agents.onChange(change => {
-    if (!isRevocation(change)) return
+    // One that is called from now on had not connected a moment ago: this one came in between, and learns why from its next hello.
+    if (change.type === 'added' || !(isRevocation(change) || isCalled(change))) return
     for (const session of [...(sessions.agentsOf(change.before.id) ?? [])]) end(session)
   })
   const stopChannels = channels.onChange(change => {
@@ -42,6 +43,10 @@ export function endRevokedSessions({ sessions, outbound, agents, channels }: Rev
     stopAgents()
     stopChannels()
   }
+}
+
+function isCalled(change: RegistryChange<Agent>): boolean {
+  return change.type === 'changed' && change.value.endpoint !== undefined
 }
 
 function isRevocation<T extends { readonly tokens: readonly TokenEntry[] }>(

@@ -66,6 +66,11 @@ export class Presence {
     this.#update(session.agent.id, entry)
   }
 
+  /** How many connections of an agent there are. */
+  connections(agent: string): number {
+    return this.#agents.get(agent)?.sessions.size ?? 0
+  }
+
   /** A program that is called is there, or is not any more. */
   callable(agent: string, isCallable: boolean): void {
     const entry = this.#entry(agent)

@@ -1,3 +1,4 @@
+import type { BotStatus } from '../../core/bot.js'
 import type { Agent } from '../../core/model.js'
 import type { LogEntry, LogPort, ViewPort } from '../../core/ports.js'
 import type { VaultPort } from '../../core/vault.js'
@@ -56,9 +57,9 @@ export class Bots {
     await Promise.all([...this.#workers.values()].map(({ worker }) => worker.close()))
   }
 
-  /** Whether a bot's endpoint works, as far as is known; undefined for an agent that is not called. */
-  isUp(agent: string): boolean | undefined {
-    return this.#workers.get(agent)?.worker.isUp
+  /** Undefined for an agent that is not called. */
+  status(agent: string): BotStatus | undefined {
+    return this.#workers.get(agent)?.worker.status
   }
 
   #observe({ record, head }: LogEntry): void {

@@ -1,6 +1,7 @@
 import { toBase32 } from '../../../codec/base32.js'
 import type { ConversationId } from '../../../codec/conversation-id.js'
 import { toKefuError } from '../../../errors.js'
+import type { BotStatus } from '../../core/bot.js'
 import type { Actor } from '../../core/commands.js'
 import type { Agent, Head } from '../../core/model.js'
 import type { LogPort } from '../../core/ports.js'
@@ -52,6 +53,10 @@ export class BotWorker {
   #wrong = 0
   #cancelProbe: (() => void) | undefined
   #whenIdle: (() => void) | undefined
+  #answered = 0
+  #silent = 0
+  #failures = 0
+  #lastError: BotStatus['lastError']
 
   constructor(ports: BotPorts, bot: Agent) {
     this.#ports = ports
@@ -59,9 +64,10 @@ export class BotWorker {
     this.#actor = { role: 'agent', id: bot.id, name: bot.name, isSupervisor: false }
   }
 
-  /** Whether it is asked, at this moment, as far as is known. */
-  get isUp(): boolean {
-    return this.#state === 'up'
+  get status(): BotStatus {
+    const [lastError, isUp] = [this.#lastError, this.#state === 'up']
+    const counts = { answered: this.#answered, silent: this.#silent, failed: this.#failures }
+    return { isUp, ...counts, ...(lastError === undefined ? {} : { lastError }) }
   }
 
   start(): void {
@@ -144,9 +150,11 @@ export class BotWorker {
         parts,
       }),
     )
-    if (said.length + answer.commands.length > 0) {
+    if (said.length + answer.commands.length === 0) this.#silent++
+    else {
       try {
         await this.#ports.commands.answer(head.conversation, this.#actor, said, answer.commands)
+        this.#answered++
       } catch (error) {
         const { retryable, message } = toKefuError(error)
         if (retryable) throw error
@@ -159,6 +167,8 @@ export class BotWorker {
   }
 
   async #fail(head: Head, { type, reason }: Exclude<Exchange, { type: 'answered' }>): Promise<void> {
+    this.#failures++
+    this.#failedFor(reason)
     if (type === 'unreachable' || ++this.#wrong >= WRONG) this.#down(reason)
     await this.#handOver(head, reason)
   }
@@ -174,6 +184,10 @@ export class BotWorker {
     this.#ports.report(error)
     if (!toKefuError(error).retryable) return
     this.#ports.clock.after(AGAIN_MS, () => this.due(conversation))
+  }
+
+  #failedFor(reason: string): void {
+    this.#lastError = { at: Math.floor(this.#ports.clock.now()), reason }
   }
 
   #down(reason: string): void {
@@ -210,6 +224,7 @@ export class BotWorker {
       this.#up()
       return
     }
+    this.#failedFor(exchange.reason)
     if (this.#state !== 'new') {
       this.#probeLater()
       return
