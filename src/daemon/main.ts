@@ -13,7 +13,6 @@ import type { MetricsReading } from './control/metrics-schemas.js'
 import { sumOf } from './control/outbox-handlers.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
-import { channelOwner } from './core/conversation.js'
 import type { Store } from './core/ports.js'
 import { openCredentials } from './credentials.js'
 import { RecentTraffic } from './engine/delivery/recent-traffic.js'
@@ -251,7 +250,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         counts: engine.counts,
         connectionLimit: options.connectionLimit,
         queue: engine.queue.totals(),
-        channelOf: lane => channels.list().find(({ number }) => channelOwner(number) === lane)?.name,
+        channels: channels.list(),
+        laneOf: number => platforms.lane(number),
+        hooks: hooks.list(),
+        hookStatus: hook => outgoing.control.hooks.work.status(hook),
+        agents: agents.list(),
+        botStatus: agent => outgoing.control.bots.status(agent),
         eventLoopDelay: eventLoop.delay,
       })
     const simulator = createSimulator({

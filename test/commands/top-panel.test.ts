@@ -35,6 +35,9 @@ const reading: MetricsReading = {
   },
   queue: { waiting: 10_000, bot: 1, active: 12, snoozed: 0, agentsOnline: 344, oldestSince: 1_000_000 },
   outbox: [{ channel: '微信客服', totals: { due: 1_234, retrying: 2, sending: 3, parked: 4, unknown: 5, dead: 6 } }],
+  channels: [],
+  hooks: [],
+  bots: [],
   store: { state: 'full', records: 18_402_113, sizeBytes: 3 * 2 ** 30, commits: 8_000, committedRecords: 500_000 },
 }
 

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import WebSocket from 'ws'
 import { createAgent, createVisitor, type WebSocketConstructor } from '../../src/client/index.js'
-import { cliEnvironment, kefuFails, runKefu } from '../helpers/cli.js'
+import { cliEnvironment, kefuFails, kefuJson, runKefu } from '../helpers/cli.js'
 import { DaemonProcess, LOAD_TEST_CONFIG } from '../helpers/daemon-process.js'
 import { ROOT } from '../helpers/project.js'
 import { makeTmpDir, removeDir, tmpDir } from '../helpers/tmp-dir.js'
@@ -124,6 +124,21 @@ describe('kefu top', () => {
     assert.equal(intervals.find(({ daemon: { pid } }) => pid === second.pid)!.isFromStart, true)
     assert.ok(intervals.every(({ perSecond }) => Object.values(perSecond).every(rate => rate >= 0)))
     assert.equal(await top.end(), 0)
+  })
+
+  test('for Prometheus there is kefu metrics', async t => {
+    await daemon.control('hook.add', { name: 'crm', url: 'http://127.0.0.1:1/' })
+    t.after(() => daemon.control('hook.remove', { name: 'crm' }))
+    const { code, stdout, stderr } = await runKefu(['metrics'], options)
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(stdout, /^kefu_store_ready 1\n# HELP/m)
+    assert.match(stdout, /^kefu_hook_state\{hook="crm",state="stopped"\} 0$/m)
+    const { hooks } = await kefuJson<{ hooks: readonly { hook: string }[] }>(['metrics'], options)
+    assert.deepEqual(
+      hooks.map(({ hook }) => hook),
+      ['crm'],
+    )
+    await kefuFails(['metrics'], { code: 'KEFU_DAEMON_UNREACHABLE', exit: 10 }, { home: join(tmpDir(t), 'none') })
   })
 
   test('piped, it writes a row for each interval and a header every 20 rows', async () => {

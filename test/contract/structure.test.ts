@@ -67,7 +67,7 @@ const AREAS: Readonly<Record<string, Area>> = {
   controlClient: {
     at: [
       ...['client', 'operations', 'page', 'protocol', 'schemas'],
-      ...['metrics-interval', 'metrics-schemas'],
+      ...['metrics-interval', 'metrics-schemas', 'metrics-text'],
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
       ...['canned-operations', 'contact-operations', 'credential-operations', 'credential-vocabulary'],

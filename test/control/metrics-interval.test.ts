@@ -43,6 +43,9 @@ function readingOf({ uptimeMs, counts, times }: Work, instance = 'a'): MetricsRe
     slow: { count: 0, worst: [] },
     queue: { waiting: 0, bot: 0, active: 0, snoozed: 0, agentsOnline: 0 },
     outbox: [],
+    channels: [],
+    hooks: [],
+    bots: [],
     store: { state: 'ready', records, sizeBytes: 0, commits, committedRecords: records },
   }
 }

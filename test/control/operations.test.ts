@@ -71,6 +71,9 @@ test('metrics: what the daemon tells, and requests that share an answer get the 
     sockets: { open: 1, visitors: 0, agents: 1, apps: 0, limit: 12 },
     slow: { count: 1, worst: [{ role: 'agent', name: '小王', forMs: 13, bufferedBytes: 14 }] },
     outbox: [{ channel: 'wecom', totals: { due: 1, sending: 2, unknown: 3, parked: 4, dead: 5, retrying: 6 } }],
+    channels: [],
+    hooks: [{ hook: 'crm', state: 'down', delivered: 1, failed: 2, dead: 3, lag: 4 }],
+    bots: [],
     queue: { waiting: 15, bot: 24, active: 16, snoozed: 17, agentsOnline: 18, oldestSince: 19 },
     store: { state: 'ready', records: 20, sizeBytes: 21, commits: 22, committedRecords: 23 },
   } as const

@@ -84,7 +84,9 @@ function rateOf(flag: string, text: string | undefined): number | undefined {
 function factsOf(channel: string, lane: Lane): Fact[] {
   const { settings, counts, inFlight, sending, outbox, problem, obstruction, pullProblem, lastRefusal } = lane
   const waits = (name: string, wait: Lane['obstruction']): Fact[] =>
-    wait === undefined ? [] : [[name, `${wait.reason}, until ${instantText(wait.until)}`]]
+    wait === undefined
+      ? []
+      : [[name, `${wait.reason}, since ${instantText(wait.since)}, until ${instantText(wait.until)}`]]
   return [
     ['channel', channel],
     ['in', settings.isInPaused ? 'paused' : 'open'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HOOK_LIMITS, HOOK_STOPS, type HookStop, type RecordType } from '../core/hook.js'
+import { HOOK_LIMITS, HOOK_STATES, HOOK_STOPS, type HookStop, type RecordType } from '../core/hook.js'
 import { RECORD_TYPES } from '../core/records.js'
 import { named, pageRequest } from './schemas.js'
 
@@ -27,7 +27,7 @@ const hookView = z
     /** Names of channels, or numbers of those that are gone; absent: all. */
     channels: z.array(z.string()).readonly().exactOptional(),
     stopped: z.object({ at: instant, why: stop }).readonly().exactOptional(),
-    state: z.enum(['running', 'retrying', 'down', 'stopped']),
+    state: z.enum(HOOK_STATES),
     /** Everything of the log up to here is done; records behind that. */
     cursor: count,
     lag: count,

@@ -4,7 +4,23 @@ import { outboxTotals } from './outbox-schemas.js'
 const since = '0.1.0'
 const name = z.string().min(1).max(200)
 const count = z.number()
-const wait = z.object({ reason: z.string(), until: z.number() }).readonly()
+const wait = z.object({ reason: z.string(), since: z.number(), until: z.number() }).readonly()
+
+/** What a channel behind a platform has done since the start of the daemon. */
+export const laneCounts = z
+  .object({
+    received: count,
+    duplicates: count,
+    refused: count,
+    deferred: count,
+    sent: count,
+    retried: count,
+    failed: count,
+    unknown: count,
+    filesFetched: count,
+    filesLost: count,
+  })
+  .readonly()
 
 /** What a channel behind a platform lacks, and the path of its callback address. */
 export const platformView = z
@@ -35,21 +51,7 @@ export const laneView = z
     settings: laneSettings.readonly(),
     inFlight: count,
     sending: count,
-    /** Since the start of the daemon. */
-    counts: z
-      .object({
-        received: count,
-        duplicates: count,
-        refused: count,
-        deferred: count,
-        sent: count,
-        retried: count,
-        failed: count,
-        unknown: count,
-        filesFetched: count,
-        filesLost: count,
-      })
-      .readonly(),
+    counts: laneCounts,
     outbox: outboxTotals,
     problem: z.string().exactOptional(),
     obstruction: wait.exactOptional(),

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { HOOK_STATES } from './hook-vocabulary.js'
+import { laneCounts } from './lane-operations.js'
 import { outboxTotals } from './outbox-schemas.js'
 import { queueTotals } from './queue-schemas.js'
 
@@ -25,6 +27,36 @@ const lane = z
     totals: outboxTotals,
   })
   .readonly()
+
+/** A channel behind a platform. */
+const channel = z
+  .object({
+    channel: z.string(),
+    counts: laneCounts,
+    /** Callbacks on their way to disk, and conversations that are sent to. */
+    inFlight: count,
+    sending: count,
+    outbox: outboxTotals,
+    isInPaused: z.boolean(),
+    isOutPaused: z.boolean(),
+    /** While nothing goes out by itself: since when, epoch ms. */
+    restingSince: z.number().exactOptional(),
+  })
+  .readonly()
+
+const hook = z
+  .object({
+    hook: z.string(),
+    state: z.enum(HOOK_STATES),
+    delivered: count,
+    failed: count,
+    dead: count,
+    lag: count,
+  })
+  .readonly()
+
+/** A bot that is called. */
+const bot = z.object({ bot: z.string(), isUp: z.boolean(), answered: count, silent: count, failed: count }).readonly()
 
 /** A reading. */
 export const metricsReading = z
@@ -57,6 +89,10 @@ export const metricsReading = z
     queue: queueTotals,
     /** Lanes of the outbox that have messages, and how many stand where. */
     outbox: z.array(lane).readonly(),
+    /** Channels behind platforms, the first 500 by number; all hooks; bots that are called, the first 500 by name. */
+    channels: z.array(channel).readonly(),
+    hooks: z.array(hook).readonly(),
+    bots: z.array(bot).readonly(),
     store: z
       .object({ state: z.string(), records: count, sizeBytes: count, commits: count, committedRecords: count })
       .readonly(),

@@ -53,7 +53,10 @@ export type DeadLetter = {
 /**
  * How a hook does: it delivers; some conversations wait for another attempt; nothing goes through, and it tries again from time to time; it is stopped.
  */
-export type HookState = 'running' | 'retrying' | 'down' | 'stopped'
+export const HOOK_STATES = ['running', 'retrying', 'down', 'stopped'] as const
+
+/** How a hook does. */
+export type HookState = (typeof HOOK_STATES)[number]
 
 /** How a hook does, in numbers; those of deliveries since the daemon's start. */
 export type HookStatus = {

@@ -126,15 +126,22 @@ describe('what goes out to a platform', () => {
       { type: 'channel-down', reason: 'wrong secret' },
       { type: 'channel-down', reason: 'wrong secret' },
     ]
+    const since = rig.clock.now()
     await rig.answer('a1')
     await rig.settle()
     await rig.pass(15_000)
     assert.deepEqual(rig.texts, [])
     await rig.pass(15_000)
     assert.deepEqual(rig.texts, [])
+    const { obstruction } = rig.platforms.lane(1)!
+    assert.deepEqual([obstruction?.since, obstruction?.until], [since, since + 45_000])
     await rig.channels.set('shop', { settings: { region: 'sg' } })
     await rig.pass(15_000)
     assert.deepEqual([rig.texts, await rig.outbox()], [['a1'], []])
+    rig.outcomes = [{ type: 'channel-down', reason: 'wrong secret' }]
+    await rig.answer('a2')
+    await rig.settle()
+    assert.equal(rig.platforms.lane(1)!.obstruction!.since, rig.clock.now(), 'it had worked meanwhile')
     await rig.stop()
   })
 

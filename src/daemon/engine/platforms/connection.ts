@@ -23,8 +23,8 @@ export type LaneCounts = {
   filesLost: number
 }
 
-/** Why a lane waits by itself, and until when (epoch ms). */
-export type Obstruction = { readonly reason: string; readonly until: number }
+/** Why a lane waits by itself, since when (from the first of failures in a row), and until when it does (epoch ms). */
+export type Obstruction = { readonly reason: string; readonly since: number; readonly until: number }
 
 /** A configured channel behind a platform, with its adapter as the settings and secrets of this moment make it. */
 export class Connection {

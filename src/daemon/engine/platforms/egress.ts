@@ -57,6 +57,8 @@ export class Egress {
   #done: Promise<void> = Promise.resolve()
   #cancelRest: (() => void) | undefined
   #restMs = FIRST_REST_MS
+  /** Since when nothing has gone out, of rests between which nothing did. */
+  #restingSince: number | undefined
   #isClosed = false
 
   constructor(ports: EgressPorts, connection: Connection) {
@@ -88,7 +90,7 @@ export class Egress {
   /** Settings, secrets or the lane are others now: what was in the way may not be any more. */
   changed(): void {
     this.#rate.setRate(rateOf(this.#connection))
-    this.#restMs = FIRST_REST_MS
+    this.#rested()
     this.#cancelRest?.()
     this.#working?.abort()
     this.#run()
@@ -181,16 +183,24 @@ export class Egress {
   /** Nothing goes out until then: the platform wants less, or something has to be changed. */
   #rest(reason: string, afterMs: number): void {
     const { clock } = this.#ports
-    const until = clock.now() + afterMs
+    const nowMs = clock.now()
+    const until = nowMs + afterMs
     const present = this.#connection.obstruction
     if (present !== undefined && present.until >= until) return
-    this.#connection.obstruction = { reason, until }
+    this.#restingSince ??= nowMs
+    this.#connection.obstruction = { reason, since: this.#restingSince, until }
     this.#working?.abort()
     this.#cancelRest?.()
     this.#cancelRest = clock.after(afterMs, () => {
       this.#connection.obstruction = undefined
       this.#run()
     })
+  }
+
+  /** It works again, or may. */
+  #rested(): void {
+    this.#restMs = FIRST_REST_MS
+    this.#restingSince = undefined
   }
 
   async #attempt(job: OutboxJob, attempt: number, piecesSent: number): Promise<OutboxResult> {
@@ -228,7 +238,7 @@ export class Egress {
       const outcome = await this.#sendPiece(to, head, pieces[piece]!)
       if (outcome.type !== 'sent') return this.#result(outcome, head, job, attempt, piece)
       progress.piecesSent = piece + 1
-      this.#restMs = FIRST_REST_MS
+      this.#rested()
       quota.add(head)
     }
     connection.counts.sent++

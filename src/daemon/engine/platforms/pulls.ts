@@ -192,7 +192,9 @@ export class Pulls {
     const { clock, report } = this.#ports
     const { message } = toKefuError(error)
     if (connection.pullProblem?.reason !== message) report(error)
-    connection.pullProblem = { reason: message, until: clock.now() + account.retryMs }
+    const nowMs = clock.now()
+    const since = connection.pullProblem?.since ?? nowMs
+    connection.pullProblem = { reason: message, since, until: nowMs + account.retryMs }
     account.cancelRetry = clock.after(account.retryMs, () => this.#run(account))
     account.retryMs = Math.min(account.retryMs * 2, LAST_RETRY_MS)
   }
