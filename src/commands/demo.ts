@@ -6,8 +6,15 @@ import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from './_cli/exit-codes.js'
 import { durationFlag } from './_cli/global-flags.js'
 import { chosenColumns } from './_cli/listing.js'
 import { keepSecret } from './_cli/secret-file.js'
+import { wordsOfCount } from './_cli/words.js'
 import { guideLines, guideTo, ownTokenFile, programIn } from './_demo/guide.js'
-import { makeScratchHome, removeScratchHome, type ScratchDaemon, startScratchDaemon } from './_demo/scratch.js'
+import {
+  makeScratchHome,
+  removeScratchHome,
+  type ScratchDaemon,
+  startScratchDaemon,
+  sweepLeftovers,
+} from './_demo/scratch.js'
 import { type Stage, setStage, WEB_CHANNEL } from './_demo/stage.js'
 import { queueColumns } from './queue/_queue/views.js'
 import { watchQueue } from './queue/_queue/watch.js'
@@ -24,7 +31,7 @@ export default class Demo extends BaseCommand {
   static override description =
     'Starts a daemon in a temporary folder, an emulator of every platform, customers who write through them and on a web page, and two agents who answer; ' +
     'then shows the queue as kefu queue list -w does, until Ctrl-C (or q). Anybody can join as an agent or a visitor from another terminal: it says how. ' +
-    'Everything listens on the loopback interface, on free ports, and is removed at the end; your own daemon and settings are not touched.'
+    'Everything listens on the loopback interface, on free ports, and is removed at the end (after a kill -9 by the next demo); your own daemon and settings are not touched.'
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --for 30s --json',
@@ -48,7 +55,10 @@ export default class Demo extends BaseCommand {
     interrupt.addEventListener('abort', () => this.#over.abort())
     // The terminal has gone.
     process.once('SIGHUP', () => this.#over.abort())
-    const home = await makeScratchHome()
+    const leftovers = await sweepLeftovers()
+    if (leftovers > 0)
+      output.note(`Removed what demos have left that were killed: ${wordsOfCount(leftovers, 'folder')}.`)
+    const home = await makeScratchHome(flags['keep-home'] === true)
     if (output.mode === 'human') output.note(`Starting a daemon in ${home} …`)
     try {
       if (!this.#over.signal.aborted) await this.#show(home, flags.for)

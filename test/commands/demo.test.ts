@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { isAlive } from '../../src/commands/_cli/process-life.js'
 import { CUSTOMERS } from '../../src/commands/_demo/script.js'
@@ -40,9 +40,12 @@ type Running = {
 }
 
 function run(t: Cleanup, ...words: string[]): Running {
-  const folder = tmpDir(t)
+  return runIn(t, tmpDir(t), ...words)
+}
+
+function runIn(t: Cleanup, folder: string, ...words: string[]): Running {
   const [temporary, own] = [join(folder, 'tmp'), join(folder, 'own')]
-  for (const path of [temporary, own]) mkdirSync(path)
+  for (const path of [temporary, own]) mkdirSync(path, { recursive: true })
   const child = spawn(process.execPath, [join(ROOT, 'bin/run.js'), 'demo', '--json', ...words], {
     cwd: ROOT,
     env: cliEnvironment({ home: own, environment: { TMPDIR: temporary, KEFU_LOG_LEVEL: 'not-a-level' } }),
@@ -91,13 +94,18 @@ describe('kefu demo', { concurrency: true }, () => {
     assert.deepEqual([readdirSync(temporary), readdirSync(own)], [[], []])
   })
 
-  test('the daemon of a demo that is killed ends', async t => {
-    const { child, ready, ended } = run(t)
-    const { pid } = await ready()
+  test('the daemon of a demo that is killed ends, and the next demo removes what is left', async t => {
+    const folder = tmpDir(t)
+    const { child, ready, ended, temporary } = runIn(t, folder)
+    const { pid, home } = await ready()
     assert.ok(isAlive(pid))
     child.kill('SIGKILL')
     await ended
     await until('the end of the daemon', () => !isAlive(pid))
+    assert.deepEqual(readdirSync(temporary), [basename(home)])
+    const next = runIn(t, folder, '--for', '100ms')
+    assert.equal(await next.ended, 0, next.stderr())
+    assert.deepEqual(readdirSync(temporary), [])
   })
 
   test('SIGTERM ends it, and --for; --keep-home leaves the folder', async t => {

@@ -1,10 +1,11 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { resolveDirs } from '../../daemon/config/dirs.js'
+import { type Dirs, resolveDirs } from '../../daemon/config/dirs.js'
 import { type ControlClient, createControlClient } from '../../daemon/control/client.js'
 import { isKefuError } from '../../errors.js'
 import { startDaemon, waitUntilGone } from '../_cli/daemon-life.js'
+import { claimScratchHome, sweepScratchHomes } from './leftovers.js'
 
 /** A daemon of its own folder, which ends with this process. */
 export type ScratchDaemon = {
@@ -19,9 +20,16 @@ export type ScratchDaemon = {
 
 const STOP_TIMEOUT_MS = 5_000
 
-/** Makes a folder (0700) among the temporary ones. */
-export async function makeScratchHome(): Promise<string> {
-  return realpath(await mkdtemp(join(tmpdir(), 'kefu-demo-')))
+/** Makes a folder (0700) among the temporary ones. Unless it is to be kept, a later demo removes it when this process ends without having done so. */
+export async function makeScratchHome(isKept: boolean): Promise<string> {
+  const home = await realpath(await mkdtemp(join(tmpdir(), 'kefu-demo-')))
+  if (!isKept) await claimScratchHome(home)
+  return home
+}
+
+/** Removes what demos that were killed have left; how many folders. */
+export async function sweepLeftovers(): Promise<number> {
+  return (await sweepScratchHomes(tmpdir(), home => dirsOf(home).socketPath)).length
 }
 
 /** Removes the folder with all that is in it. */
@@ -31,9 +39,7 @@ export async function removeScratchHome(home: string): Promise<void> {
 
 /** Starts a daemon in a folder, on a free port of the loopback interface; settings of the person's own kefu do not reach it. Throws what `startDaemon` throws. */
 export async function startScratchDaemon(home: string, version: string, timeoutMs: number): Promise<ScratchDaemon> {
-  const dirs = resolveDirs({
-    ...{ home, environment: {}, userHome: homedir(), temporaryDir: tmpdir(), uid: process.getuid?.() },
-  })
+  const dirs = dirsOf(home)
   const control = createControlClient({ socketPath: dirs.socketPath, home, version, timeoutMs })
   const { pid, address } = await startDaemon({
     ...{ control, dirs, timeoutMs },
@@ -62,6 +68,11 @@ export async function startScratchDaemon(home: string, version: string, timeoutM
       }
     },
   }
+}
+
+function dirsOf(home: string): Dirs {
+  const here = { userHome: homedir(), temporaryDir: tmpdir(), uid: process.getuid?.() }
+  return resolveDirs({ home, environment: {}, ...here })
 }
 
 /** The environment without what steers a daemon. */
