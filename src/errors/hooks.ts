@@ -35,11 +35,11 @@ export const HOOK_ERRORS = {
     exit: 14,
     http: 409,
     retryable: false,
-    hint: 'kefu agent set {name} --no-endpoint has it connect by itself',
+    hint: 'kefu agent set NAME --no-endpoint has it connect by itself',
     peerHint: 'answer what is asked at the endpoint, or have whoever runs the server take that away',
   },
   KEFU_BOT_CONNECTED: {
-    message: 'the bot {name} is connected ({count} times), and so is not called',
+    message: 'the bot {name} has connections ({count}), and so is not called',
     exit: 14,
     http: 409,
     retryable: true,

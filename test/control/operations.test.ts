@@ -13,7 +13,7 @@ test('agents: one that is connected is given no endpoint', async t => {
   const endpoint = { name: 'helper', role: 'bot', endpoint: 'https://bot.example/in' } as const
   await assert.rejects(client.call('agent.set', endpoint), error => {
     assert.ok(isKefuError(error, 'KEFU_BOT_CONNECTED'), String(error))
-    assert.match(error.message, /helper is connected \(2 times\)/)
+    assert.match(error.message, /helper has connections \(2\)/)
     return true
   })
   assert.equal((await client.call('agent.show', { name: 'helper' })).agent.endpoint, undefined)
