@@ -4,71 +4,102 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Turns } from '../../../src/daemon/engine/platforms/turns.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
-/** Work takes a millisecond. */
-function createRig() {
+/** Beginning a piece of work takes `beginMs` of the event loop; it ends when it is told to. */
+function createRig(beginMs: number) {
   const clock = createManualClock()
   const turns = new Turns<string>(clock)
-  const done: string[] = []
-  const work = (name: string) => (): string => {
-    clock.advance(1)
-    done.push(name)
-    return name
+  const begun: string[] = []
+  const ends: (() => void)[] = []
+  const run = (owner: string, count: number): Promise<string[]> =>
+    Promise.all(
+      Array.from({ length: count }, (_, at) => {
+        const name = `${owner} ${at}`
+        return turns.run(owner, () => {
+          clock.advance(beginMs)
+          begun.push(name)
+          return new Promise<string>(resolve => ends.push(() => resolve(name)))
+        })
+      }),
+    )
+  const endAll = (): void => {
+    for (const end of ends.splice(0)) end()
   }
-  return { turns, done, work }
+  return { clock, turns, begun, run, endAll }
+}
+
+async function rounds(count: number): Promise<void> {
+  for (let at = 0; at < count; at++) await nextTurn()
 }
 
 describe('turns of the event loop', () => {
-  test('whoever comes begins at once while there is time, and again in the next turn of the loop', async () => {
-    const { turns, work } = createRig()
-    for (let at = 0; at < 2; at++) {
-      assert.ok(turns.isFree())
-      work('a')()
-      assert.ok(turns.isFree())
-      work('a')()
-      assert.equal(turns.isFree(), false)
+  test('an owner alone begins whatever it comes with, a slice in each turn of the loop', async () => {
+    const { begun, run, endAll } = createRig(0.5)
+    const outcomes = run('a', 20)
+    const seen = [begun.length]
+    for (let at = 0; at < 4; at++) {
       await nextTurn()
+      seen.push(begun.length)
     }
+    assert.deepEqual(seen, [4, 8, 12, 16, 20])
+    endAll()
+    assert.deepEqual(await outcomes, begun)
   })
 
-  test('a long line of one owner delays another by one piece of work', async () => {
-    const { turns, done, work } = createRig()
-    const outcomes = Array.from({ length: 9 }, (_, at) => turns.wait('flood', work(`flood ${at}`)))
-    const calm = [turns.wait('calm', work('calm 0')), turns.wait('calm', work('calm 1'))]
-    assert.equal(turns.isFree(), false)
-    assert.deepEqual(await Promise.all(calm), ['calm 0', 'calm 1'])
-    assert.deepEqual(done.slice(0, 4), ['flood 0', 'calm 0', 'flood 1', 'calm 1'])
-    await Promise.all(outcomes)
+  test('while others have work, too, each has a share under way, and nobody waits for the line of another', async () => {
+    const { begun, run, endAll } = createRig(0)
+    const calm = run('calm', 1)
+    const flood = run('flood', 100)
+    assert.equal(begun.length, 1 + 16)
+    const more = run('calm', 2)
+    assert.deepEqual(begun.slice(-2), ['calm 0', 'calm 1'])
+    await rounds(3)
+    assert.equal(begun.length, 1 + 16 + 2)
+    while (begun.length < 103) {
+      endAll()
+      await rounds(2)
+    }
+    endAll()
+    assert.deepEqual((await flood).length + (await more).length + (await calm).length, 103)
+  })
+
+  test('lines are served in turn, each in its order', async () => {
+    const { begun, run, endAll } = createRig(2)
+    const first = run('first', 1)
+    const both = [run('a', 3), run('b', 3)]
+    await rounds(8)
+    assert.deepEqual(begun, ['first 0', 'a 0', 'b 0', 'a 1', 'b 1', 'a 2', 'b 2'])
+    endAll()
+    await Promise.all([first, ...both])
+  })
+
+  test('an owner is alone again when the others have been silent for a second', async () => {
+    const { clock, begun, run, endAll } = createRig(0)
+    const calm = run('calm', 1)
+    clock.advance(999)
+    const flood = [run('flood', 40)]
+    await rounds(2)
+    assert.equal(begun.length, 1 + 16)
+    clock.advance(1)
+    flood.push(run('flood', 0))
+    endAll()
+    await rounds(2)
+    assert.equal(begun.length, 41)
+    endAll()
+    await Promise.all([calm, ...flood])
+  })
+
+  test('work that fails fails for whoever asked, and gives its place back', async () => {
+    const { turns, run, endAll } = createRig(0)
+    const calm = run('calm', 1)
+    const broken = Array.from({ length: 20 }, (_, at) =>
+      turns.run('a', () => (at % 2 === 0 ? Promise.reject(new Error('later')) : Promise.resolve(at))),
+    )
+    const outcomes = await Promise.allSettled(broken)
     assert.deepEqual(
-      done.filter(name => name.startsWith('flood')),
-      Array.from({ length: 9 }, (_, at) => `flood ${at}`),
+      outcomes.map(({ status }) => status === 'fulfilled'),
+      outcomes.map((_, at) => at % 2 === 1),
     )
-    await nextTurn()
-    assert.ok(turns.isFree())
-  })
-
-  test('the loop goes round between slices', async () => {
-    const { turns, done, work } = createRig()
-    const last = Promise.all(Array.from({ length: 6 }, (_, at) => turns.wait('flood', work(`${at}`))))
-    const seen: number[] = []
-    while (done.length < 6) {
-      await nextTurn()
-      seen.push(done.length)
-    }
-    await last
-    assert.deepEqual(seen, [2, 4, 6])
-  })
-
-  test('work that fails fails for whoever asked, and for nobody else', async () => {
-    const { turns, work } = createRig()
-    const failing = turns.wait('a', () => {
-      throw new Error('broken')
-    })
-    const fine = turns.wait('a', work('fine'))
-    await assert.rejects(failing, /broken/)
-    assert.equal(await fine, 'fine')
-    await assert.rejects(
-      turns.wait('a', () => Promise.reject(new Error('later'))),
-      /later/,
-    )
+    endAll()
+    await calm
   })
 })

@@ -24,8 +24,6 @@ const KEY = 'in'
 /** Requests of a channel that may be on their way to being verified at once, whoever sends them. */
 const UNVERIFIED_LIMIT = 2_000
 
-type Begun = { readonly answer: CallbackAnswer; readonly work: Promise<unknown> | undefined }
-
 /** The way into a channel: so many callbacks at once, so many a second. What is too much is told to come again before it costs anything. */
 export class Ingress {
   readonly #ports: IngressPorts
@@ -57,44 +55,54 @@ export class Ingress {
    */
   async take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
     try {
-      const { answer, work } = await this.#verified(read)
-      try {
-        if (work !== undefined) await within(this.#ports.clock, DEADLINE_MS, work, slow)
-      } finally {
-        this.#inFlight--
-      }
-      return answer
+      this.#assertOpen()
+      if (this.#unverified >= UNVERIFIED_LIMIT) throw closed('too many requests at once', 1_000)
+      return await this.#take(read)
     } catch (error) {
       this.#count(error)
       throw error
     }
   }
 
-  /** Has the body read, while the lane is open, and the callback begun when it is this channel's turn. */
-  async #verified(read: () => Promise<Callback>): Promise<Begun> {
-    const { turns } = this.#ports
-    this.#assertOpen()
-    if (this.#unverified >= UNVERIFIED_LIMIT) throw closed('too many requests at once', 1_000)
+  async #take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
+    let isWaiting = true
     this.#unverified++
+    const begun = (): void => {
+      if (isWaiting) this.#unverified--
+      isWaiting = false
+    }
     try {
       const callback = await read()
-      return turns.isFree() ? this.#begin(callback) : await turns.wait(this.#connection, () => this.#begin(callback))
+      const readAtMs = this.#ports.clock.monotonicMs()
+      return await this.#ports.turns.run(this.#connection, () => {
+        begun()
+        return this.#carry(callback, readAtMs)
+      })
     } finally {
-      this.#unverified--
+      begun()
     }
   }
 
-  /** Verifies a callback and begins to store it: it counts as in flight from then on. */
-  #begin(callback: Callback): Begun {
+  /** Verifies a callback and has it stored: it counts as in flight in between. */
+  async #carry(callback: Callback, readAtMs: number): Promise<CallbackAnswer> {
+    const { clock } = this.#ports
     this.#assertOpen()
     // Nobody is let in: not worth a look at who it is.
     this.#assertRoom(this.#rate.wait(KEY))
+    const leftMs = readAtMs + DEADLINE_MS - clock.monotonicMs()
+    if (leftMs <= 0) throw closed('too many callbacks at once', 1_000)
     const reception = this.#connection.adapter.receive(callback)
     // What is not signed by the platform takes no place from what is.
     this.#assertRoom(this.#rate.take(KEY))
     const work = this.#store(reception, callback)
+    if (work === undefined) return reception.answer
     this.#inFlight++
-    return { answer: reception.answer, work }
+    try {
+      await within(clock, leftMs, work, slow)
+    } finally {
+      this.#inFlight--
+    }
+    return reception.answer
   }
 
   /** Begins to store what came. It goes on when nobody waits any more: whoever sends it again finds it stored. */

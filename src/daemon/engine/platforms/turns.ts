@@ -3,66 +3,114 @@ import type { Clock } from '../../core/ports.js'
 
 /** How long work is begun before sockets and disk are looked at again. */
 const SLICE_MS = 2
+/** What an owner may have under way while others have work, too. */
+const SHARE = 16
+/** How long an owner counts as having work after it came with some. */
+const ACTIVE_MS = 1_000
+
+type Lane = {
+  /** Those who wait. */
+  readonly line: Fifo<() => void>
+  underWay: number
+}
 
 /**
- * Shares the event loop between owners: while there is time, whoever comes begins at once; then each waits in a line of its own, and the lines are served in
- * turn. So what one owner has to do delays another by one piece of work, however long its line is. Lines are bounded by those who stand in them.
+ * Shares the event loop and the disk between owners of work. An owner alone begins whatever it comes with. While others have work, too, each has so much under way
+ * at most, and what is more waits in a line of its own; the lines are served in turn, a slice of time in each turn of the loop. So what an owner has
+ * to do delays another by a part that does not grow with it. Lines are bounded by those who stand in them.
  */
 export class Turns<Owner> {
   readonly #clock: Pick<Clock, 'monotonicMs'>
-  /** Those who wait, in the order in which they are served. */
-  readonly #lines = new Map<Owner, Fifo<() => void>>()
+  /** Owners with work under way or in line. */
+  readonly #lanes = new Map<Owner, Lane>()
+  /** Those with a line, in the order in which they are served. */
+  readonly #lines = new Map<Owner, Lane>()
   #isScheduled = false
-  #untilMs = 0
+  #sliceEndsMs = 0
+  /** Who came last, and when the last one came who is another. */
+  #latest: Owner | undefined
+  #latestMs = Number.NEGATIVE_INFINITY
+  #otherMs = Number.NEGATIVE_INFINITY
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock
   }
 
-  /** Whether work may begin now; otherwise it has to `wait`. */
-  isFree(): boolean {
-    if (this.#lines.size > 0) return false
-    if (this.#isScheduled) return this.#clock.monotonicMs() < this.#untilMs
+  /** The outcome of `work`, which begins now or when it is its owner's turn, and is under way until its promise settles. */
+  run<T>(owner: Owner, work: () => Promise<T>): Promise<T> {
+    const nowMs = this.#clock.monotonicMs()
+    if (owner !== this.#latest) {
+      this.#otherMs = this.#latestMs
+      this.#latest = owner
+    }
+    this.#latestMs = nowMs
+    let lane = this.#lanes.get(owner)
+    if (lane === undefined) {
+      lane = { line: new Fifo(), underWay: 0 }
+      this.#lanes.set(owner, lane)
+    }
+    if (lane.line.length === 0 && this.#hasRoom(owner, lane, nowMs) && this.#hasTime(nowMs))
+      return this.#begin(owner, lane, work)
+    return this.#wait(owner, lane, work)
+  }
+
+  #wait<T>(owner: Owner, lane: Lane, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      lane.line.push(() => this.#begin(owner, lane, work).then(resolve, reject))
+      this.#lines.set(owner, lane)
+      this.#schedule()
+    })
+  }
+
+  async #begin<T>(owner: Owner, lane: Lane, work: () => Promise<T>): Promise<T> {
+    lane.underWay++
+    try {
+      return await work()
+    } finally {
+      lane.underWay--
+      if (lane.line.length > 0) this.#schedule()
+      else if (lane.underWay === 0) this.#lanes.delete(owner)
+    }
+  }
+
+  #hasRoom(owner: Owner, { underWay }: Lane, nowMs: number): boolean {
+    if (underWay < SHARE) return true
+    return nowMs - (owner === this.#latest ? this.#otherMs : this.#latestMs) >= ACTIVE_MS
+  }
+
+  /** Whether there is time left in this turn of the loop. */
+  #hasTime(nowMs: number): boolean {
+    if (this.#isScheduled) return nowMs < this.#sliceEndsMs
     this.#schedule()
     return true
   }
 
-  /** The outcome of `work`, which runs when it is the owner's turn. */
-  wait<T>(owner: Owner, work: () => T | PromiseLike<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let line = this.#lines.get(owner)
-      if (line === undefined) {
-        line = new Fifo()
-        this.#lines.set(owner, line)
-      }
-      line.push(() => {
-        try {
-          resolve(work())
-        } catch (error) {
-          reject(error)
-        }
-      })
-      if (!this.#isScheduled) this.#schedule()
-    })
-  }
-
   #schedule(): void {
+    if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#untilMs = this.#clock.monotonicMs() + SLICE_MS
+    this.#sliceEndsMs = this.#clock.monotonicMs() + SLICE_MS
     setImmediate(this.#onTurn)
   }
 
   readonly #onTurn = (): void => {
     this.#isScheduled = false
-    if (this.#lines.size === 0) return
-    this.#schedule()
-    do {
-      const [owner, line] = this.#lines.entries().next().value!
-      // Behind all others, until it is its turn again.
-      this.#lines.delete(owner)
-      const work = line.shift()!
-      if (line.length > 0) this.#lines.set(owner, line)
-      work()
-    } while (this.#lines.size > 0 && this.#clock.monotonicMs() < this.#untilMs)
+    this.#sliceEndsMs = this.#clock.monotonicMs() + SLICE_MS
+    // Each owner that has room, one after the other. When nobody has, whoever is through next asks for another turn.
+    for (let hasServed = true; hasServed; ) {
+      hasServed = false
+      for (const [owner, lane] of [...this.#lines]) {
+        const nowMs = this.#clock.monotonicMs()
+        if (nowMs >= this.#sliceEndsMs) {
+          this.#schedule()
+          return
+        }
+        if (!this.#hasRoom(owner, lane, nowMs)) continue
+        hasServed = true
+        // Behind all others, until it is its turn again.
+        this.#lines.delete(owner)
+        lane.line.shift()!()
+        if (lane.line.length > 0) this.#lines.set(owner, lane)
+      }
+    }
   }
 }
