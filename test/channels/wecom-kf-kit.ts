@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { WECOM_KF_DRIVER } from '../../src/daemon/channels/wecom-kf/adapter.js'
-import { ERRCODES } from '../../src/daemon/channels/wecom-kf/errcodes.js'
 import type {
   ContactEvent,
   InboundEvent,
@@ -19,67 +18,29 @@ import {
   type Signing,
   type WireCallback,
 } from '../conformance/channel-kit.js'
+import {
+  ACCOUNT,
+  AMR,
+  AT_SECONDS,
+  CONTACT,
+  CORP_ID,
+  entry,
+  errcode,
+  event,
+  fieldsOf,
+  healthy,
+  pathOf,
+  syncing,
+  tokenAnswer,
+  USER,
+} from './wecom-kf-platform.js'
 
-export const CORP_ID = 'ww1234567890abcdef'
-export const ACCOUNT = 'wkKefu000000000000'
-export const USER = 'wmUser000000000001'
-export const CONTACT = `${ACCOUNT}:${USER}`
-const AT_SECONDS = AT_MS / 1_000
 const LATE_MS = 3_600_000
+const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const SECRETS = {
   token: 'kf-token-of-this-company',
   'encoding-aes-key': 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
   secret: '0123456789abcdef0123456789abcdef-kf',
-}
-
-export const pathOf = ({ url }: PlatformRequest) => new URL(url).pathname.replace('/cgi-bin/', '')
-export const fieldsOf = ({ body }: PlatformRequest) => JSON.parse(String(body)) as Record<string, unknown>
-export const errcode = (code: number): Answer => ({
-  body: { errcode: code, errmsg: 'words, hint: [1712], from ip: 203.0.113.7, more info at https://example.com' },
-})
-export const ok: Answer = { body: { errcode: 0, errmsg: 'ok' } }
-const tokenAnswer = (token: string): Answer => ({
-  body: { errcode: 0, errmsg: 'ok', access_token: token, expires_in: 7_200 },
-})
-
-/** The platform when all is well. */
-export const healthy: PlatformScript = request => {
-  switch (pathOf(request)) {
-    case 'gettoken':
-      return tokenAnswer('healthy-token-1')
-    case 'media/upload':
-      return { body: { errcode: 0, media_id: `media-of-${new URL(request.url).searchParams.get('type')}` } }
-    case 'media/get':
-      return {
-        body: AMR,
-        headers: { 'content-type': 'audio/amr', 'content-disposition': 'attachment; filename="v.amr"' },
-      }
-    case 'kf/account/list':
-      return { body: { errcode: 0, account_list: [{ open_kfid: ACCOUNT, name: '客服' }] } }
-    case 'kf/service_state/get':
-      return { body: { errcode: 0, service_state: 3 } }
-    default:
-      return ok
-  }
-}
-
-const AMR = Buffer.from('2321414d520a0000', 'hex')
-const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
-
-/** A platform with these entries, of which the first page is empty. */
-export function syncing(...entries: readonly object[]): PlatformScript {
-  return request => {
-    if (pathOf(request) !== 'kf/sync_msg') return healthy(request)
-    const isFirst = fieldsOf(request).cursor === ''
-    return {
-      body: {
-        errcode: 0,
-        next_cursor: isFirst ? 'c1' : 'c2',
-        has_more: isFirst ? 1 : 0,
-        msg_list: isFirst ? [] : entries,
-      },
-    }
-  }
 }
 
 const SIGNAL = formatXml({
@@ -87,19 +48,6 @@ const SIGNAL = formatXml({
   ...{ Event: 'kf_msg_or_event', Token: 'ENCkefuToken0001', OpenKfId: ACCOUNT },
 })
 let count = 0
-
-/** An entry of sync_msg. */
-export function entry(msgtype: string, content: object, changes: object = {}) {
-  const msgid = `msg${++count}`
-  const head = { open_kfid: ACCOUNT, external_userid: USER, send_time: AT_SECONDS, origin: 3 }
-  return { msgid, ...head, msgtype, [msgtype]: content, ...changes }
-}
-
-/** An event of sync_msg. */
-export const event = (type: string, fields: object = {}) => ({
-  ...{ msgid: `event${++count}`, send_time: AT_SECONDS, origin: 4, msgtype: 'event' },
-  event: { event_type: type, open_kfid: ACCOUNT, external_userid: USER, ...fields },
-})
 
 type Given = { readonly msgid: string; readonly send_time: number }
 
@@ -157,16 +105,26 @@ const media = (part: 'image' | 'audio' | 'video' | 'file', bytes: Uint8Array, ty
   piece: { part: { type: part, media: 'md_1' }, file: { bytes, type: 'application/octet-stream', name: '图.x' } },
   check: sends({ msgtype: type, [type]: { media_id: `media-of-${type}` } }),
 })
+/** What the platform's codes mean, as its documentation has them: what concerns one message or one account stops nobody else. */
+const OUTCOMES = {
+  retry: [-1],
+  throttled: [45009, 45033],
+  'window-closed': [95001, 95013],
+  'give-up': [40004, 40006, 40007, 40058, 40096, 41001, 84061, 90207, 95000, 95004],
+  'channel-down': [40001, 40013, 40014, 40201, 42001, 48002, 60020, 95011, 95012, 95017],
+} as const
+const PAUSES_MS: Readonly<Record<number, number>> = { 45009: 60_000, 45033: 3_000 }
 const refusals = Object.fromEntries(
-  Object.entries(ERRCODES)
-    .filter(([code]) => code !== '95018')
-    .map(([code, row]): [string, Refusal] => [
+  Object.entries(OUTCOMES).flatMap(([outcome, codes]) =>
+    codes.map((code): [string, Refusal] => [
       `errcode ${code}`,
       {
-        ...{ answer: errcode(Number(code)), outcome: row.outcome, reason: new RegExp(`\\(errcode ${code}\\)$`) },
-        ...('afterMs' in row && { afterMs: row.afterMs }),
+        ...{ answer: errcode(code), outcome: outcome as keyof typeof OUTCOMES },
+        reason: new RegExp(`\\(errcode ${code}\\)$`),
+        ...(Object.hasOwn(PAUSES_MS, code) && { afterMs: PAUSES_MS[code]! }),
       },
     ]),
+  ),
 )
 const says =
   (path: string, answer: Answer): PlatformScript =>
@@ -339,7 +297,10 @@ export const KIT: ChannelKit = {
         }),
       },
     },
-    refusals,
+    refusals: {
+      ...refusals,
+      'a code that kefu does not know': { answer: errcode(99_999), outcome: 'give-up', reason: /e=99999$/ },
+    },
     windowClosed: { answer: errcode(95001), outcome: 'window-closed', reason: /48 hours/ },
     channelDown: { answer: errcode(60020), outcome: 'channel-down', reason: /企业可信IP.*203\.0\.113\.7/ },
     giveUp: { answer: errcode(95018), outcome: 'give-up', reason: /human agent.*接待方式/ },
@@ -348,6 +309,11 @@ export const KIT: ChannelKit = {
       'an id that is not known': {
         source: 'm1',
         platform: says('media/get', errcode(40004)),
+        result: { code: 'KEFU_PLATFORM_REFUSED' },
+      },
+      'an id that has expired': {
+        source: 'm1',
+        platform: says('media/get', errcode(40007)),
         result: { code: 'KEFU_PLATFORM_REFUSED' },
       },
       'a server whose address is not trusted yet': {
@@ -375,6 +341,14 @@ export const KIT: ChannelKit = {
       'an address that is not trusted': {
         platform: says('gettoken', errcode(60020)),
         failed: { step: 'access token', nextStep: /企业可信IP/ },
+      },
+      'a clock that is behind': {
+        platform: says('gettoken', tokenAnswer('healthy-token-1', 120_000)),
+        failed: { step: 'clock', nextStep: /NTP/ },
+      },
+      'a clock that is ahead': {
+        platform: says('gettoken', tokenAnswer('healthy-token-1', -120_000)),
+        failed: { step: 'clock', nextStep: /NTP/ },
       },
       'an account of another app': {
         platform: says('kf/account/list', { body: { errcode: 0, account_list: [{ open_kfid: 'wkX', name: 'X' }] } }),

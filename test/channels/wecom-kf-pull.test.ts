@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decrypt, encrypt, getSignature } from '@wecom/crypto'
 import { messageIdOf, pieceOf } from '../../src/daemon/channels/wecom-kf/message-id.js'
 import type { PlatformRequest } from '../../src/daemon/core/channel-adapter.js'
-import { WechatCipher } from '../../src/platform/wechat/crypt.js'
-import { arrival, openSubject, type PlatformScript } from '../conformance/channel-kit.js'
-import { ACCOUNT, CONTACT, entry, errcode, event, fieldsOf, healthy, KIT, ok, pathOf, syncing } from './wecom-kf-kit.js'
+import { openSubject, type PlatformScript } from '../conformance/channel-kit.js'
+import { KIT } from './wecom-kf-kit.js'
+import { ACCOUNT, CONTACT, entry, errcode, event, fieldsOf, healthy, ok, pathOf, syncing } from './wecom-kf-platform.js'
 
 const NONE = new AbortController().signal
 const TO = { contact: CONTACT, n: 7, piece: 0, id: '01jgbz8c5h2n4f7k9m0p1q2r3s' }
@@ -22,48 +21,6 @@ async function pullAll(subject: ReturnType<typeof openSubject>, signal = SIGNAL)
     if (!pulled.hasMore) return pulled
   }
 }
-
-describe('wecom-kf: vectors', () => {
-  const secrets = {
-    token: 'kf-token',
-    'encoding-aes-key': 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
-    secret: 'not-used-here',
-  }
-  const stamp = { timestamp: '1700000000', nonce: 'n0nce' }
-  const subject = () => openSubject(KIT, { secrets, settings: { 'open-kfid': '' } })
-  const sealed =
-    'DpQeJfnf/MGZ/+GTIspwVBTVmOXjvwQnFoVInSIkwsxIeZ3KhklbsDAjRNw7kFv2NxFexz53pl/pE3wnV2Topcyrl7RBXiPL7QADetROrngrV1xDDyQytGnjRyyCvvXmT24ejQDWstlSG31pyTfjqH82fw8a1lrCJ+n39GQxXgrwFRo1qFnJCQxhou7kUdOeIYJKj3TGUlm9AH8yzKXrjBVU+eL1Ps7H5UI4eLAA6JjkD3Bz/O1jkjXoME/itqvSZ6kenxOt69ZggTby+MRJv70ZNzQ83VSD+WsKICin9ynB6zLztMoolYm1VdNGdVHB64TFo60u3Vicz3MxGdCBy2TCwB3Wo/Ie/x861HJVCdvUVNCTDR6N63AG+JwIajCkBfaS7d8oujeOZAQCR5Gobet76Yb2FZk8d8TQFVCdvgY='
-  const echo = '5I0ViYLQqCiDyNw9bygZh1hbKKLLRI94mjNgZDsO8O9HEMDuFSgv/orROCsOkNEZH2VDja8O+GgKtQ6154pdBw=='
-  const at = 1_700_000_000_000
-
-  test('reads the event', () => {
-    const query = { ...stamp, msg_signature: '3e682e85083142cc4a8a0a9080c62002fe3036e9' }
-    const body = Buffer.from(`<xml><Encrypt><![CDATA[${sealed}]]></Encrypt></xml>`)
-    const { answer, signal } = subject().adapter.receive(arrival({ method: 'POST', query, headers: {}, body }, at))
-    assert.deepEqual([answer.status, answer.body], [200, 'success'])
-    assert.deepEqual(signal, { account: ACCOUNT, pass: 'ENCkefuToken0001' })
-    assert.equal(decrypt(secrets['encoding-aes-key'], sealed).id, 'ww1234567890abcdef')
-  })
-
-  for (const echostr of [echo, echo.replaceAll('+', ' ')])
-    test(`answers the echostr${echostr === echo ? '' : ' whose pluses became spaces'}`, () => {
-      const query = { ...stamp, echostr, msg_signature: '9f64f40fc3bbc1b825d3c81d1607e45bea71abd4' }
-      const callback = arrival({ method: 'GET', query, headers: {}, body: new Uint8Array() }, at)
-      assert.equal(subject().adapter.receive(callback).answer.body, '6375520987654321')
-    })
-
-  test('reads what @wecom/crypto writes, and the other way round', () => {
-    const message = '<xml><MsgType>event</MsgType><Event>kf_msg_or_event</Event><Token>T</Token></xml>'
-    const theirs = encrypt(secrets['encoding-aes-key'], message, 'ww1234567890abcdef')
-    const query = { ...stamp, msg_signature: getSignature(secrets.token, stamp.timestamp, stamp.nonce, theirs) }
-    const body = Buffer.from(`<xml><Encrypt>${theirs}</Encrypt></xml>`)
-    const { signal } = subject().adapter.receive(arrival({ method: 'POST', query, headers: {}, body }, at))
-    assert.deepEqual(signal, { account: '*', pass: 'T' })
-    const ours = new WechatCipher(secrets['encoding-aes-key'], 'ww1').seal(message, Buffer.alloc(16, 97))
-    const opened = decrypt(secrets['encoding-aes-key'], ours)
-    assert.deepEqual([opened.message, opened.id], [message, 'ww1'])
-  })
-})
 
 describe('wecom-kf: pulling', () => {
   test('an empty page is not the end', async () => {

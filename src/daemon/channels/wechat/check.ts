@@ -1,7 +1,7 @@
-import { type KefuError, toKefuError } from '../../../errors.js'
 import { ENCODING_AES_KEY, WechatCipher, wechatSignature } from '../../../platform/wechat/crypt.js'
 import { formatXml } from '../../../platform/xml.js'
 import type { AdapterInput, AdapterPorts, Callback, CheckStep } from '../../core/channel-adapter.js'
+import { clockStep, failedStep, missingStep } from '../check-steps.js'
 import { credentialOf, type WechatAccount } from './account.js'
 import type { WechatApi } from './api.js'
 import type { Verifier } from './callback.js'
@@ -14,8 +14,6 @@ const NOBODY = 'kefu-channel-test'
 
 /** Answers to a sign of typing to nobody by which the platform says that it may be sent: unknown user, wrong command, nothing exchanged, typing already. */
 const PERMITTED: ReadonlySet<number> = new Set([0, 40003, 45015, 45047, 45072, 45080, 45081])
-
-const SKEW_LIMIT_MS = 60_000
 
 /** What a check looks at. */
 export type CheckPorts = {
@@ -39,7 +37,7 @@ export async function checkWechat(ports: CheckPorts, abort: AbortSignal): Promis
   } catch (error) {
     const reason = 'there is no access token'
     const later = ['clock', 'permission'].map((step): CheckStep => ({ step, result: 'skipped', reason }))
-    return [...steps, failed('access token', toKefuError(error)), ...later]
+    return [...steps, failedStep('access token', error), ...later]
   }
   try {
     const answer = await sender.typing(NOBODY, true, abort)
@@ -50,21 +48,17 @@ export async function checkWechat(ports: CheckPorts, abort: AbortSignal): Promis
         nextStep: 'look at base-url: it has to lead to the API of 微信',
       })
     else if (PERMITTED.has(errcode)) steps.push({ step: 'permission', result: 'ok' })
-    else steps.push(failed('permission', refusal(answer, ports.errcodes)))
+    else steps.push(failedStep('permission', refusal(answer, ports.errcodes)))
   } catch (error) {
-    steps.push(failed('permission', toKefuError(error)))
+    steps.push(failedStep('permission', error))
   }
   return steps
 }
 
 function checkSignature({ account, input, verify, clock, random }: CheckPorts): CheckStep {
   const needed = account.mode === 'plain' ? ['token'] : ['token', 'encoding-aes-key']
-  const missing = needed.filter(name => !input.secrets.has(name))
-  if (missing.length > 0)
-    return {
-      ...{ step: 'signature', result: 'failed', reason: `not set: ${missing.join(', ')}` },
-      nextStep: missing.map(name => `kefu credential set NAME ${name}`).join('; '),
-    }
+  const missing = missingStep('signature', needed, input.secrets)
+  if (missing !== undefined) return missing
   const key = account.mode === 'plain' ? undefined : credentialOf(input, 'encoding-aes-key').value
   if (key !== undefined && !ENCODING_AES_KEY.test(key))
     return {
@@ -75,7 +69,7 @@ function checkSignature({ account, input, verify, clock, random }: CheckPorts): 
     verify(ownCallback(account, input, clock.now(), random(16)))
     return { step: 'signature', result: 'ok' }
   } catch (error) {
-    return failed('signature', toKefuError(error))
+    return failedStep('signature', error)
   }
 }
 
@@ -101,29 +95,5 @@ function ownCallback(
     header: () => undefined,
     bytes: Buffer.from(isPlain ? message : formatXml({ ToUserName: originalId, Encrypt: encrypted })),
     arrivedAtMs: nowMs,
-  }
-}
-
-function clockStep(date: string | undefined, nowMs: number): CheckStep {
-  const atMs = date === undefined ? Number.NaN : Date.parse(date)
-  if (Number.isNaN(atMs))
-    return { step: 'clock', result: 'skipped', reason: 'the platform does not say what time it is' }
-  const skewMs = nowMs - atMs
-  if (Math.abs(skewMs) <= SKEW_LIMIT_MS) return { step: 'clock', result: 'ok' }
-  const seconds = Math.round(Math.abs(skewMs) / 1000)
-  return {
-    ...{ step: 'clock', result: 'failed' },
-    reason: `the clock of this server is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the platform's`,
-    nextStep: 'set it by NTP (timedatectl set-ntp true): callbacks are refused while it is wrong',
-  }
-}
-
-function failed(step: string, error: KefuError): CheckStep {
-  const { nextStep } = error.detail
-  return {
-    step,
-    result: 'failed',
-    reason: error.message,
-    nextStep: typeof nextStep === 'string' ? nextStep : error.hint,
   }
 }

@@ -26,8 +26,8 @@ export type KfApi = {
   post(path: string, body: object, abort: AbortSignal, limitBytes?: number): Promise<JsonFields>
   /** Makes a call; the answer as it came, unless it is an errcode. Throws as `post`. */
   call(call: KfCall, abort: AbortSignal): Promise<PlatformResponse>
-  /** Fetches a token past the cache: to see whether the platform gives one. Throws as `post`. */
-  tryToken(abort: AbortSignal): Promise<void>
+  /** Fetches a token past the cache: to see whether the platform gives one; its answer. Throws as `post`. */
+  tryToken(abort: AbortSignal): Promise<PlatformResponse>
 }
 
 /** Speaks to the platform in the name of a company. */
@@ -36,12 +36,14 @@ export function createKfApi(
   { corpId, baseUrl }: KfCompany,
   input: Pick<AdapterInput, 'secrets'>,
 ): KfApi {
-  async function fetchToken(abort: AbortSignal): Promise<FetchedToken> {
+  async function fetchToken(abort: AbortSignal): Promise<FetchedToken & { readonly response: PlatformResponse }> {
     const query = new URLSearchParams({ corpid: corpId, corpsecret: credentialOf(input, 'secret').value })
     const request = { method: 'GET', url: `${baseUrl}/cgi-bin/gettoken?${query}` } as const
+    let response: PlatformResponse
     let fields: JsonFields
     try {
-      fields = readAnswer(await http.call({ ...request, timeoutMs: TIMEOUT_MS, limitBytes: ANSWER_BYTES }, abort))
+      response = await http.call({ ...request, timeoutMs: TIMEOUT_MS, limitBytes: ANSWER_BYTES }, abort)
+      fields = readAnswer(response)
     } catch (error) {
       // Whatever became of it: the message for which it is needed was not sent.
       if (isKefuError(error, 'KEFU_BODY_TOO_LARGE')) throw untaken('the answer with the token is too large')
@@ -52,7 +54,7 @@ export function createKfApi(
     const token = jsonText(fields, 'access_token') ?? ''
     const seconds = jsonNumber(fields, 'expires_in') ?? 0
     if (!/^[!-~]{1,2048}$/.test(token)) throw untaken('it answered no token')
-    return { token, expiresInMs: seconds > 0 ? seconds * 1_000 : 7_200_000 }
+    return { token, expiresInMs: seconds > 0 ? seconds * 1_000 : 7_200_000, response }
   }
 
   const tokens = createAccessTokens({ clock, fetch: (_, abort) => fetchToken(abort) })
@@ -94,7 +96,7 @@ export function createKfApi(
         return response
       }),
     async tryToken(abort) {
-      await fetchToken(abort)
+      return (await fetchToken(abort)).response
     },
   }
 }

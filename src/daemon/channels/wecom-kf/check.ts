@@ -1,8 +1,8 @@
-import { toKefuError } from '../../../errors.js'
 import { jsonFields, jsonList, jsonText } from '../../../platform/json-fields.js'
 import { ENCODING_AES_KEY, WechatCipher, wechatSignature } from '../../../platform/wechat/crypt.js'
 import { formatXml } from '../../../platform/xml.js'
 import type { AdapterInput, AdapterPorts, Callback, CheckStep, Reception } from '../../core/channel-adapter.js'
+import { clockStep, failedStep, missingStep } from '../check-steps.js'
 import { credentialOf } from '../wechat/account.js'
 import type { KfCompany } from './account.js'
 import type { KfApi } from './api.js'
@@ -20,26 +20,26 @@ export type CheckPorts = Pick<AdapterPorts, 'clock' | 'random'> & {
   receive(callback: Callback): Reception
 }
 
-/** Signs and reads a callback of its own, asks for a token, and looks for the account. */
+/** Signs and reads a callback of its own, asks for a token, compares clocks, and looks for the account. */
 export async function checkKf(ports: CheckPorts, abort: AbortSignal): Promise<readonly CheckStep[]> {
+  const { api, clock } = ports
   const signature = checkSignature(ports)
+  let date: string | undefined
   try {
-    await ports.api.tryToken(abort)
+    date = (await api.tryToken(abort)).header('date')
   } catch (error) {
     const reason = 'there is no access token'
-    return [signature, failed('access token', error), { step: 'account', result: 'skipped', reason }]
+    const later = ['clock', 'account'].map((step): CheckStep => ({ step, result: 'skipped', reason }))
+    return [signature, failedStep('access token', error), ...later]
   }
-  return [signature, { step: 'access token', result: 'ok' }, await checkAccount(ports, abort)]
+  const clocks = clockStep(date, clock.now())
+  return [signature, { step: 'access token', result: 'ok' }, clocks, await checkAccount(ports, abort)]
 }
 
 function checkSignature({ company, input, clock, random, receive }: CheckPorts): CheckStep {
   const step = 'signature'
-  const missing = INBOUND.filter(name => !input.secrets.has(name))
-  if (missing.length > 0)
-    return {
-      ...{ step, result: 'failed', reason: `not set: ${missing.join(', ')}` },
-      nextStep: missing.map(name => `kefu credential set NAME ${name}`).join('; '),
-    }
+  const missing = missingStep(step, INBOUND, input.secrets)
+  if (missing !== undefined) return missing
   const key = credentialOf(input, 'encoding-aes-key').value
   if (!ENCODING_AES_KEY.test(key))
     return {
@@ -60,7 +60,7 @@ function checkSignature({ company, input, clock, random, receive }: CheckPorts):
     })
     return { step, result: 'ok' }
   } catch (error) {
-    return failed(step, error)
+    return failedStep(step, error)
   }
 }
 
@@ -79,7 +79,7 @@ async function checkAccount({ company: { openKfId }, api }: CheckPorts, abort: A
       if (list.length < PAGE) break
     }
   } catch (error) {
-    return failed(step, error)
+    return failedStep(step, error)
   }
   if (openKfId === undefined && found.length > 0) return { step, result: 'ok' }
   if (found.length === 0)
@@ -91,14 +91,5 @@ async function checkAccount({ company: { openKfId }, api }: CheckPorts, abort: A
   return {
     ...{ step, result: 'failed', reason: `open-kfid is not among the accounts of this secret: ${others}` },
     nextStep: 'kefu channel set NAME --set open-kfid=wk… with one of these, or assign the 客服账号 to the app',
-  }
-}
-
-function failed(step: string, thrown: unknown): CheckStep {
-  const error = toKefuError(thrown)
-  const { nextStep } = error.detail
-  return {
-    ...{ step, result: 'failed', reason: error.message },
-    nextStep: typeof nextStep === 'string' ? nextStep : error.hint,
   }
 }

@@ -11,6 +11,7 @@ type ErrcodeRow = {
 
 const TOKENS = 'check the clock of this server, and that base-url leads to 企业微信: kefu channel test NAME'
 const CONSOLE = 'the 企业微信 console (work.weixin.qq.com)'
+const ACCOUNTS = `look for it in ${CONSOLE}, 应用管理 > 微信客服: without it the contact cannot be answered`
 
 /** The errcodes of 企业微信 that kefu knows. 40014, 42001 (token), 40007 (file) and 95018 (session state) get here only when the second try had them, too. */
 export const ERRCODES = {
@@ -26,7 +27,11 @@ export const ERRCODES = {
     reason: 'the platform does not take files of this size',
     nextStep: 'send one of 6 bytes to 20 MB',
   },
-  40007: { outcome: 'retry', reason: 'the uploaded file was not found', nextStep: 'it is uploaded again' },
+  40007: {
+    outcome: 'give-up',
+    reason: 'the platform does not know the file that it was given',
+    nextStep: 'send it again',
+  },
   40013: {
     outcome: 'channel-down',
     reason: 'the CorpID is wrong',
@@ -43,6 +48,11 @@ export const ERRCODES = {
     outcome: 'channel-down',
     reason: 'the account is blocked for sensitive content',
     nextStep: `appeal in ${CONSOLE}`,
+  },
+  41001: {
+    outcome: 'give-up',
+    reason: 'the access token is missing',
+    nextStep: 'this is an error of kefu: please report it',
   },
   42001: { outcome: 'channel-down', reason: 'new access tokens are refused', nextStep: TOKENS },
   45009: { outcome: 'throttled', reason: 'too many calls', nextStep: 'sending pauses', afterMs: 60_000 },
@@ -63,21 +73,14 @@ export const ERRCODES = {
     nextStep: 'it has to write to the account first',
   },
   90207: { outcome: 'give-up', reason: 'the 小程序 is not known', nextStep: 'check its AppID' },
-  95000: {
-    outcome: 'channel-down',
-    reason: 'the open_kfid is not valid',
-    nextStep: 'kefu channel test NAME lists the accounts; kefu channel set NAME --set open-kfid=wk…',
-  },
+  // A channel may be for several accounts: what is wrong with one of them keeps nobody else's messages.
+  95000: { outcome: 'give-up', reason: 'the 客服账号 of this contact is not one (open_kfid)', nextStep: ACCOUNTS },
   95001: {
     outcome: 'window-closed',
     reason: 'no more messages may be sent now (5 within 48 hours of what the contact wrote)',
     nextStep: 'it goes out when the contact writes again',
   },
-  95004: {
-    outcome: 'channel-down',
-    reason: 'there is no such 客服账号',
-    nextStep: 'kefu channel test NAME lists the accounts; kefu channel set NAME --set open-kfid=wk…',
-  },
+  95004: { outcome: 'give-up', reason: 'the 客服账号 of this contact does not exist (any more)', nextStep: ACCOUNTS },
   95011: {
     outcome: 'channel-down',
     reason: '微信客服 is managed in 企业微信, not where the secret is from',
