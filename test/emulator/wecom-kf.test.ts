@@ -104,7 +104,7 @@ test('a message that does not arrive is reported by its number', async () => {
 
 test('a session with people in 企业微信 is left to them; an answer of theirs is an echo', async () => {
   const [event] = await say('wmZhao', { type: 'text', text: 'hi' })
-  await say('wmZhao', { type: 'event', event: 'session_status_change', fields: { change_type: 1, service_state: 3 } })
+  await say('wmZhao', { type: 'event', event: 'session_status_change', fields: { change_type: 1 } })
   const outcome = await send(event!.contact, 'too late')
   assert.equal(outcome.type, 'give-up')
   const [echo] = await say('wmZhao', { type: 'event', event: 'servicer_reply', fields: { content: '我来' } })
@@ -117,7 +117,7 @@ test('a picture comes and goes', async () => {
   const [part] = event.parts
   assert.ok(part?.type === 'image')
   const file = await adapter.fetchFile(part.source, 1_000, NONE)
-  assert.equal(Buffer.from(file.bytes).toString('hex'), '89504e470d0a1a0a')
+  assert.equal(Buffer.from(file.bytes).toString('hex', 0, 8), '89504e470d0a1a0a')
   const piece = { part: { type: 'image', media: 'md_1' }, file: { ...file, type: 'image/png', name: 'a.png' } } as const
   assert.deepEqual(await adapter.send({ contact: event.contact, n: ++n, piece: 0, id: 'p' }, piece, NONE), {
     type: 'sent',

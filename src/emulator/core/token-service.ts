@@ -46,7 +46,9 @@ export class TokenService {
     const nowMs = this.#clock.monotonicMs()
     if (this.#current !== undefined) {
       const end = this.#ends.get(this.#current)!
-      this.#ends.set(this.#current, overlapMs === 0 ? Number.NEGATIVE_INFINITY : Math.min(end, nowMs + overlapMs))
+      // One that has ended by itself stays one that has ended.
+      const isCalledBack = overlapMs === 0 && end > nowMs
+      this.#ends.set(this.#current, isCalledBack ? Number.NEGATIVE_INFINITY : Math.min(end, nowMs + overlapMs))
     }
     const token = this.#options.make()
     this.#current = token

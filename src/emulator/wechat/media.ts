@@ -60,7 +60,8 @@ export function linkedFile({ media }: EmulatorCore, { query }: ApiRequest): ApiA
   return file === undefined ? undefined : fileAnswer(file.contentType, file.name, file.bytes)
 }
 
-function fileAnswer(contentType: string, name: string, body: Uint8Array): ApiAnswer {
+/** A file as the platform hands it out. */
+export function fileAnswer(contentType: string, name: string, body: Uint8Array): ApiAnswer {
   const disposition = `attachment; filename="${name.replace(/[^\w.-]/g, '_')}"`
   const isPlain = /^[a-z]+\/[a-z0-9.+-]+$/.test(contentType)
   return {

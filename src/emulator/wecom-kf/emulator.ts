@@ -1,13 +1,17 @@
 import { KefuError, toKefuError } from '../../errors.js'
-import { WechatCipher, wechatSignature } from '../../platform/wechat/crypt.js'
-import { formatXml } from '../../platform/xml.js'
-import { type ApiAnswer, type ApiRequest, isRecord, jsonAnswer, jsonObject } from '../core/api.js'
+import { type ApiAnswer, type ApiRequest, jsonObject } from '../core/api.js'
 import { createEmulatorCore, type EmulatorPorts, type PlatformEmulator } from '../core/platform-emulator.js'
-import type { PushRequest } from '../core/push-call.js'
 import { RecentMap } from '../core/recent.js'
-import { checkUser, type Said } from '../core/said.js'
+import { checkUser, type Said, wordsOfSaid } from '../core/said.js'
+import { fileAnswer } from '../wechat/media.js'
 import { formFile } from '../wechat/multipart.js'
+import { createKfAccount, type KfEmulatedAccount } from './account.js'
+import { createKfAnswers } from './answers.js'
+import { type KfStamp, kfPush, kfSignal, kfVerification } from './callback.js'
+import { kfContent } from './inbound.js'
 import { Journal } from './journal.js'
+import { checkKfMessage } from './outbound.js'
+import { Sessions, STATE } from './sessions.js'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
@@ -19,18 +23,13 @@ const PUSH = {
 } as const
 const ALLOWANCE = { messages: 5, windowMs: 2 * DAY_MS } as const
 const PASS_MS = 10 * MINUTE_MS
-const WELCOME_MS = 20_000
+const PAGE_LIMIT = 1_000
 const USERS = 10_000
-const TEXT_BYTES = 2_048
+/** To which state a change of `session_status_change` leads: taken from the pool, transferred, ended. */
+const CHANGES: Readonly<Record<number, number>> = { 1: STATE.human, 2: STATE.human, 3: STATE.ended }
+const RECEIVING = 1
 
-/** What a company has, with what its console shows. */
-export type KfEmulatedAccount = {
-  readonly corpId: string
-  readonly openKfId: string
-  readonly secret: string
-  readonly token: string
-  readonly encodingAesKey: string
-}
+type Body = Readonly<Record<string, unknown>>
 
 /** A company in 企业微信 with one 客服账号: callbacks that only signal, and what they are about by cursor. */
 export function createWecomKfEmulator(
@@ -45,24 +44,14 @@ export function createWecomKfEmulator(
   const { clock, pusher, sent, media } = core
   const tokens = core.tokens.access!
   const hex = (bytes: number) => Buffer.from(core.random(bytes)).toString('hex')
-  const account: KfEmulatedAccount = {
-    corpId: `ww${hex(8)}`,
-    openKfId: `wk${hex(15)}`,
-    secret: hex(21),
-    token: hex(12),
-    encodingAesKey: hex(22).slice(0, 43),
-    ...given.account,
-  }
+  const account = createKfAccount(core.random, given.account)
+  const { ok, failure } = createKfAnswers(core.random)
   const journal = new Journal(clock)
+  const sessions = new Sessions(clock, () => `CODE${hex(12)}`)
   const passes = new RecentMap<number>(USERS)
-  const codes = new RecentMap<{ readonly user: string; readonly untilMs: number }>(USERS)
-  const states = new RecentMap<number>(USERS)
+  /** When a user was welcomed or wrote. Whoever is not in it has nothing to do with the account. */
   const greetedMs = new RecentMap<number>(USERS)
   const failing = new RecentMap<number>(USERS)
-
-  const failure = (errcode: number, words = 'refused'): ApiAnswer =>
-    jsonAnswer({ errcode, errmsg: `${words}, hint: [${hex(8)}], from ip: 127.0.0.1, more info at https://example.com` })
-  const ok = (fields: object = {}): ApiAnswer => jsonAnswer({ errcode: 0, errmsg: 'ok', ...fields })
 
   function withToken(route: (request: ApiRequest) => ApiAnswer) {
     return (request: ApiRequest): ApiAnswer => {
@@ -73,10 +62,19 @@ export function createWecomKfEmulator(
     }
   }
 
-  function withBody(route: (body: Readonly<Record<string, unknown>>) => ApiAnswer) {
+  function withBody(route: (body: Body) => ApiAnswer) {
     return withToken(({ bytes }) => {
       const body = jsonObject(bytes)
       return body === undefined ? failure(40058) : route(body)
+    })
+  }
+
+  /** Calls about one user of the account. */
+  function withUser(name: 'touser' | 'external_userid', route: (user: string, body: Body) => ApiAnswer) {
+    return withBody(body => {
+      if (body.open_kfid !== account.openKfId) return failure(kfidError(body.open_kfid))
+      const user = String(body[name] ?? '')
+      return greetedMs.get(user) === undefined ? failure(84061) : route(user, body)
     })
   }
 
@@ -88,58 +86,64 @@ export function createWecomKfEmulator(
       return ok({ access_token: token, expires_in: Math.floor(remainingMs / 1_000) })
     },
     '/cgi-bin/kf/account/list': withBody(() => ok({ account_list: [{ open_kfid: account.openKfId, name: '客服' }] })),
-    '/cgi-bin/kf/sync_msg': withBody(({ cursor = '', token, limit, open_kfid: kfid }) => {
-      if (kfid !== undefined && kfid !== account.openKfId) return failure(95000)
-      if (token !== undefined && !((passes.get(String(token)) ?? 0) > clock.monotonicMs())) return failure(95007)
-      const page = journal.page(String(cursor), Math.min(Number(limit) || 1_000, 1_000))
-      if (page === undefined) return failure(40058)
-      return ok({ next_cursor: page.next, has_more: page.hasMore ? 1 : 0, msg_list: page.list })
+    '/cgi-bin/kf/sync_msg': withBody(sync),
+    '/cgi-bin/kf/service_state/get': withUser('external_userid', user => {
+      const { state, servicer } = sessions.of(user)
+      return ok({ service_state: state, ...(servicer !== undefined && { servicer_userid: servicer }) })
     }),
-    '/cgi-bin/kf/service_state/get': withBody(body => ok({ service_state: stateOf(String(body.external_userid)) })),
-    '/cgi-bin/kf/send_msg': withBody(send),
+    '/cgi-bin/kf/service_state/trans': withUser('external_userid', transfer),
+    '/cgi-bin/kf/send_msg': withUser('touser', send),
     '/cgi-bin/kf/send_msg_on_event': withBody(sendOnEvent),
     '/cgi-bin/media/upload': withToken(({ query, header, bytes }) => {
       const file = formFile(header('content-type'), bytes, 'media')
       if (file === undefined || file.bytes.length <= 5) return failure(40006)
-      const { id } = media.put(file.bytes, file.contentType, file.name)
-      return ok({ type: query.get('type'), media_id: id })
+      const { id, createdAt } = media.put(file.bytes, file.contentType, file.name)
+      return ok({ type: query.get('type'), media_id: id, created_at: String(Math.floor(createdAt / 1_000)) })
     }),
     '/cgi-bin/media/get': withToken(({ query }) => {
       const file = media.get(query.get('media_id') ?? '')
-      if (file === undefined) return failure(40007)
-      const disposition = `attachment; filename="${file.name.replace(/[^\w.-]/g, '_')}"`
-      const contentType = /^[a-z]+\/[a-z0-9.+-]+$/.test(file.contentType)
-        ? file.contentType
-        : 'application/octet-stream'
-      return { status: 200, contentType, body: file.bytes, headers: { 'content-disposition': disposition } }
+      return file === undefined ? failure(40007) : fileAnswer(file.contentType, file.name, file.bytes)
     }),
   }
 
-  const stateOf = (user: string): number => states.get(user) ?? 4
-
-  function send(body: Readonly<Record<string, unknown>>): ApiAnswer {
-    const user = String(body.touser ?? '')
-    if (body.open_kfid !== account.openKfId) return failure(95000)
-    const checked = check(body)
-    if (typeof checked === 'number') return failure(checked)
-    if (sent.permission(user) === 'never') return failure(95001)
-    if (stateOf(user) > 1) return failure(95018)
-    if (sent.permission(user) !== 'open') return failure(95001)
-    return record(user, body, checked)
+  function sync({ cursor = '', token, limit, open_kfid: kfid }: Body): ApiAnswer {
+    if (kfid !== undefined && kfid !== account.openKfId) return failure(kfidError(kfid))
+    if (token !== undefined && !((passes.get(String(token)) ?? 0) > clock.monotonicMs())) return failure(95007)
+    const page = journal.page(String(cursor), Math.min(Number(limit) || PAGE_LIMIT, PAGE_LIMIT))
+    if (page === undefined) return failure(40058)
+    return ok({ next_cursor: page.next, has_more: page.hasMore ? 1 : 0, msg_list: page.list })
   }
 
-  /** A code is good once, and for its time. */
-  function sendOnEvent(body: Readonly<Record<string, unknown>>): ApiAnswer {
-    const code = codes.get(String(body.code ?? ''))
-    if (code === undefined || code.untilMs <= clock.monotonicMs()) return failure(40058, 'invalid code')
-    if (body.msgtype !== 'text' && body.msgtype !== 'msgmenu') return failure(40058)
-    const checked = check(body)
-    if (typeof checked === 'number') return failure(checked)
-    codes.delete(String(body.code))
-    return record(code.user, body, checked)
+  function transfer(user: string, { service_state: state, servicer_userid: servicer }: Body): ApiAnswer {
+    const to = typeof servicer === 'string' ? servicer : undefined
+    const reason = sessions.refusal(user, Number(state), to)
+    if (reason !== undefined) return failure(40058, reason)
+    const code = sessions.move(user, Number(state), Number(state) === STATE.human ? to : undefined)
+    return ok(code === undefined ? {} : { msg_code: code })
   }
 
-  function record(user: string, body: Readonly<Record<string, unknown>>, text: string): ApiAnswer {
+  function send(user: string, body: Body): ApiAnswer {
+    const checked = checkKfMessage(body, media)
+    if ('error' in checked) return failure(checked.error)
+    const permission = sent.permission(user)
+    if (permission === 'never' || permission === 'closed') return failure(95001)
+    if (sessions.of(user).state > STATE.bot) return failure(95018)
+    return permission === 'open' ? record(user, body, checked.text) : failure(95001)
+  }
+
+  /** A code is good once, for its time, and while the session is as it was when the code was given. */
+  function sendOnEvent(body: Body): ApiAnswer {
+    const code = sessions.code(String(body.code ?? ''))
+    if (code === undefined) return failure(40058, 'invalid code')
+    if (!code.types.includes(String(body.msgtype))) return failure(40058)
+    if (code.state !== undefined && code.state !== sessions.of(code.user).state) return failure(95018)
+    const checked = checkKfMessage(body, media)
+    if ('error' in checked) return failure(checked.error)
+    sessions.used(String(body.code))
+    return record(code.user, body, checked.text)
+  }
+
+  function record(user: string, body: Body, text: string): ApiAnswer {
     const msgid = typeof body.msgid === 'string' ? body.msgid : `msg${core.nextId()}`
     const failType = failing.get(user)
     if (failType === undefined) sent.record(user, String(body.msgtype), text, body)
@@ -152,24 +156,6 @@ export function createWecomKfEmulator(
     return ok({ msgid })
   }
 
-  /** What the user sees of a message, or the errcode. */
-  function check(body: Readonly<Record<string, unknown>>): string | number {
-    if (body.msgid !== undefined && !/^[0-9a-zA-Z_-]{1,32}$/.test(String(body.msgid))) return 40058
-    const type = String(body.msgtype)
-    const content = body[type]
-    if (!isRecord(content)) return 40058
-    if (type === 'text') {
-      const text = String(content.content ?? '')
-      return text === '' || Buffer.byteLength(text) > TEXT_BYTES ? 40058 : text
-    }
-    if (type === 'msgmenu')
-      return Array.isArray(content.list) && content.list.length <= 10 ? String(content.head_content) : 40058
-    if (type === 'location') return `[${String(content.name)}]`
-    const file = media.get(String(content.media_id ?? content.thumb_media_id ?? ''))
-    if (file === undefined) return 40007
-    return type === 'link' ? `[${String(content.title)}](${String(content.url)})` : `[${type}: ${file.name}]`
-  }
-
   const seconds = () => Math.floor(clock.now() / 1_000)
 
   function add(user: string, origin: number, msgtype: string, content: object): void {
@@ -177,54 +163,30 @@ export function createWecomKfEmulator(
     journal.add({ ...head, send_time: seconds(), origin, msgtype, [msgtype]: content })
   }
 
-  function addEvent(user: string, type: string, fields: object): void {
-    const event = { event_type: type, open_kfid: account.openKfId, external_userid: user, ...fields }
+  /** An event; `user` undefined for what is about no user. */
+  function addEvent(user: string | undefined, type: string, fields: object): void {
+    const about = { open_kfid: account.openKfId, ...(user !== undefined && { external_userid: user }) }
+    const event = { event_type: type, ...about, ...fields }
     journal.add({ msgid: `msg${core.nextId()}`, send_time: seconds(), origin: 4, msgtype: 'event', event })
   }
 
   function signal(user: string, what: string) {
     const pass = `ENC${hex(20)}`
     passes.set(pass, clock.monotonicMs() + PASS_MS)
-    const message = formatXml({
-      ...{ ToUserName: account.corpId, CreateTime: seconds(), MsgType: 'event' },
-      ...{ Event: 'kf_msg_or_event', Token: pass, OpenKfId: account.openKfId },
-    })
-    return pusher.push({ user, what, build: () => signed(message, 'POST') })
+    const message = kfSignal(account, pass, seconds())
+    return pusher.push({ user, what, build: () => kfPush(account, message, stamp()) })
   }
 
-  function signed(message: string, method: 'GET' | 'POST'): PushRequest {
-    const [timestamp, nonce] = [String(seconds()), String(Buffer.from(core.random(4)).readUInt32BE())]
-    const sealed = new WechatCipher(account.encodingAesKey, account.corpId).seal(message, Buffer.from(hex(8)))
-    const query = { msg_signature: wechatSignature(account.token, timestamp, nonce, sealed), timestamp, nonce }
-    if (method === 'GET') return { method, query: { ...query, echostr: sealed } }
-    const body = formatXml({ ToUserName: account.corpId, AgentID: '', Encrypt: sealed })
-    return { method, query, headers: { 'content-type': 'text/xml' }, body }
+  function stamp(): KfStamp {
+    const nonce = String(Buffer.from(core.random(4)).readUInt32BE())
+    return { timestamp: String(seconds()), nonce, random: Buffer.from(hex(8)) }
   }
 
   function speak(user: string, said: Exclude<Said, { readonly type: 'event' }>): void {
     sent.grant(user, 'message', ALLOWANCE)
     greetedMs.set(user, clock.now())
-    // An ended session begins anew.
-    if (stateOf(user) === 4) states.set(user, 0)
-    add(user, 3, ...contentOf(said))
-  }
-
-  function contentOf(said: Exclude<Said, { readonly type: 'event' }>): readonly [string, object] {
-    switch (said.type) {
-      case 'text':
-        return ['text', { content: said.text, ...(said.menuId !== undefined && { menu_id: said.menuId }) }]
-      case 'location':
-        return ['location', { ...said, name: said.label, address: '' }]
-      case 'link':
-        return ['link', { title: said.title, desc: said.description, url: said.url, pic_url: '' }]
-      case 'card':
-        return ['miniprogram', { title: said.title, appid: account.corpId, pagepath: said.path, thumb_media_id: '' }]
-      default: {
-        const type = said.type === 'image' ? 'image/png' : 'application/octet-stream'
-        const bytes = Buffer.from(said.bytes ?? '89504e470d0a1a0a', said.bytes === undefined ? 'hex' : 'base64')
-        return [said.type, { media_id: media.put(bytes, type, said.name ?? said.type).id }]
-      }
-    }
+    sessions.wrote(user)
+    add(user, 3, ...kfContent(said, account.corpId, media))
   }
 
   /** Events of the platform by their names; `servicer_reply`: an agent answers in 企业微信; `fail_next`: the next message is taken and not delivered. */
@@ -232,17 +194,17 @@ export function createWecomKfEmulator(
     if (event === 'servicer_reply') add(user, 5, 'text', { content: String(fields.content ?? '') })
     else if (event === 'fail_next') failing.set(user, Number(fields.fail_type ?? 0))
     else if (event === 'session_status_change') {
-      states.set(user, Number(fields.service_state ?? 4))
-      const { service_state: _, ...told } = fields
-      addEvent(user, event, told)
+      const change = { change_type: 3, ...fields }
+      const servicer = String(fields.new_servicer_userid ?? '') || undefined
+      const code = sessions.move(user, CHANGES[Number(change.change_type)] ?? STATE.ended, servicer)
+      addEvent(user, event, { ...change, ...(code !== undefined && { msg_code: code }) })
+    } else if (event === 'servicer_status_change') {
+      sessions.setReceiving(String(fields.servicer_userid ?? ''), Number(fields.status) === RECEIVING)
+      addEvent(undefined, event, fields)
     } else if (event === 'enter_session') {
       const isNew = !((greetedMs.get(user) ?? Number.NEGATIVE_INFINITY) > clock.now() - 2 * DAY_MS)
-      const code = `CODE${hex(12)}`
-      if (isNew) {
-        codes.set(code, { user, untilMs: clock.monotonicMs() + WELCOME_MS })
-        greetedMs.set(user, clock.now())
-      }
-      addEvent(user, event, { scene: '', ...fields, ...(isNew && { welcome_code: code }) })
+      if (isNew) greetedMs.set(user, clock.now())
+      addEvent(user, event, { scene: '', ...fields, ...(isNew && { welcome_code: sessions.welcome(user) }) })
     } else addEvent(user, event, fields)
   }
 
@@ -260,12 +222,12 @@ export function createWecomKfEmulator(
       if (pusher.target === undefined) throw new KefuError('KEFU_USAGE', { reason: 'there is no callback address yet' })
       if (said.type === 'event') act(user, said)
       else speak(user, said)
-      return signal(user, said.type === 'event' ? said.event : said.type)
+      return signal(user, wordsOfSaid(said))
     },
     async verify() {
       const echo = Buffer.from(core.random(8)).readBigUInt64BE().toString()
       try {
-        const { status, body } = await pusher.callOnce(signed(echo, 'GET'))
+        const { status, body } = await pusher.callOnce(kfVerification(account, echo, stamp()))
         return status === 200 && body === echo
           ? undefined
           : `it answered ${status}, and not with the echostr in the clear`
@@ -274,4 +236,9 @@ export function createWecomKfEmulator(
       }
     },
   }
+}
+
+/** Not an id at all, or one of no account. */
+function kfidError(value: unknown): number {
+  return typeof value === 'string' && /^wk[0-9A-Za-z_-]{1,62}$/.test(value) ? 95004 : 95000
 }

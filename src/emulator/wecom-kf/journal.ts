@@ -29,6 +29,7 @@ export class Journal {
     const found = cursor === '' ? ['', '0', ''] : CURSOR.exec(cursor)
     if (found === null) return undefined
     const after = Number(found[1])
+    if (after > this.#count) return undefined
     const since = this.#clock.now() - KEPT_MS
     this.#entries = this.#entries.filter(({ atMs }) => atMs >= since)
     const waiting = this.#entries.filter(({ n }) => n > after)
