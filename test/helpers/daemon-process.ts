@@ -41,8 +41,14 @@ export class DaemonProcess {
   /** Starts a daemon and resolves when it is ready. Throws with the end of its log when it dies or is not ready within the time. */
   static async start(options: DaemonProcessOptions, timeoutMs = 60_000): Promise<DaemonProcess> {
     const daemon = DaemonProcess.spawn(options)
-    await daemon.#ready(timeoutMs)
-    return daemon
+    try {
+      await daemon.#ready(timeoutMs)
+      return daemon
+    } catch (error) {
+      // Whoever asked for it has nothing to end it by; a child that lives on keeps the test file from ending.
+      await daemon.kill()
+      throw error
+    }
   }
 
   /** Starts a daemon without waiting for it. */
