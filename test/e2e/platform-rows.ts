@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FaultInput } from '../../src/emulator/core/faults.js'
-import type { EmulatorCore } from '../../src/emulator/core/platform-emulator.js'
+import type { EmulatedAccount, EmulatorCore } from '../../src/emulator/core/platform-emulator.js'
 import type { SaidInput } from '../../src/emulator/core/said.js'
 import type { SentMessage } from '../../src/emulator/core/send-log.js'
 import type { EmulatedKind } from '../../src/emulator/emulators.js'
@@ -17,6 +17,8 @@ export type PlatformRow = {
   readonly sendPath: string
   /** The call that brings a token. */
   readonly tokenPath?: string
+  /** Callbacks only signal; this call brings what has happened, each thing once and in its order. */
+  readonly pullPath?: string
   /** Messages that the platform takes after each of the contact's. */
   readonly quota?: number
   /** Whether it takes a message that comes again for the same one. */
@@ -38,6 +40,8 @@ export type PlatformRow = {
     readonly clockStep: string
     readonly rotationRefused: RegExp
   }
+  /** The id of the contact that a user is. */
+  contactOf(user: string, settings: EmulatedAccount['settings']): string
   /** A secret of the right form that nobody else has. */
   otherSecret(name: string): string
   /** What of a callback is signed, or is the signature: a parameter, a header, or what a pattern finds in the body (all of it without one). */
@@ -52,11 +56,23 @@ const SIGNED_QUERY = [
   ['query', 'nonce'],
 ] as const
 
-const wechat = {
-  sendPath: '/cgi-bin/message/custom/send',
-  tokenPath: '/cgi-bin/stable_token',
+const TENCENT = {
   quota: 5,
   recognisesRepeats: false,
+  hasChoices: true,
+  signed: [...SIGNED_QUERY, ['body', '<Encrypt><!\\[CDATA\\[(.*?)\\]\\]>']],
+  otherSecret: () => randomBytes(16).toString('hex'),
+  pictureOf({ body }, { media }) {
+    const { image } = body as { readonly image: { readonly media_id: string } }
+    return media.get(image.media_id)!.bytes
+  },
+} as const satisfies Partial<PlatformRow>
+
+const wechat = {
+  ...TENCENT,
+  sendPath: '/cgi-bin/message/custom/send',
+  tokenPath: '/cgi-bin/stable_token',
+  contactOf: user => user,
   busy: { fault: 'error', code: -1, path: '/cgi-bin/message/custom/send' },
   untrusted: { fault: 'error', code: 40164 },
   untrustedWords: /40164.*IP白名单/,
@@ -69,11 +85,6 @@ const wechat = {
     clockStep: 'clock',
     rotationRefused: /40125/,
   },
-  otherSecret: () => randomBytes(16).toString('hex'),
-  pictureOf({ body }, { media }) {
-    const { image } = body as { readonly image: { readonly media_id: string } }
-    return media.get(image.media_id)!.bytes
-  },
 } satisfies Partial<PlatformRow>
 
 /** Every kind of channel that has an emulator. */
@@ -83,8 +94,6 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     kind: 'wechat-mp',
     sign: { type: 'event', event: 'subscribe' },
     signName: 'follow',
-    hasChoices: true,
-    signed: [...SIGNED_QUERY, ['body', '<Encrypt><!\\[CDATA\\[(.*?)\\]\\]>']],
   },
   {
     ...wechat,
@@ -95,11 +104,34 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     signed: [...SIGNED_QUERY, ['body', '"Encrypt":"(.*?)"']],
   },
   {
+    ...TENCENT,
+    kind: 'wecom-kf',
+    sign: { type: 'event', event: 'enter_session', fields: { scene: 'shop' } },
+    signName: 'enter_session',
+    sendPath: '/cgi-bin/kf/send_msg',
+    tokenPath: '/cgi-bin/gettoken',
+    pullPath: '/cgi-bin/kf/sync_msg',
+    contactOf: (user, settings) => `${settings['open-kfid']}:${user}`,
+    busy: { fault: 'error', code: -1, path: '/cgi-bin/kf/send_msg' },
+    untrusted: { fault: 'error', code: 60020 },
+    untrustedWords: /企业可信IP.*60020/,
+    check: {
+      ...{ outbound: 'secret', inbound: 'token' },
+      wrongSecret: ['access token', /Secret.*kefu credential set NAME secret/s],
+      untrusted: { fault: 'error', code: 60020, path: '/cgi-bin/gettoken' },
+      untrustedStep: 'access token',
+      untrustedWords: /企业可信IP.*60020/s,
+      clockStep: 'clock',
+      rotationRefused: /40001/,
+    },
+  },
+  {
     kind: 'webhook',
     sign: { type: 'event', event: 'enter' },
     signName: 'enter',
     hasChoices: true,
     sendPath: '/',
+    contactOf: user => user,
     recognisesRepeats: true,
     signed: [
       ['header', 'webhook-id'],
