@@ -64,6 +64,19 @@ async function busy(side: PlatformSide): Promise<void> {
   assert.equal((await side.lane()).counts.retried, 1)
 }
 
+/** The platform refuses one message: it is given up at once, and those of everybody else go on. */
+async function refused(side: PlatformSide): Promise<void> {
+  for (const user of ['gone', 'there']) await meet(side, user)
+  side.fault(side.row.refused)
+  const n = await side.answer('gone', 'to nobody')
+  await until('what became of it', () => side.fates('gone').length > 0)
+  assert.deepEqual([side.fates('gone'), side.sent('gone')], [[`${n} failed`], []])
+  await side.answer('there', 'as ever')
+  await side.got('there', 1)
+  const { obstruction, counts } = await side.lane()
+  assert.deepEqual([obstruction, counts.failed], [undefined, 1])
+}
+
 /** A proxy answers with a page in the platform's place, or with nothing but a status: nobody knows whether the message was taken. */
 async function lies(side: PlatformSide): Promise<void> {
   const { sendPath, tokenPath, recognisesRepeats } = side.row
@@ -157,12 +170,13 @@ test('faults of a platform: the lane shows them, order is kept, nothing is sent 
   await house.tests(t, async side => {
     await pushes(side)
     await busy(side)
+    await refused(side)
     await lies(side)
     await revoked(side)
     await usedUp(side)
     await untrusted(side)
     const { counts } = await side.lane()
-    assert.equal(counts.failed, 0)
+    assert.equal(counts.failed, 1)
   })
   assert.deepEqual(await house.stop(), [])
 })

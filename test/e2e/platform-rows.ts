@@ -25,6 +25,8 @@ export type PlatformRow = {
   readonly recognisesRepeats: boolean
   /** The platform is busy, and says so. */
   readonly busy: FaultInput
+  /** The platform refuses one message, for its contact's sake. */
+  readonly refused: FaultInput
   /** The platform does not trust the address of this server, and what the lane says then. */
   readonly untrusted: FaultInput
   readonly untrustedWords: RegExp
@@ -74,6 +76,7 @@ const wechat = {
   tokenPath: '/cgi-bin/stable_token',
   contactOf: user => user,
   busy: { fault: 'error', code: -1, path: '/cgi-bin/message/custom/send' },
+  refused: { fault: 'error', code: 40003, path: '/cgi-bin/message/custom/send' },
   untrusted: { fault: 'error', code: 40164 },
   untrustedWords: /40164.*IP白名单/,
   check: {
@@ -113,6 +116,7 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     pullPath: '/cgi-bin/kf/sync_msg',
     contactOf: (user, settings) => `${settings['open-kfid']}:${user}`,
     busy: { fault: 'error', code: -1, path: '/cgi-bin/kf/send_msg' },
+    refused: { fault: 'error', code: 95004, path: '/cgi-bin/kf/send_msg' },
     untrusted: { fault: 'error', code: 60020 },
     untrustedWords: /企业可信IP.*60020/,
     check: {
@@ -140,6 +144,7 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
       ['body', ''],
     ],
     busy: { fault: 'status', status: 502 },
+    refused: { fault: 'error', code: 404, message: 'nobody of this name', path: '/' },
     untrusted: { fault: 'error', code: 403, message: 'address not on the list' },
     untrustedWords: /403.*address not on the list/,
     check: {
