@@ -51,7 +51,9 @@ export class PlatformRig {
   readonly files = new Map<string, MediaUpload>()
   readonly delivered: string[] = []
   readonly pulled: (readonly [PullSignal, string | undefined])[] = []
-  /** What becomes of the next sends, then `sent`. */
+  /** What always becomes of a text. */
+  readonly refusals = new Map<string, SendOutcome>()
+  /** What becomes of the next sends of other texts, then `sent`. */
   outcomes: (SendOutcome | Promise<SendOutcome> | Error | 'until it is cut')[] = []
   pages: (Pulled | Error)[] = []
   fetchFile: (source: string) => Promise<FetchedFile> = async () => ({ bytes: new Uint8Array(3), type: 'image/png' })
@@ -200,7 +202,8 @@ export class PlatformRig {
         return page
       },
       send: async (to, piece, abort) => {
-        const outcome = (await this.outcomes.shift()) ?? { type: 'sent' }
+        const refusal = piece.part.type === 'text' ? this.refusals.get(piece.part.text) : undefined
+        const outcome = refusal ?? (await this.outcomes.shift()) ?? { type: 'sent' }
         if (outcome === 'until it is cut') {
           await new Promise(resolve => abort.addEventListener('abort', resolve))
           return { type: 'unknown', reason: 'it was cut' }

@@ -15,6 +15,7 @@ import { retryAfter } from '../../core/send-policy.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
 import type { Quota } from './quota.js'
+import { Suspects } from './suspects.js'
 
 /** What sending stands on. */
 export type EgressPorts = {
@@ -38,6 +39,8 @@ const UNKNOWN_HOLD_MS = 30_000
 /** How long a channel that is down rests before it is tried again, at first and at most. */
 const FIRST_REST_MS = 15_000
 const LAST_REST_MS = 10 * 60_000
+/** What operators read of a message at which a platform behaves as if the channel were down, though it takes others. */
+const OWN_REFUSAL = 'the platform has taken other messages since, but not this one'
 const RESUME_AGAIN_MS = 1_000
 const ROWS = 500
 const LOOK_RECORDS = 200
@@ -53,6 +56,7 @@ export class Egress {
   /** Conversations that are being sent to, and whether their contact has permitted more meanwhile. */
   readonly #sendingTo = new Map<ConversationId, boolean>()
   readonly #parked = new Set<ConversationId>()
+  readonly #suspects = new Suspects()
   #working: AbortController | undefined
   #done: Promise<void> = Promise.resolve()
   #cancelRest: (() => void) | undefined
@@ -91,6 +95,7 @@ export class Egress {
   changed(): void {
     this.#rate.setRate(rateOf(this.#connection))
     this.#rested()
+    this.#suspects.clear()
     this.#cancelRest?.()
     this.#working?.abort()
     this.#run()
@@ -204,8 +209,15 @@ export class Egress {
   }
 
   async #attempt(job: OutboxJob, attempt: number, piecesSent: number): Promise<OutboxResult> {
+    const giveWayMs = this.#suspects.giveWayMs(job, this.#connection.lane.outPerSecond)
+    if (giveWayMs !== undefined) return { type: 'retry', retryMs: giveWayMs, isFree: true }
+    const result = await this.#tried(job, attempt, { piecesSent })
+    if (result.type !== 'retry') this.#suspects.forget(job)
+    return result
+  }
+
+  async #tried(job: OutboxJob, attempt: number, progress: { piecesSent: number }): Promise<OutboxResult> {
     this.#sendingTo.set(job.conversation, false)
-    const progress = { piecesSent }
     try {
       return await this.#send(job, attempt, progress)
     } catch (error) {
@@ -225,6 +237,7 @@ export class Egress {
     const { log, clock, quota, delivered } = this.#ports
     const { conversation, n } = job
     const connection = this.#connection
+    const begun = this.#suspects.begin()
     const [record] = await log.read(conversation, n - 1, 1)
     const head = await log.head(conversation)
     if (record?.body.type !== 'message' || head === null) return { type: 'sent' }
@@ -242,6 +255,7 @@ export class Egress {
       quota.add(head)
     }
     connection.counts.sent++
+    this.#suspects.arrived(begun)
     delivered(head, CONTACT, n)
     // Mostly nothing has been appended since.
     if (head.n > n && (await this.#lastTold(job)) !== undefined) await this.#tell(job, 'sent')
@@ -304,6 +318,7 @@ export class Egress {
         this.#rest(reason, outcome.afterMs)
         return this.#afterRest(reason, piecesSent)
       case 'channel-down':
+        if (this.#suspects.isOwn(job)) return this.#again(job, attempt, `${OWN_REFUSAL}: ${reason}`, piecesSent)
         return this.#down(reason, outcome.afterMs, piecesSent)
       case 'give-up':
         return this.#dead(job, reason, piecesSent)
@@ -317,10 +332,21 @@ export class Egress {
       case 'retry':
         break
     }
-    const retryMs = outcome.type === 'retry' ? (outcome.afterMs ?? retryAfter(attempt)) : retryAfter(attempt)
-    if (retryMs === undefined || retryAfter(attempt) === undefined) return this.#dead(job, reason, piecesSent)
-    counts.retried++
-    return { type: 'retry', retryMs, reason, piecesSent }
+    return this.#again(job, attempt, reason, piecesSent, outcome.type === 'retry' ? outcome.afterMs : undefined)
+  }
+
+  /** By the policy, or when the platform says. */
+  async #again(
+    job: OutboxJob,
+    attempt: number,
+    reason: string,
+    piecesSent: number,
+    afterMs?: number,
+  ): Promise<OutboxResult> {
+    const retryMs = retryAfter(attempt)
+    if (retryMs === undefined) return this.#dead(job, reason, piecesSent)
+    this.#connection.counts.retried++
+    return { type: 'retry', retryMs: afterMs ?? retryMs, reason, piecesSent }
   }
 
   async #park(head: Head, job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
@@ -342,6 +368,7 @@ export class Egress {
     if (afterMs !== undefined || this.#connection.obstruction === undefined) {
       this.#rest(reason, afterMs ?? this.#restMs)
       this.#restMs = Math.min(this.#restMs * 2, LAST_REST_MS)
+      this.#suspects.rested()
     }
     return this.#afterRest(reason, piecesSent)
   }
