@@ -39,9 +39,9 @@ function startWork(store: Store, handler: Handler) {
   const working = store.outbox.work(
     LANE,
     4,
-    (job, attempt, piecesSent) => {
+    (job, attempt, progress) => {
       calls.push(`${job.n} ${attempt}`)
-      return handler(job, attempt, piecesSent)
+      return handler(job, attempt, progress)
     },
     abort.signal,
   )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ConversationId } from '../../src/codec/conversation-id.js'
-import type { OutboxResult } from '../../src/daemon/core/ports.js'
+import { NOTHING_SENT, type OutboxProgress, type OutboxResult } from '../../src/daemon/core/ports.js'
 import { fillOut, type Handler, isEmpty, LANE, OUT, rowsOf, SENT, workUntil } from './outbox-bench.js'
 import { answer, fill, message, type StoreCase, storeCase, turns, until } from './store-bench.js'
 
@@ -233,30 +233,55 @@ export const outboxCases: readonly StoreCase[] = [
     await working
   }),
 
-  storeCase('an attempt is told how many pieces have gone; a free one does not count', async ({ store }) => {
+  storeCase('an attempt is told what has gone, and where; a free one does not count', async ({ store }) => {
     await fillOut(store, 1, 1)
-    const seen: (readonly [number, number])[] = []
+    const two = { pieces: 2, place: { part: 1, offset: 2_048 } }
+    const three = { pieces: 3, place: { part: 2, offset: 0 } }
+    const seen: (readonly [number, OutboxProgress])[] = []
     const answers: readonly Awaited<ReturnType<Handler>>[] = [
-      { type: 'retry', retryMs: 0, piecesSent: 2 },
+      { type: 'retry', retryMs: 0, progress: two },
       { type: 'retry', retryMs: 0, isFree: true },
-      { type: 'dead', reason: 'no', piecesSent: 3 },
+      { type: 'dead', reason: 'no', progress: three },
     ]
-    const handler: Handler = async (_, attempt, piecesSent) => {
-      seen.push([attempt, piecesSent])
+    const handler: Handler = async (_, attempt, progress) => {
+      seen.push([attempt, progress])
       return answers[seen.length - 1] ?? SENT
     }
     await workUntil(store, 'the end', async () => (await rowsOf(store, 1))[0]?.state === 'dead', handler)
     const [row] = await rowsOf(store, 1)
-    assert.deepEqual([row?.attempts, row?.piecesSent], [2, 3])
+    assert.deepEqual([row?.attempts, row?.progress], [2, three])
     await store.outbox.retry(row!.conversation, row!.n)
     await workUntil(store, 'an empty outbox', isEmpty(store), handler)
     assert.deepEqual(seen, [
-      [1, 0],
-      [2, 2],
-      [2, 2],
-      [3, 3],
+      [1, NOTHING_SENT],
+      [2, two],
+      [2, two],
+      [3, three],
     ])
   }),
+
+  storeCase(
+    'what has gone of a message is known after a restart',
+    async subject => {
+      const [id] = await fillOut(subject.store, 1, 1)
+      const progress = { pieces: 2, place: { part: 1, offset: 2_048 } }
+      await workUntil(
+        subject.store,
+        'the state',
+        async () => (await rowsOf(subject.store, 1))[0]?.state === 'parked',
+        async () => ({ type: 'park', progress }),
+      )
+      const store = await subject.restart()
+      const seen: OutboxProgress[] = []
+      await store.outbox.resume(id!)
+      await workUntil(store, 'an empty outbox', isEmpty(store), async (...[, , given]) => {
+        seen.push(given)
+        return SENT
+      })
+      assert.deepEqual(seen, [progress])
+    },
+    { needs: 'restart' },
+  ),
 
   storeCase('nothing is taken before it is admitted', async ({ store }) => {
     await fillOut(store, 2, 1)

@@ -14,8 +14,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt, piecesSent) => {
-              const result = await handler(job, attempt, piecesSent).catch(() => ({ type: 'unknown' }) as const)
+            async (job, attempt, progress) => {
+              const result = await handler(job, attempt, progress).catch(() => ({ type: 'unknown' }) as const)
               return result.type === 'unknown' && attempt === 1 ? { type: 'retry', retryMs: 0 } : result
             },
             signal,
@@ -55,12 +55,22 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt, piecesSent) => {
-              const result = await handler(job, attempt, piecesSent)
+            async (job, attempt, progress) => {
+              const result = await handler(job, attempt, progress)
               return result.type === 'retry' ? { type: 'retry', retryMs: 0 } : result
             },
             signal,
           ),
+      })),
+  },
+  {
+    name: 'of what has gone only the number is kept',
+    port: 'outbox',
+    caughtBy: 'an attempt is told what has gone, and where; a free one does not count',
+    wrap: store =>
+      withOutbox(store, outbox => ({
+        work: (lane, concurrency, handler, signal) =>
+          outbox.work(lane, concurrency, (job, attempt, { pieces }) => handler(job, attempt, { pieces }), signal),
       })),
   },
   {
@@ -86,8 +96,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt, piecesSent) => {
-              const result = await handler(job, attempt, piecesSent)
+            async (job, attempt, progress) => {
+              const result = await handler(job, attempt, progress)
               if (result.type === 'dead') reason = result.reason
               return result
             },
@@ -146,8 +156,8 @@ export const OUTBOX_DEFECTS: readonly Defect[] = [
           outbox.work(
             lane,
             concurrency,
-            async (job, attempt, piecesSent) =>
-              late.delete(job.n) ? { type: 'retry', retryMs: 60_000 } : await handler(job, attempt, piecesSent),
+            async (job, attempt, progress) =>
+              late.delete(job.n) ? { type: 'retry', retryMs: 60_000 } : await handler(job, attempt, progress),
             signal,
           ),
       }))

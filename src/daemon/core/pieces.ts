@@ -1,24 +1,36 @@
 import type { Part } from '../../codec/wire.js'
 import type { Capabilities } from './channel-adapter.js'
+import { NOTHING_SENT, type OutboxProgress, type PartPlace } from './ports.js'
 import { splitText } from './text-pieces.js'
+
+/** A message of a platform, and the place up to which the message has gone with it. */
+export type Piece = { readonly part: Part; readonly end: PartPlace }
 
 /**
  * What a message becomes on a platform: its parts in their order, each as one or more messages of the platform. Texts that are too long are cut (`splitText`);
  * parts of a type that the platform does not take become texts in no language: a place its label, coordinates and a map; a card its lines; choices the question and
  * numbered answers; a file its name. Events that it does not take are nobody's message: a message of nothing else becomes nothing.
  *
- * The same for every call: pieces have their number by it.
+ * Only those that have not gone yet: they go on where the last one ended, whatever the limits are by now.
  */
-export function piecesOf(parts: readonly Part[], capabilities: Capabilities): readonly Part[] {
-  const pieces: Part[] = []
-  for (const part of parts) {
-    if (part.type !== 'text' && capabilities.outbound.includes(part.type)) {
-      pieces.push(part)
+export function piecesOf(
+  parts: readonly Part[],
+  capabilities: Capabilities,
+  { pieces: sent, place }: OutboxProgress = NOTHING_SENT,
+): readonly Piece[] {
+  if (place === undefined) return piecesOf(parts, capabilities).slice(sent)
+  const pieces: Piece[] = []
+  for (let at = place.part; at < parts.length; at++) {
+    const part = parts[at]!
+    const from = at === place.part ? place.offset : 0
+    if (from === 0 && part.type !== 'text' && capabilities.outbound.includes(part.type)) {
+      pieces.push({ part, end: { part: at + 1, offset: 0 } })
       continue
     }
     const text = textOf(part)
-    if (text === '') continue
-    for (const piece of splitText(text, capabilities.text)) pieces.push({ type: 'text', text: piece })
+    if (from >= text.length) continue
+    for (const piece of splitText(text, capabilities.text, from))
+      pieces.push({ part: { type: 'text', text: piece.text }, end: { part: at, offset: piece.end } })
   }
   return pieces
 }

@@ -115,25 +115,37 @@ export type OutboxJob = {
 
 /**
  * What became of an attempt. `park` waits for `resume`, `retryMs` keeps the place, `dead` and `unknown` let followers go, that after `holdMs`: it may still be on its way. Of a reason the first
- * `OUTBOX_REASON_LENGTH` characters are kept. `piecesSent`: how many of the platform's messages that it becomes have gone; the next attempt is told. An attempt
+ * `OUTBOX_REASON_LENGTH` characters are kept. `progress`: what of it has gone; the next attempt is told, and without it what the attempt was told. An attempt
  * that `isFree` is not counted.
  */
 export type OutboxResult =
   | { readonly type: 'sent' }
-  | ({ readonly type: 'unknown'; readonly reason?: string; readonly holdMs?: number } & PiecesSent)
-  | ({ readonly type: 'park'; readonly reason?: string; readonly isFree?: true } & PiecesSent)
+  | ({ readonly type: 'unknown'; readonly reason?: string; readonly holdMs?: number } & Progressed)
+  | ({ readonly type: 'park'; readonly reason?: string; readonly isFree?: true } & Progressed)
   | ({
       readonly type: 'retry'
       readonly retryMs: number
       readonly reason?: string
       readonly isFree?: true
-    } & PiecesSent)
-  | ({ readonly type: 'dead'; readonly reason: string } & PiecesSent)
+    } & Progressed)
+  | ({ readonly type: 'dead'; readonly reason: string } & Progressed)
 
-type PiecesSent = { readonly piecesSent?: number }
+type Progressed = { readonly progress?: OutboxProgress }
 
-/** Makes an attempt at a job: the how-maniest, counted from 1, and how many pieces of it have gone before. */
-export type OutboxHandler = (job: OutboxJob, attempt: number, piecesSent: number) => Promise<OutboxResult>
+/** A place in a message: in one of its parts (counted from 0), behind so many UTF-16 units of the text that the part becomes. */
+export type PartPlace = { readonly part: number; readonly offset: number }
+
+/**
+ * What of a message has gone: so many of the platform's messages, up to a place. By the number alone nobody could tell where to go on, since messages may be cut
+ * otherwise by then; rows that were written before places were kept have none.
+ */
+export type OutboxProgress = { readonly pieces: number; readonly place?: PartPlace }
+
+/** Nothing of it. */
+export const NOTHING_SENT: OutboxProgress = { pieces: 0, place: { part: 0, offset: 0 } }
+
+/** Makes an attempt at a job: the how-maniest, counted from 1, and what of it has gone before. */
+export type OutboxHandler = (job: OutboxJob, attempt: number, progress: OutboxProgress) => Promise<OutboxResult>
 
 /** Characters of a reason that are kept: platforms write what they like. */
 export const OUTBOX_REASON_LENGTH = 500
@@ -148,8 +160,8 @@ export type OutboxState = (typeof OUTBOX_STATES)[number]
 export type OutboxRow = OutboxJob & {
   readonly state: OutboxState
   readonly attempts: number
-  /** How many of the platform's messages that it becomes have gone; absent: none. */
-  readonly piecesSent?: number
+  /** What of it has gone; absent: nothing. */
+  readonly progress?: OutboxProgress
   /** While it is `retrying`: when it may be tried again, epoch ms. */
   readonly retryAt?: number
   /** Why the last attempt that ended did not succeed. */

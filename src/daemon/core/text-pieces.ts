@@ -23,27 +23,38 @@ type Units = {
   readonly borders: readonly number[]
 }
 
+/** A piece of a text, and where it ends in it (UTF-16). */
+export type TextPiece = { readonly text: string; readonly end: number }
+
 /**
  * A text in pieces of at most `max`, cut where it hurts least: at the end of a paragraph, line, sentence or word in the second half of a piece, then in the second
  * quarter, and else between any two graphemes. Only a grapheme that is longer than a piece is cut, between code points. The pieces together are the text, except
  * that those of nothing but blanks are left out of a text that is more than that. Takes time in proportion to the text.
+ *
+ * `from`: only what lies behind this place, in the pieces that the whole text has there, where the place is between two of them.
  */
-export function splitText(text: string, limit: TextLimit): readonly string[] {
+export function splitText(text: string, limit: TextLimit, from = 0): readonly TextPiece[] {
   // No unit counts more than 3 for each unit of UTF-16.
-  if (text.length * 3 <= limit.max || sizeOf(text, limit.unit) <= limit.max) return [text]
+  if (from === 0 && (text.length * 3 <= limit.max || sizeOf(text, limit.unit) <= limit.max))
+    return [{ text, end: text.length }]
   const { ends, sizes, borders } = unitsOf(text, limit)
-  const pieces: string[] = []
-  let start = 0
-  let first = 0
+  let first = from === 0 ? 0 : ends.indexOf(from) + 1
+  // Within what is not cut by this limit, though it was by another.
+  if (from > 0 && first === 0)
+    return splitText(text.slice(from), limit).map(piece => ({ ...piece, end: piece.end + from }))
+  const pieces: TextPiece[] = []
+  let start = from
   while (first < ends.length) {
     const next = cut(first, limit.max, sizes, borders)
     const end = ends[next - 1]!
     const piece = text.slice(start, end)
-    if (!BLANK.test(piece)) pieces.push(piece)
+    if (!BLANK.test(piece)) pieces.push({ text: piece, end })
     start = end
     first = next
   }
-  return pieces.length === 0 ? [text.slice(0, ends[cut(0, limit.max, sizes, borders) - 1])] : pieces
+  if (pieces.length > 0 || from > 0) return pieces
+  const end = ends[cut(0, limit.max, sizes, borders) - 1]!
+  return [{ text: text.slice(0, end), end }]
 }
 
 /** How much a text counts for. */

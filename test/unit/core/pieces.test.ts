@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import type { Part } from '../../../src/codec/wire.js'
 import type { Capabilities } from '../../../src/daemon/core/channel-adapter.js'
 import { graphemesOf } from '../../../src/daemon/core/graphemes.js'
-import { piecesOf } from '../../../src/daemon/core/pieces.js'
-import { splitText, type TextLimit } from '../../../src/daemon/core/text-pieces.js'
+import { piecesOf as allPieces } from '../../../src/daemon/core/pieces.js'
+import { NOTHING_SENT, type OutboxProgress } from '../../../src/daemon/core/ports.js'
+import { splitText as split, type TextLimit } from '../../../src/daemon/core/text-pieces.js'
 import { unicode } from '../../helpers/arbitraries.js'
 
 const UNITS = ['bytes', 'utf16', 'characters'] as const
@@ -17,6 +18,9 @@ function sizeOf(text: string, unit: TextLimit['unit']): number {
   if (unit === 'bytes') return Buffer.byteLength(text)
   return unit === 'utf16' ? text.length : [...text].length
 }
+
+const splitText = (text: string, limit: TextLimit) => split(text, limit).map(piece => piece.text)
+const piecesOf = (parts: readonly Part[], of: Capabilities) => allPieces(parts, of).map(({ part }) => part)
 
 function segmentsOf(text: string): readonly string[] {
   return [...SEGMENTER.segment(text)].map(({ segment }) => segment)
@@ -213,6 +217,50 @@ describe('long texts', () => {
       assert.ok(ms < 1_500, `${JSON.stringify(base)}: ${ms} ms`)
       for (const piece of pieces) assert.ok(Buffer.byteLength(piece) <= 20)
     }
+  })
+})
+
+describe('what has not gone yet', () => {
+  const limits = fc.record({ unit: fc.constantFrom(...UNITS), max: fc.integer({ min: 4, max: 120 }) })
+
+  test('of a text is cut as in the whole text, after each piece', () => {
+    fc.assert(
+      fc.property(texts, limits, (text, limit) => {
+        const pieces = split(text, limit)
+        for (const [at, { end }] of pieces.entries())
+          if (end < text.length) assert.deepEqual(split(text, limit, end), pieces.slice(at + 1))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('goes on where it stopped, whatever the limits are then: nothing is lost, nothing comes twice', () => {
+    const changes = fc.array(fc.tuple(limits, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(fc.array(texts, { minLength: 1, maxLength: 3 }), changes, limits, (all, given, last) => {
+        const parts = all.map(text => ({ type: 'text', text }) as const)
+        let progress: OutboxProgress = NOTHING_SENT
+        const gone: string[] = []
+        const send = (limit: TextLimit, most: number) => {
+          for (const { part, end } of allPieces(parts, capabilities(limit), progress).slice(0, most)) {
+            assert.ok(part.type === 'text' && sizeOf(part.text, limit.unit) <= limit.max)
+            gone.push(part.text)
+            progress = { pieces: progress.pieces + 1, place: end }
+          }
+        }
+        for (const [limit, most] of given) send(limit, most)
+        send(last, Number.POSITIVE_INFINITY)
+        assert.deepEqual(allPieces(parts, capabilities(last), progress), [])
+        placesOf(all.join(''), gone)
+      }),
+      { numRuns: 250 },
+    )
+  })
+
+  test('is counted by the present limits where no place was kept', () => {
+    const parts: Part[] = [{ type: 'text', text: 'abcdefghij' }]
+    const left = allPieces(parts, capabilities({ unit: 'utf16', max: 4 }), { pieces: 2 })
+    assert.deepEqual(left, [{ part: { type: 'text', text: 'ij' }, end: { part: 0, offset: 10 } }])
   })
 })
 

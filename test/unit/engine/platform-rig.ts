@@ -28,7 +28,10 @@ import { createManualClock } from '../../helpers/manual-clock.js'
 const TABLE: KindTable = {
   kind: 'webhook',
   title: { zh: '测试', en: 'test' },
-  settings: { region: { type: 'choice', choices: ['cn', 'sg'], default: 'cn', summary: 'where it is' } },
+  settings: {
+    region: { type: 'choice', choices: ['cn', 'sg'], default: 'cn', summary: 'where it is' },
+    'text-limit': { type: 'integer', min: 4, max: 100, default: 10, summary: 'longest text' },
+  },
   credentials: { secret: { summary: 'its secret', neededFor: 'outbound', isRequired: false } },
   capabilities: {
     inbound: ['text', 'image', 'event'],

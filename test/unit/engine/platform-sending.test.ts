@@ -45,6 +45,26 @@ describe('what goes out to a platform', () => {
     await rig.stop()
   })
 
+  test('what is too long goes on where it stopped when the limit is another one by then', async () => {
+    const rig = await asked()
+    rig.outcomes = [{ type: 'sent' }, { type: 'give-up', reason: '45002' }]
+    const n = await rig.answer('a1', [text('0123456789abcdefghijklmnopqrstuvwxyz')])
+    await rig.settle()
+    assert.deepEqual([rig.texts, await rig.outbox()], [['0123456789'], [`${n} dead`]])
+    await rig.channels.set('shop', { settings: { 'text-limit': 6 } })
+    rig.outcomes = [{ type: 'sent' }, { type: 'retry', reason: 'busy' }]
+    await rig.store.outbox.retry(rig.conversation(), n)
+    await rig.settle()
+    await rig.channels.set('shop', { settings: { 'text-limit': 20 } })
+    await rig.pass(2_000)
+    assert.deepEqual(rig.texts, ['0123456789', 'abcdef', 'ghijklmnopqrstuvwxyz'])
+    assert.deepEqual(
+      rig.sent.map(({ to }) => to.piece),
+      [0, 1, 2],
+    )
+    await rig.stop()
+  })
+
   test('after an hour of trying it is given up: agents are told, and what follows goes', async () => {
     const rig = await asked()
     rig.outcomes = Array.from({ length: 100 }, () => ({ type: 'retry', reason: 'busy' }) as const)

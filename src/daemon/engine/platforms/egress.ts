@@ -8,7 +8,16 @@ import { channelOwner } from '../../core/conversation.js'
 import type { MediaPort } from '../../core/media.js'
 import type { Head } from '../../core/model.js'
 import { piecesOf } from '../../core/pieces.js'
-import type { Clock, LogPort, OutboxJob, OutboxPort, OutboxResult, OutboxRow, OutboxState } from '../../core/ports.js'
+import type {
+  Clock,
+  LogPort,
+  OutboxJob,
+  OutboxPort,
+  OutboxProgress,
+  OutboxResult,
+  OutboxRow,
+  OutboxState,
+} from '../../core/ports.js'
 import { type DeliveryState, SYSTEM } from '../../core/records.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
@@ -46,6 +55,9 @@ const ROWS = 500
 const LOOK_RECORDS = 200
 /** How long calls that run may take when the daemon stops. */
 const STOP_MS = 4_000
+
+/** A message that is being sent: the how-maniest attempt, and what of it has gone so far. */
+type Sending = { readonly job: OutboxJob; readonly attempt: number; progress: OutboxProgress }
 
 /** The way out of a channel: works through its outbox while it is neither paused nor obstructed, so many conversations at once, so many messages a second. */
 export class Egress {
@@ -149,7 +161,7 @@ export class Egress {
           : outbox.work(
               this.#lane,
               lane.outConcurrency,
-              (job, attempt, piecesSent) => this.#attempt(job, attempt, piecesSent),
+              (job, attempt, progress) => this.#attempt(job, attempt, progress),
               working.signal,
               signal => this.#admit(signal),
             ),
@@ -208,49 +220,50 @@ export class Egress {
     this.#restingSince = undefined
   }
 
-  async #attempt(job: OutboxJob, attempt: number, piecesSent: number): Promise<OutboxResult> {
+  async #attempt(job: OutboxJob, attempt: number, before: OutboxProgress): Promise<OutboxResult> {
     const giveWayMs = this.#suspects.giveWayMs(job, this.#connection.lane.outPerSecond)
     if (giveWayMs !== undefined) return { type: 'retry', retryMs: giveWayMs, isFree: true }
-    const result = await this.#tried(job, attempt, { piecesSent })
+    const so: Sending = { job, attempt, progress: before }
+    const result = await this.#tried(so)
     if (result.type !== 'retry') this.#suspects.forget(job)
-    return result
+    return result.type === 'sent' ? result : { ...result, progress: so.progress }
   }
 
-  async #tried(job: OutboxJob, attempt: number, progress: { piecesSent: number }): Promise<OutboxResult> {
+  async #tried(so: Sending): Promise<OutboxResult> {
+    const { job, attempt } = so
     this.#sendingTo.set(job.conversation, false)
     try {
-      return await this.#send(job, attempt, progress)
+      return await this.#send(so)
     } catch (error) {
       // Before the next piece went to the platform: what cannot be read or opened now may be later.
       const { message: reason } = toKefuError(error)
       this.#ports.report(error)
       const retryMs = retryAfter(attempt)
-      return retryMs === undefined
-        ? await this.#dead(job, reason, progress.piecesSent)
-        : { type: 'retry', retryMs, reason, ...progress }
+      return retryMs === undefined ? await this.#dead(job, reason) : { type: 'retry', retryMs, reason }
     } finally {
       this.#sendingTo.delete(job.conversation)
     }
   }
 
-  async #send(job: OutboxJob, attempt: number, progress: { piecesSent: number }): Promise<OutboxResult> {
+  async #send(so: Sending): Promise<OutboxResult> {
     const { log, clock, quota, delivered } = this.#ports
+    const { job } = so
     const { conversation, n } = job
     const connection = this.#connection
     const begun = this.#suspects.begin()
     const [record] = await log.read(conversation, n - 1, 1)
     const head = await log.head(conversation)
     if (record?.body.type !== 'message' || head === null) return { type: 'sent' }
-    if (connection.problem !== undefined) return this.#down(connection.problem.message, undefined, progress.piecesSent)
-    const pieces = piecesOf(record.body.parts, connection.capabilities)
-    for (let piece = progress.piecesSent; piece < pieces.length; piece++) {
+    if (connection.problem !== undefined) return this.#down(connection.problem.message)
+    for (const { part, end } of piecesOf(record.body.parts, connection.capabilities, so.progress)) {
       const hasWindows = Object.keys(connection.capabilities.grants).length > 0
       const closed = hasWindows && windowClosed(head.details.window, await quota.used(head, n), clock.now())
-      if (closed) return this.#park(head, job, closed, piece)
+      if (closed) return this.#park(head, job, closed)
+      const piece = so.progress.pieces
       const to: Recipient = { contact: head.contact, n, piece, id: `${conversation.slice(2)}-${n}-${piece}` }
-      const outcome = await this.#sendPiece(to, head, pieces[piece]!)
-      if (outcome.type !== 'sent') return this.#result(outcome, head, job, attempt, piece)
-      progress.piecesSent = piece + 1
+      const outcome = await this.#sendPiece(to, head, part)
+      if (outcome.type !== 'sent') return this.#result(outcome, head, so)
+      so.progress = { pieces: piece + 1, place: end }
       this.#rested()
       quota.add(head)
     }
@@ -305,77 +318,65 @@ export class Egress {
   async #result(
     outcome: Exclude<SendOutcome, { readonly type: 'sent' }>,
     head: Head,
-    job: OutboxJob,
-    attempt: number,
-    piecesSent: number,
+    so: Sending,
   ): Promise<OutboxResult> {
     const { counts, capabilities } = this.#connection
+    const { job } = so
     const { reason } = outcome
     switch (outcome.type) {
       case 'window-closed':
-        return this.#park(head, job, reason, piecesSent)
+        return this.#park(head, job, reason)
       case 'throttled':
         this.#rest(reason, outcome.afterMs)
-        return this.#afterRest(reason, piecesSent)
+        return afterRest(reason)
       case 'channel-down':
-        if (this.#suspects.isOwn(job)) return this.#again(job, attempt, `${OWN_REFUSAL}: ${reason}`, piecesSent)
-        return this.#down(reason, outcome.afterMs, piecesSent)
+        if (this.#suspects.isOwn(job)) return this.#again(so, `${OWN_REFUSAL}: ${reason}`)
+        return this.#down(reason, outcome.afterMs)
       case 'give-up':
-        return this.#dead(job, reason, piecesSent)
+        return this.#dead(job, reason)
       case 'unknown':
         if (!capabilities.recognisesRepeats) {
           counts.unknown++
           await this.#tell(job, 'unknown', reason)
-          return { type: 'unknown', reason, holdMs: UNKNOWN_HOLD_MS, piecesSent }
+          return { type: 'unknown', reason, holdMs: UNKNOWN_HOLD_MS }
         }
         break
       case 'retry':
         break
     }
-    return this.#again(job, attempt, reason, piecesSent, outcome.type === 'retry' ? outcome.afterMs : undefined)
+    return this.#again(so, reason, outcome.type === 'retry' ? outcome.afterMs : undefined)
   }
 
   /** By the policy, or when the platform says. */
-  async #again(
-    job: OutboxJob,
-    attempt: number,
-    reason: string,
-    piecesSent: number,
-    afterMs?: number,
-  ): Promise<OutboxResult> {
+  async #again({ job, attempt }: Sending, reason: string, afterMs?: number): Promise<OutboxResult> {
     const retryMs = retryAfter(attempt)
-    if (retryMs === undefined) return this.#dead(job, reason, piecesSent)
+    if (retryMs === undefined) return this.#dead(job, reason)
     this.#connection.counts.retried++
-    return { type: 'retry', retryMs: afterMs ?? retryMs, reason, piecesSent }
+    return { type: 'retry', retryMs: afterMs ?? retryMs, reason }
   }
 
-  async #park(head: Head, job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
+  async #park(head: Head, job: OutboxJob, reason: string): Promise<OutboxResult> {
     if ((await this.#lastTold(job)) === undefined) await this.#tell(job, 'held', reason)
     // The contact may have written while this was decided: then nothing else would let it go.
-    if (this.#sendingTo.get(head.conversation)) return { type: 'retry', retryMs: 0, reason, isFree: true, piecesSent }
+    if (this.#sendingTo.get(head.conversation)) return { type: 'retry', retryMs: 0, reason, isFree: true }
     this.#parked.add(head.conversation)
-    return { type: 'park', reason, isFree: true, piecesSent }
+    return { type: 'park', reason, isFree: true }
   }
 
-  async #dead(job: OutboxJob, reason: string, piecesSent: number): Promise<OutboxResult> {
+  async #dead(job: OutboxJob, reason: string): Promise<OutboxResult> {
     this.#connection.counts.failed++
     await this.#tell(job, 'failed', reason)
-    return { type: 'dead', reason, piecesSent }
+    return { type: 'dead', reason }
   }
 
-  #down(reason: string, afterMs: number | undefined, piecesSent: number): OutboxResult {
+  #down(reason: string, afterMs?: number): OutboxResult {
     // Of calls that fail at once only the first one makes the rest longer.
     if (afterMs !== undefined || this.#connection.obstruction === undefined) {
       this.#rest(reason, afterMs ?? this.#restMs)
       this.#restMs = Math.min(this.#restMs * 2, LAST_REST_MS)
       this.#suspects.rested()
     }
-    return this.#afterRest(reason, piecesSent)
-  }
-
-  /** The lane waits, not the message: when somebody has mended what was wrong it goes at once. */
-  #afterRest(reason: string, piecesSent: number): OutboxResult {
-    return { type: 'retry', retryMs: 0, reason, isFree: true, piecesSent }
+    return afterRest(reason)
   }
 
   /** Agents see what became of it. */
@@ -400,4 +401,9 @@ export class Egress {
 
 function rateOf({ lane }: Connection): { readonly burst: number; readonly perSecond: number } {
   return { burst: Math.max(1, lane.outPerSecond), perSecond: lane.outPerSecond }
+}
+
+/** The lane waits, not the message: when somebody has mended what was wrong it goes at once. */
+function afterRest(reason: string): OutboxResult {
+  return { type: 'retry', retryMs: 0, reason, isFree: true }
 }

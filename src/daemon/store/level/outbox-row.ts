@@ -2,9 +2,20 @@ import { type ConversationId, formatConversationId, parseConversationId } from '
 import { KEY, parseTextSeqKey, textSeqKey } from '../../../codec/keys.js'
 import { openValue, sealValue } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
-import { OUTBOX_REASON_LENGTH, OUTBOX_STATES, type OutboxRow, type OutboxState } from '../../core/ports.js'
+import {
+  OUTBOX_REASON_LENGTH,
+  OUTBOX_STATES,
+  type OutboxProgress,
+  type OutboxRow,
+  type OutboxState,
+  type PartPlace,
+} from '../../core/ports.js'
 import type { Batch } from './database.js'
 import type { Digests } from './digests.js'
+
+/** Rows that were written before places were kept have one field less. */
+const FIELDS = 8
+const FIELDS_BEFORE_PLACES = 7
 
 /** A record that has to go out. */
 export function newRow(lane: string, conversation: ConversationId, n: number, seq: number): OutboxRow {
@@ -18,15 +29,15 @@ export function withState(
   change: {
     readonly retryAt?: number
     readonly reason?: string | undefined
-    readonly piecesSent?: number | undefined
+    readonly progress?: OutboxProgress | undefined
   } = {},
 ): OutboxRow {
-  const { retryAt, reason, piecesSent } = change
+  const { retryAt, reason, progress } = change
   return {
     ...row,
     state,
     ...(retryAt === undefined ? {} : { retryAt }),
-    ...(piecesSent === undefined ? {} : { piecesSent }),
+    ...(progress === undefined ? {} : { progress }),
     ...(reason === undefined ? {} : { reason: reason.slice(0, OUTBOX_REASON_LENGTH) }),
   }
 }
@@ -45,7 +56,8 @@ export function putRow(batch: Batch, digests: Digests, before: OutboxRow | undef
       row.attempts,
       row.reason ?? null,
       row.retryAt ?? 0,
-      row.piecesSent ?? 0,
+      row.progress?.pieces ?? 0,
+      placeFields(row.progress?.place),
     ]),
   )
 }
@@ -62,11 +74,12 @@ export function parseRow(key: Uint8Array, value: Uint8Array): OutboxRow {
   const { text: lane, seq } = parseTextSeqKey(KEY.outbox, key)
   const fields = openValue(key, value)
   const state = Array.isArray(fields) ? OUTBOX_STATES[fields[2] as number] : undefined
-  if (!Array.isArray(fields) || fields.length !== 7 || state === undefined)
+  if (!Array.isArray(fields) || fields.length < FIELDS_BEFORE_PLACES || fields.length > FIELDS || state === undefined)
     throw new KefuError('KEFU_CODEC_INVALID', { reason: 'not an outbox row' })
   const reason = fields[4] as string | null
   const retryAt = fields[5] as number
-  const piecesSent = fields[6] as number
+  const pieces = fields[6] as number
+  const place = fields[7] as readonly [number, number] | null | undefined
   return {
     lane,
     conversation: formatConversationId(fields[0] as Uint8Array),
@@ -74,10 +87,18 @@ export function parseRow(key: Uint8Array, value: Uint8Array): OutboxRow {
     seq,
     state,
     attempts: fields[3] as number,
-    ...(piecesSent === 0 ? {} : { piecesSent }),
+    ...(pieces === 0 ? {} : { progress: progressOf(pieces, place) }),
     ...(retryAt === 0 ? {} : { retryAt }),
     ...(reason === null ? {} : { reason }),
   }
+}
+
+function placeFields(place: PartPlace | undefined): readonly [number, number] | null {
+  return place === undefined ? null : [place.part, place.offset]
+}
+
+function progressOf(pieces: number, place: readonly [number, number] | null | undefined): OutboxProgress {
+  return place ? { pieces, place: { part: place[0], offset: place[1] } } : { pieces }
 }
 
 /** What of a row its digest covers besides the key. */

@@ -5,6 +5,7 @@ import type { Head } from '../../core/model.js'
 import {
   type Clock,
   type Cursor,
+  NOTHING_SENT,
   OUTBOX_STATES,
   type OutboxHandler,
   type OutboxPort,
@@ -188,10 +189,10 @@ export class Outbox implements OutboxPort {
     const attempt = row.attempts + 1
     const sending: OutboxRow = { ...withState(row, 'sending'), attempts: attempt }
     if (!(await this.#store(row, sending))) return lane.put(row, true)
-    const { lane: name, conversation, n, seq, piecesSent = 0 } = row
+    const { lane: name, conversation, n, seq, progress = NOTHING_SENT } = row
     let result: OutboxResult
     try {
-      result = await handler({ lane: name, conversation, n, seq }, attempt, piecesSent)
+      result = await handler({ lane: name, conversation, n, seq }, attempt, progress)
     } catch (error) {
       this.#ports.logger.error({ err: error, conversation, n }, 'outbox.handler_failed')
       result = { type: 'unknown' }
@@ -204,21 +205,21 @@ export class Outbox implements OutboxPort {
 
   #apply(sending: OutboxRow, result: OutboxResult): OutboxRow | undefined {
     if (result.type === 'sent') return undefined
-    const { reason, piecesSent } = result
+    const { reason, progress } = result
     const isFree = 'isFree' in result && result.isFree
     const row = isFree ? { ...sending, attempts: sending.attempts - 1 } : sending
     switch (result.type) {
       case 'unknown':
-        return withState(row, 'unknown', { reason, piecesSent })
+        return withState(row, 'unknown', { reason, progress })
       case 'park':
-        return withState(row, 'parked', { reason, piecesSent })
+        return withState(row, 'parked', { reason, progress })
       case 'dead':
-        return withState(row, 'dead', { reason, piecesSent })
+        return withState(row, 'dead', { reason, progress })
       case 'retry':
         return withState(row, 'retrying', {
           retryAt: this.#ports.clock.now() + result.retryMs,
           reason,
-          piecesSent,
+          progress,
         })
     }
   }

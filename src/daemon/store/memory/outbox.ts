@@ -7,11 +7,13 @@ import {
   type Clock,
   type Cursor,
   type LogEntry,
+  NOTHING_SENT,
   OUTBOX_REASON_LENGTH,
   OUTBOX_STATES,
   type OutboxHandler,
   type OutboxJob,
   type OutboxPort,
+  type OutboxProgress,
   type OutboxRange,
   type OutboxResult,
   type OutboxRow,
@@ -24,7 +26,7 @@ type Row = {
   readonly job: OutboxJob
   state: OutboxState
   attempts: number
-  piecesSent: number
+  progress: OutboxProgress
   reason: string | undefined
   retryAt: number
   dueAtMs: number
@@ -55,7 +57,7 @@ export class MemoryOutbox implements OutboxPort {
       job: { lane, conversation, n, seq },
       state: 'queued',
       attempts: 0,
-      piecesSent: 0,
+      progress: NOTHING_SENT,
       reason: undefined,
       retryAt: 0,
       dueAtMs: 0,
@@ -131,11 +133,11 @@ export class MemoryOutbox implements OutboxPort {
       ({ job, state }) =>
         job.seq > seq && (lane === undefined || job.lane === lane) && (states === undefined || states.includes(state)),
     )
-    const rows = found.slice(0, limit).map(({ job, state, attempts, piecesSent, reason, retryAt }) => ({
+    const rows = found.slice(0, limit).map(({ job, state, attempts, progress, reason, retryAt }) => ({
       ...job,
       state,
       attempts,
-      ...(piecesSent === 0 ? {} : { piecesSent }),
+      ...(progress.pieces === 0 ? {} : { progress }),
       ...(state === 'retrying' ? { retryAt } : {}),
       ...(reason === undefined ? {} : { reason }),
     }))
@@ -187,12 +189,12 @@ export class MemoryOutbox implements OutboxPort {
     await nextTurn()
     let result: OutboxResult
     try {
-      result = await handler(row.job, row.attempts, row.piecesSent)
+      result = await handler(row.job, row.attempts, row.progress)
     } catch {
       result = { type: 'unknown' }
     }
     if (result.type === 'sent') return this.#remove(row)
-    row.piecesSent = result.piecesSent ?? row.piecesSent
+    row.progress = result.progress ?? row.progress
     if ('isFree' in result && result.isFree) row.attempts--
     row.reason = result.reason?.slice(0, OUTBOX_REASON_LENGTH) ?? row.reason
     switch (result.type) {
