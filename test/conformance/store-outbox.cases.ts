@@ -191,48 +191,6 @@ export const outboxCases: readonly StoreCase[] = [
     assert.deepEqual(others, [])
   }),
 
-  storeCase('unknown, and a handler that throws, let the next ones go and are never repeated', async ({ store }) => {
-    await fillOut(store, 1, 4)
-    const calls: number[] = []
-    const handler: Handler = async ({ n }) => {
-      calls.push(n)
-      if (n === 3) return { type: 'unknown' }
-      if (n === 4) throw new Error('a handler failed, as the test wants')
-      return SENT
-    }
-    const rest = async () => (await rowsOf(store, 10)).length === 2
-    await workUntil(store, 'the last', rest, handler)
-    await workUntil(store, 'nothing more', rest, handler)
-    assert.deepEqual(calls, [3, 4, 5, 6])
-    assert.deepEqual(
-      (await rowsOf(store, 10)).map(({ n, state }) => [n, state]),
-      [
-        [3, 'unknown'],
-        [4, 'unknown'],
-      ],
-    )
-  }),
-
-  storeCase('what follows an unknown one waits for as long as is said, others do not', async ({ store, clock }) => {
-    const [first] = await fillOut(store, 2, 2)
-    const calls: string[] = []
-    const handler: Handler = async ({ conversation, n }) => {
-      calls.push(`${conversation === first ? 'held' : 'other'} ${n}`)
-      return conversation === first && n === 3 ? { type: 'unknown', holdMs: 30_000 } : SENT
-    }
-    const abort = new AbortController()
-    const working = store.outbox.work(LANE, 2, handler, abort.signal)
-    await until('the others', async () => (await rowsOf(store, 10)).length === 2)
-    clock.advance(29_999)
-    await turns(5)
-    assert.deepEqual(calls.toSorted(), ['held 3', 'other 3', 'other 4'])
-    clock.advance(1)
-    await until('the follower', async () => (await rowsOf(store, 10)).length === 1)
-    assert.equal(calls.at(-1), 'held 4')
-    abort.abort()
-    await working
-  }),
-
   storeCase('an attempt is told what has gone, and where; a free one does not count', async ({ store }) => {
     await fillOut(store, 1, 1)
     const two = { pieces: 2, place: { part: 1, offset: 2_048 } }
@@ -413,50 +371,6 @@ export const outboxCases: readonly StoreCase[] = [
       await store.outbox.resume(first!)
       await workUntil(store, 'an empty outbox', isEmpty(store), handler)
       assert.deepEqual(calls.sort(), ['first 3 2', 'first 4 1', 'second 4 2'])
-    },
-    { needs: 'restart' },
-  ),
-
-  storeCase(
-    'a kill between effect and result leaves it unknown, not sent again',
-    async subject => {
-      await fillOut(subject.store, 1, 2)
-      const calls: number[] = []
-      const abort = new AbortController()
-      let finish = (_: OutboxResult) => {}
-      const never = new Promise<OutboxResult>(resolve => {
-        finish = resolve
-      })
-      const working = subject.store.outbox.work(
-        LANE,
-        2,
-        ({ n }) => {
-          calls.push(n)
-          return never
-        },
-        abort.signal,
-      )
-      await until('the effect', () => calls.length === 1)
-      const store = await subject.kill()
-      abort.abort()
-      finish(SENT)
-      await working
-      await until('the state', async () => (await rowsOf(store, 10))[0]?.state === 'unknown')
-      const later: number[] = []
-      await workUntil(
-        store,
-        'the next',
-        () => later.length === 1,
-        async ({ n }) => {
-          later.push(n)
-          return SENT
-        },
-      )
-      assert.deepEqual([calls, later], [[3], [4]])
-      assert.deepEqual(
-        (await rowsOf(store, 10)).map(({ n, state, attempts }) => [n, state, attempts]),
-        [[3, 'unknown', 1]],
-      )
     },
     { needs: 'restart' },
   ),

@@ -7,6 +7,7 @@ import { directoryCases } from './store-directory.cases.js'
 import { lifeCases } from './store-life.cases.js'
 import { outboxCases } from './store-outbox.cases.js'
 import { steeringCases } from './store-outbox-steering.cases.js'
+import { unknownCases } from './store-outbox-unknown.cases.js'
 import { readCases } from './store-read.cases.js'
 import { viewCases } from './store-view.cases.js'
 
@@ -17,7 +18,7 @@ export const STORE_CASES = {
   read: readCases,
   directory: directoryCases,
   bus: busCases,
-  outbox: [...outboxCases, ...steeringCases],
+  outbox: [...outboxCases, ...unknownCases, ...steeringCases],
   view: viewCases,
   life: lifeCases,
 } as const satisfies Record<string, readonly StoreCase[]>

@@ -3,7 +3,7 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { ConversationId } from '../../src/codec/conversation-id.js'
-import type { OutboxResult, Store } from '../../src/daemon/core/ports.js'
+import { OUTBOX_HOLD_MS, type OutboxResult, type Store } from '../../src/daemon/core/ports.js'
 import { fillOut, type Handler, isEmpty, rowsOf, SENT, workUntil } from '../conformance/outbox-bench.js'
 import { answer, assertRefused, turns, until } from '../conformance/store-bench.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
@@ -93,10 +93,12 @@ describe('outbox: a disk that fails', { concurrency: 4 }, () => {
 
     const disk = new FaultyDisk()
     disk.refusesFrom = 2
-    const { store, stateOf, recover } = await openFaulty(t, {}, path, disk)
+    const { clock, store, stateOf, recover } = await openFaulty(t, {}, path, disk)
     await until('the failure', async () => (await stateOf()) === 'failed')
     disk.refusesFrom = Number.POSITIVE_INFINITY
     await recover()
+    await until('the mark', async () => (await rowsOf(store, 1))[0]?.state === 'unknown')
+    clock.advance(OUTBOX_HOLD_MS)
     const calls: number[] = []
     const isThrough = async () => (await rowsOf(store, 10)).length === 1
     await workUntil(store, 'the follower', isThrough, async ({ n }) => {

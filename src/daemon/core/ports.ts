@@ -147,6 +147,9 @@ export const NOTHING_SENT: OutboxProgress = { pieces: 0, place: { part: 0, offse
 /** Makes an attempt at a job: the how-maniest, counted from 1, and what of it has gone before. */
 export type OutboxHandler = (job: OutboxJob, attempt: number, progress: OutboxProgress) => Promise<OutboxResult>
 
+/** How long what follows waits for a message of which nobody knows whether it went: the longest `holdMs`, and what is cut off by a crash has it. */
+export const OUTBOX_HOLD_MS = 30_000
+
 /** Characters of a reason that are kept: platforms write what they like. */
 export const OUTBOX_REASON_LENGTH = 500
 
@@ -164,6 +167,8 @@ export type OutboxRow = OutboxJob & {
   readonly progress?: OutboxProgress
   /** While it is `retrying`: when it may be tried again, epoch ms. */
   readonly retryAt?: number
+  /** While it is `unknown`: until when what follows waits for it, epoch ms; absent: it never did. */
+  readonly heldUntil?: number
   /** Why the last attempt that ended did not succeed. */
   readonly reason?: string
 }
@@ -184,7 +189,8 @@ export type OutboxPort = {
   /**
    * Works through a lane until the signal aborts: one job per conversation at a time, in log order within a conversation, at most `concurrency` at once. What
    * runs then is waited for. A job is taken only when `admit` has resolved.
-   * `sending` is durable before the handler runs. A job found `sending` at start (a crash in between) becomes `unknown`, never a second attempt.
+   * `sending` is durable before the handler runs. A job found `sending` at start (a crash in between) is `unknown` before anybody works, never a second attempt;
+   * what follows it waits for `OUTBOX_HOLD_MS`. A restart ends no waiting before its time.
    * A handler that throws counts as `unknown`.
    */
   work(
@@ -199,7 +205,7 @@ export type OutboxPort = {
   /**
    * An operator's word that a dead message is to be tried again. It is queued at its place: before what of its conversation still waits, and after the job
    * that is being sent, if any; followers that have gone are not sent again. Attempts go on being counted. An `unknown` one only with `mayRepeat`: it may then
-   * go out twice. Durable on return; whether anything changed (false: it is queued or retrying already). Throws `KEFU_OUTBOX_NOT_FOUND` (not in the
+   * go out twice, and nothing waits for it any more. Durable on return; whether anything changed (false: it is queued or retrying already). Throws `KEFU_OUTBOX_NOT_FOUND` (not in the
    * outbox, or no more), `KEFU_OUTBOX_STATE` (sending, parked), `KEFU_OUTBOX_UNKNOWN`, and what an append throws.
    *
    * No record tells of it: what an operator does to the delivery is not part of what was said, and every reader of the conversation would have to learn to
@@ -207,7 +213,7 @@ export type OutboxPort = {
    */
   retry(conversation: ConversationId, n: number, options?: { readonly mayRepeat?: boolean }): Promise<boolean>
   /**
-   * An operator's word that a message is not to be sent any more: its row goes, followers go on. Durable on return; whether anything changed (false: it is
+   * An operator's word that a message is not to be sent any more: its row goes, followers go on, also those of an `unknown` one. Durable on return; whether anything changed (false: it is
    * not in the outbox any more, sent or dropped). Throws `KEFU_OUTBOX_NOT_FOUND` (no such message, or none that goes through an outbox),
    * `KEFU_OUTBOX_STATE` while it is being sent, and what an append throws. The record stays; no other tells of it, as with `retry`.
    */

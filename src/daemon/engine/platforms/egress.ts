@@ -8,15 +8,16 @@ import { channelOwner } from '../../core/conversation.js'
 import type { MediaPort } from '../../core/media.js'
 import type { Head } from '../../core/model.js'
 import { piecesOf } from '../../core/pieces.js'
-import type {
-  Clock,
-  LogPort,
-  OutboxJob,
-  OutboxPort,
-  OutboxProgress,
-  OutboxResult,
-  OutboxRow,
-  OutboxState,
+import {
+  type Clock,
+  type LogPort,
+  OUTBOX_HOLD_MS,
+  type OutboxJob,
+  type OutboxPort,
+  type OutboxProgress,
+  type OutboxResult,
+  type OutboxRow,
+  type OutboxState,
 } from '../../core/ports.js'
 import { type DeliveryState, SYSTEM } from '../../core/records.js'
 import { windowClosed } from '../../core/reply-window.js'
@@ -43,8 +44,6 @@ const CONTACT: Author = { role: 'contact' }
 const KEY = 'out'
 /** Behind the adapters' own limits, uploads included: a call that is cut by it may have arrived. */
 const SEND_TIMEOUT_MS = 150_000
-/** What follows a message of which nobody knows may pass it then. */
-const UNKNOWN_HOLD_MS = 30_000
 /** How long a channel that is down rests before it is tried again, at first and at most. */
 const FIRST_REST_MS = 15_000
 const LAST_REST_MS = 10 * 60_000
@@ -338,7 +337,7 @@ export class Egress {
         if (!capabilities.recognisesRepeats) {
           counts.unknown++
           await this.#tell(job, 'unknown', reason)
-          return { type: 'unknown', reason, holdMs: UNKNOWN_HOLD_MS }
+          return { type: 'unknown', reason, holdMs: OUTBOX_HOLD_MS }
         }
         break
       case 'retry':

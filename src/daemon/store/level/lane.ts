@@ -5,8 +5,17 @@ import type { Clock, OutboxRow } from '../../core/ports.js'
 /** A row that still has to go. `isTaken`: somebody is changing it on disk, so that nobody else may. */
 type Job = { row: OutboxRow; isTaken: boolean }
 
-/** The jobs of one conversation, oldest first. Only the first can go, none while a worker has one, nor before an instant. `place`: where the line waits, if it does. */
-type Line = { readonly jobs: Job[]; isWorked: boolean; place: Place | undefined; notBeforeMs: number }
+/**
+ * The jobs of one conversation, oldest first. Only the first can go, none while a worker has one, nor before an instant, which is that of the row `heldFor`.
+ * `place`: where the line waits, if it does.
+ */
+type Line = {
+  readonly jobs: Job[]
+  isWorked: boolean
+  place: Place | undefined
+  notBeforeMs: number
+  heldFor: number
+}
 
 /** A line's place in a heap; void as soon as it is not the line's own any more. */
 type Place = { readonly line: Line; readonly key: number }
@@ -34,11 +43,7 @@ export class Lane {
 
   /** Takes a row that is on disk and was not known. */
   add(row: OutboxRow): void {
-    let line = this.#lines.get(row.conversation)
-    if (line === undefined) {
-      line = { jobs: [], isWorked: false, place: undefined, notBeforeMs: 0 }
-      this.#lines.set(row.conversation, line)
-    }
+    const line = this.#line(row.conversation)
     const { jobs } = line
     let at = jobs.length
     while (at > 0 && jobs[at - 1]!.row.seq > row.seq) at--
@@ -113,14 +118,42 @@ export class Lane {
     if (line === undefined || at === -1) return
     line.jobs.splice(at, 1)
     if (isWorker) line.isWorked = false
-    if (holdMs > 0) this.#hold(row.conversation, line, holdMs)
+    if (holdMs > 0) this.#hold(row, line, holdMs)
     else if (line.jobs.length === 0 && line.notBeforeMs <= this.#clock.monotonicMs())
       this.#lines.delete(row.conversation)
     if (isWorker || at === 0) this.#place(line)
   }
 
-  #hold(conversation: ConversationId, line: Line, holdMs: number): void {
-    line.notBeforeMs = this.#clock.monotonicMs() + holdMs
+  /** What follows a row that does not have to go waits for so long. */
+  hold(row: OutboxRow, holdMs: number): void {
+    const line = this.#line(row.conversation)
+    this.#hold(row, line, holdMs)
+    if (!line.isWorked) this.#place(line)
+  }
+
+  /** What follows a row does not wait for it any more. */
+  release({ conversation, seq }: OutboxRow): void {
+    const line = this.#lines.get(conversation)
+    if (line === undefined || line.heldFor !== seq) return
+    line.notBeforeMs = 0
+    if (line.jobs.length === 0) this.#lines.delete(conversation)
+    else this.#place(line)
+  }
+
+  #line(conversation: ConversationId): Line {
+    let line = this.#lines.get(conversation)
+    if (line === undefined) {
+      line = { jobs: [], isWorked: false, place: undefined, notBeforeMs: 0, heldFor: 0 }
+      this.#lines.set(conversation, line)
+    }
+    return line
+  }
+
+  #hold({ conversation, seq }: OutboxRow, line: Line, holdMs: number): void {
+    const notBeforeMs = this.#clock.monotonicMs() + holdMs
+    if (notBeforeMs <= line.notBeforeMs) return
+    line.notBeforeMs = notBeforeMs
+    line.heldFor = seq
     this.#clock.after(holdMs, () => {
       if (line.jobs.length === 0 && this.#lines.get(conversation) === line) this.#lines.delete(conversation)
     })

@@ -120,10 +120,11 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       inspection = await inspect(fresh, acknowledged.read())
     })
     // What is being closed takes nothing any more.
-    if (inspection !== undefined && isClosing === undefined) takeOver(inspection)
+    if (inspection !== undefined && isClosing === undefined) void takeOver(inspection)
   }
 
-  function takeOver(inspection: Inspection): void {
+  /** Resolves when what was cut off is marked, or cannot be. */
+  function takeOver(inspection: Inspection): Promise<void> {
     loader.clear()
     digests.reset(inspection.digests)
     platformKeys.reset(inspection.dedupe)
@@ -142,8 +143,8 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     feed.reset(inspection.lastSeq)
     directory.reset(inspection.directory, inspection.revision, inspection.unsound.has('directory'))
     const cutOff = outbox.load(inspection.outbox, inspection.unsound.has('outbox'))
-    if (cutOff.length > 0 && state === 'ready')
-      outbox.markUnknown(cutOff).catch(error => logger.warn({ err: error }, 'outbox.cut_off_not_marked'))
+    if (cutOff.length === 0 || state !== 'ready') return Promise.resolve()
+    return outbox.markUnknown(cutOff).catch(error => logger.warn({ err: error }, 'outbox.cut_off_not_marked'))
   }
 
   const log: LogPort = {
@@ -207,10 +208,11 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
     acknowledged.close()
   }
 
-  takeOver(first)
+  const marked = takeOver(first)
   if (state === 'ready' && first.lastSeq > 0)
     // The database has read back its write-ahead log into table files: what was verified now need not be again.
     await database.writeUnsynced(batch => putFact(batch, 'verified', first.lastSeq))
+  await marked
 
   return {
     log,

@@ -22,21 +22,23 @@ export function newRow(lane: string, conversation: ConversationId, n: number, se
   return { lane, conversation, n, seq, state: 'queued', attempts: 0 }
 }
 
-/** A row in another state. The reason stays unless there is another; when to try again belongs to the state that it is given with. */
+/** A row in another state. The reason stays unless there is another; instants belong to the state that they are given with. */
 export function withState(
-  { retryAt: _, ...row }: OutboxRow,
+  { retryAt: _, heldUntil: __, ...row }: OutboxRow,
   state: OutboxState,
   change: {
     readonly retryAt?: number
+    readonly heldUntil?: number | undefined
     readonly reason?: string | undefined
     readonly progress?: OutboxProgress | undefined
   } = {},
 ): OutboxRow {
-  const { retryAt, reason, progress } = change
+  const { retryAt, heldUntil, reason, progress } = change
   return {
     ...row,
     state,
     ...(retryAt === undefined ? {} : { retryAt }),
+    ...(heldUntil === undefined ? {} : { heldUntil }),
     ...(progress === undefined ? {} : { progress }),
     ...(reason === undefined ? {} : { reason: reason.slice(0, OUTBOX_REASON_LENGTH) }),
   }
@@ -55,7 +57,7 @@ export function putRow(batch: Batch, digests: Digests, before: OutboxRow | undef
       OUTBOX_STATES.indexOf(row.state),
       row.attempts,
       row.reason ?? null,
-      row.retryAt ?? 0,
+      row.retryAt ?? row.heldUntil ?? 0,
       row.progress?.pieces ?? 0,
       placeFields(row.progress?.place),
     ]),
@@ -77,7 +79,7 @@ export function parseRow(key: Uint8Array, value: Uint8Array): OutboxRow {
   if (!Array.isArray(fields) || fields.length < FIELDS_BEFORE_PLACES || fields.length > FIELDS || state === undefined)
     throw new KefuError('KEFU_CODEC_INVALID', { reason: 'not an outbox row' })
   const reason = fields[4] as string | null
-  const retryAt = fields[5] as number
+  const instant = fields[5] as number
   const pieces = fields[6] as number
   const place = fields[7] as readonly [number, number] | null | undefined
   return {
@@ -88,7 +90,7 @@ export function parseRow(key: Uint8Array, value: Uint8Array): OutboxRow {
     state,
     attempts: fields[3] as number,
     ...(pieces === 0 ? {} : { progress: progressOf(pieces, place) }),
-    ...(retryAt === 0 ? {} : { retryAt }),
+    ...(instant === 0 ? {} : state === 'unknown' ? { heldUntil: instant } : { retryAt: instant }),
     ...(reason === null ? {} : { reason }),
   }
 }

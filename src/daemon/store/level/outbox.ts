@@ -6,6 +6,7 @@ import {
   type Clock,
   type Cursor,
   NOTHING_SENT,
+  OUTBOX_HOLD_MS,
   OUTBOX_STATES,
   type OutboxHandler,
   type OutboxPort,
@@ -61,18 +62,25 @@ export class Outbox implements OutboxPort {
     this.#counter.clear()
     for (const lane of this.#lanes.values()) lane.reset()
     const cutOff: OutboxRow[] = []
+    const now = this.#ports.clock.now()
     for (const row of rows) {
       this.#counter.count(row, 1)
       const lane = this.#lane(row.lane)
-      if (row.state === 'sending' && lane.find(row.conversation, row.seq) === undefined) cutOff.push(row)
-      else if (hasToGo(row)) lane.add(row)
+      if (row.state === 'sending' && lane.find(row.conversation, row.seq) === undefined) {
+        cutOff.push(row)
+        lane.hold(row, OUTBOX_HOLD_MS)
+      } else if (hasToGo(row)) lane.add(row)
+      // Clocks may have been set since.
+      else if (row.heldUntil !== undefined && row.heldUntil > now)
+        lane.hold(row, Math.min(row.heldUntil - now, OUTBOX_HOLD_MS))
     }
     return cutOff
   }
 
   /** Stores rows that were cut off as `unknown`. */
   async markUnknown(rows: readonly OutboxRow[]): Promise<void> {
-    await Promise.all(rows.map(row => this.#change(row, withState(row, 'unknown', { reason: CUT_OFF }))))
+    const heldUntil = this.#ports.clock.now() + OUTBOX_HOLD_MS
+    await Promise.all(rows.map(row => this.#change(row, withState(row, 'unknown', { reason: CUT_OFF, heldUntil }))))
   }
 
   /** Takes the rows of a commit. */
@@ -123,7 +131,9 @@ export class Outbox implements OutboxPort {
         throw new KefuError('KEFU_OUTBOX_UNKNOWN', { conversation, n })
       const queued = withState(row, 'queued')
       await this.#change(row, queued)
-      this.#lane(row.lane).add(queued)
+      const lane = this.#lane(row.lane)
+      lane.add(queued)
+      lane.release(row)
       return true
     })
   }
@@ -135,7 +145,10 @@ export class Outbox implements OutboxPort {
       const row = await this.#rowAt(place, conversation)
       if (row === undefined) return false
       const lane = this.#lane(row.lane)
-      if (!hasToGo(row)) await this.#change(row, undefined)
+      if (!hasToGo(row)) {
+        await this.#change(row, undefined)
+        lane.release(row)
+      }
       // Who takes a row besides operators, in their turns, is a worker that is about to send it.
       else if (row.state === 'sending' || !lane.take(row)) throw unfit({ ...row, state: 'sending' }, 'drop')
       else await this.#replace(lane, row, undefined)
@@ -210,7 +223,7 @@ export class Outbox implements OutboxPort {
     const row = isFree ? { ...sending, attempts: sending.attempts - 1 } : sending
     switch (result.type) {
       case 'unknown':
-        return withState(row, 'unknown', { reason, progress })
+        return withState(row, 'unknown', { reason, progress, heldUntil: this.#heldUntil(result.holdMs) })
       case 'park':
         return withState(row, 'parked', { reason, progress })
       case 'dead':
@@ -222,6 +235,10 @@ export class Outbox implements OutboxPort {
           progress,
         })
     }
+  }
+
+  #heldUntil(holdMs: number | undefined): number | undefined {
+    return holdMs ? this.#ports.clock.now() + holdMs : undefined
   }
 
   /** What operators do to one conversation is done one after the other, whatever became of the former. */

@@ -30,6 +30,7 @@ type Row = {
   reason: string | undefined
   retryAt: number
   dueAtMs: number
+  heldUntil: number
 }
 
 /** The outbox as an array in log order. */
@@ -39,8 +40,8 @@ export class MemoryOutbox implements OutboxPort {
   #rows: Row[] = []
   /** Every message that was in the outbox, as `conversation:n`. */
   readonly #known = new Set<string>()
-  /** Conversations whose followers wait for what is unknown. */
-  readonly #held = new Set<ConversationId>()
+  /** Conversations whose followers wait for what is unknown, and for which row. */
+  readonly #held = new Map<ConversationId, Row>()
   #isClosed = false
 
   constructor(clock: Clock) {
@@ -61,6 +62,7 @@ export class MemoryOutbox implements OutboxPort {
       reason: undefined,
       retryAt: 0,
       dueAtMs: 0,
+      heldUntil: 0,
     })
     this.#signals.wake()
   }
@@ -111,7 +113,7 @@ export class MemoryOutbox implements OutboxPort {
     if (state === 'unknown' && options.mayRepeat !== true)
       throw new KefuError('KEFU_OUTBOX_UNKNOWN', { conversation, n })
     row.state = 'queued'
-    this.#signals.wake()
+    this.#release(row)
     return true
   }
 
@@ -124,6 +126,7 @@ export class MemoryOutbox implements OutboxPort {
     if (row.state === 'sending')
       throw new KefuError('KEFU_OUTBOX_STATE', { conversation, n, state: row.state, command: 'drop' })
     this.#remove(row)
+    this.#release(row)
     return true
   }
 
@@ -133,12 +136,13 @@ export class MemoryOutbox implements OutboxPort {
       ({ job, state }) =>
         job.seq > seq && (lane === undefined || job.lane === lane) && (states === undefined || states.includes(state)),
     )
-    const rows = found.slice(0, limit).map(({ job, state, attempts, progress, reason, retryAt }) => ({
+    const rows = found.slice(0, limit).map(({ job, state, attempts, progress, reason, retryAt, heldUntil }) => ({
       ...job,
       state,
       attempts,
       ...(progress.pieces === 0 ? {} : { progress }),
       ...(state === 'retrying' ? { retryAt } : {}),
+      ...(state === 'unknown' && heldUntil > 0 ? { heldUntil } : {}),
       ...(reason === undefined ? {} : { reason }),
     }))
     return found.length <= limit ? { rows } : { rows, next: formatCursor(rows.at(-1)?.seq ?? seq) }
@@ -171,7 +175,7 @@ export class MemoryOutbox implements OutboxPort {
 
   /** The oldest row that is due, among the first open ones of each conversation that nobody works on. */
   #next(lane: string): Row | undefined {
-    const passed = new Set(this.#held)
+    const passed = new Set(this.#held.keys())
     for (const { job, state } of this.#rows) if (state === 'sending') passed.add(job.conversation)
     for (const row of this.#rows) {
       const { conversation } = row.job
@@ -200,7 +204,7 @@ export class MemoryOutbox implements OutboxPort {
     switch (result.type) {
       case 'unknown':
         row.state = 'unknown'
-        this.#hold(row.job.conversation, result.holdMs ?? 0)
+        this.#hold(row, result.holdMs ?? 0)
         break
       case 'park':
         row.state = 'parked'
@@ -217,12 +221,15 @@ export class MemoryOutbox implements OutboxPort {
     this.#signals.wake()
   }
 
-  #hold(conversation: ConversationId, holdMs: number): void {
+  #hold(row: Row, holdMs: number): void {
     if (holdMs === 0) return
-    this.#held.add(conversation)
-    this.#clock.after(holdMs, () => {
-      this.#held.delete(conversation)
-      this.#signals.wake()
-    })
+    row.heldUntil = this.#clock.now() + holdMs
+    this.#held.set(row.job.conversation, row)
+    this.#clock.after(holdMs, () => this.#release(row))
+  }
+
+  #release(row: Row): void {
+    if (this.#held.get(row.job.conversation) === row) this.#held.delete(row.job.conversation)
+    this.#signals.wake()
   }
 }
