@@ -350,7 +350,7 @@ function documentedFields(kind: string, direction: Direction): Map<string, strin
 function reasonWords(): Set<string> {
   const read = (path: string): string => readText(`src/daemon/${path}`)
   const routing = read('core/routing.ts')
-  const commands = read('core/commands.ts')
+  const commands = `${read('core/commands.ts')}${read('core/echo.ts')}`
   const engine = `${read('engine/routing/router.ts')}${read('engine/routing/timetable.ts')}${read('core/board.ts')}`
   const words = (source: string, pattern: RegExp): string[] => [...source.matchAll(pattern)].map(match => match[1]!)
   const found = [

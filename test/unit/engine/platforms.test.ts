@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SYSTEM } from '../../../src/daemon/core/records.js'
 import { KefuError } from '../../../src/errors.js'
 import { doubtNextWrite } from '../../helpers/doubtful-write.js'
 import { ANSWER, PlatformRig, text } from './platform-rig.js'
@@ -35,6 +36,37 @@ describe('what comes in from a platform', () => {
     await rig.settle()
     assert.deepEqual([rig.sent, await rig.outbox()], [[], []])
     assert.equal((await rig.store.log.head(rig.conversation()))!.unansweredSince, undefined)
+    await rig.stop()
+  })
+
+  test('an echo takes a conversation from a bot, once, whatever happens to it at that moment', async () => {
+    const rig = await PlatformRig.create()
+    await rig.receive(rig.event('e1'))
+    const conversation = rig.conversation()
+    const { log } = rig.store
+    const bot = { type: 'assigned', by: SYSTEM, agent: 'a_bot', name: 'bot', reasons: ['bot'], bot: true } as const
+    await log.append(conversation, [bot])
+    const { head } = log
+    let isFirst = true
+    rig.store.log.head = async id => {
+      const found = await head.call(log, id)
+      // Meanwhile the contact goes on.
+      if (isFirst) await log.append(id, [{ type: 'message', by: { role: 'contact' }, parts: [text('and')] }])
+      isFirst = false
+      return found
+    }
+    const echo = rig.event('e2', { type: 'echo', name: 'Li at WeCom', parts: [text('hi')] })
+    await Promise.all([rig.receive(echo), rig.receive(echo), rig.receive(rig.event('e3'))])
+    rig.store.log.head = head
+    const { state, agent } = (await log.head(conversation))!
+    assert.deepEqual([state, agent], ['waiting', undefined])
+    const types = (await rig.records()).slice(3).map(body => [body.type, 'isEcho' in body])
+    assert.deepEqual(types, [
+      ['message', false],
+      ['queued', false],
+      ['message', true],
+      ['message', false],
+    ])
     await rig.stop()
   })
 

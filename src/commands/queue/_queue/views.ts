@@ -143,6 +143,7 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
   'off-hours': 'outside business hours',
   'no-members': 'there is nobody to give it to',
   'agent-gone': 'its agent had gone',
+  'answered-elsewhere': 'answered on the platform itself',
   accepted: 'picked up',
   'taken-over': 'taken over',
   assigned: 'assigned by hand',

@@ -2,9 +2,10 @@ import type { ConversationId } from '../../../codec/conversation-id.js'
 import type { Author, MediaPart, Part } from '../../../codec/wire.js'
 import { isKefuError, KefuError } from '../../../errors.js'
 import type { ContactEvent, FailureEvent, InboundEvent, InboundPart } from '../../core/channel-adapter.js'
+import { takenOver } from '../../core/echo.js'
 import { boundedName, boundedParts, checkEvent } from '../../core/inbound-parts.js'
 import type { MediaId, MediaPort } from '../../core/media.js'
-import type { AppendOptions, LogPort } from '../../core/ports.js'
+import type { Appended, AppendOptions, LogPort } from '../../core/ports.js'
 import type { OpenedBody, Permission, RecordBody } from '../../core/records.js'
 import { SYSTEM } from '../../core/records.js'
 import { permissionOf } from '../../core/reply-window.js'
@@ -28,6 +29,8 @@ const LATE_MS = 10 * 60_000
 /** A text above this goes into a file, with its beginning in the message. */
 const TEXT_BYTES = 8 * 1024
 const PREVIEW_LENGTH = 1_000
+/** How often an answer given elsewhere is tried while the conversation moves under it. */
+const ECHO_ATTEMPTS = 10
 
 /** Turns what platforms tell into records: each event once, in the order in which the events of a conversation come. */
 export class Inbound {
@@ -118,13 +121,40 @@ export class Inbound {
       const window = permissionOf(event, connection.capabilities.grants, arrivedAtMs)
       const bodies = [...recordsOf(event, parts, window, arrivedAtMs), ...(await this.#facts(conversation, event))]
       const options: AppendOptions = { platformKey: event.key, opening: openingOf(connection, event) }
-      const { duplicate } = await log.append(conversation, bodies, options)
+      const { duplicate } =
+        event.type === 'echo'
+          ? await this.#appendEcho(conversation, authorOf(event), bodies, options, arrivedAtMs)
+          : await log.append(conversation, bodies, options)
       return { duplicate, window }
     } catch (error) {
       // Unless nobody knows: then the message may be there, and its files are fetched after the next start.
       if (!isKefuError(error, 'KEFU_STORE_UNAVAILABLE')) for (const media of reserved) await files.forget(media)
       throw error
     }
+  }
+
+  /** Somebody answered elsewhere: a bot that has the conversation at this very moment loses it by that. */
+  async #appendEcho(
+    conversation: ConversationId,
+    by: Author,
+    bodies: readonly RecordBody[],
+    options: AppendOptions,
+    arrivedAtMs: number,
+  ): Promise<Appended> {
+    const { log } = this.#ports
+    for (let attempt = 1; attempt <= ECHO_ATTEMPTS; attempt++) {
+      const head = await log.head(conversation)
+      const queued = takenOver(head, by, Math.floor(arrivedAtMs))
+      try {
+        return await log.append(conversation, queued === undefined ? bodies : [queued, ...bodies], {
+          ...options,
+          expect: head?.n ?? 0,
+        })
+      } catch (error) {
+        if (!isKefuError(error, 'KEFU_STORE_CONFLICT')) throw error
+      }
+    }
+    throw new KefuError('KEFU_LANE_CLOSED', { reason: 'the conversation does not stand still', retryAfterMs: 1_000 })
   }
 
   async #appendFailure(
@@ -205,11 +235,16 @@ export class Inbound {
   }
 }
 
-/** An event without files and long texts that says nothing else of the contact. */
-type PlainEvent = ContactEvent & { readonly name?: never; readonly attributes?: never }
+/** An event that is appended without anything being looked up or stored before: no echo, no files and long texts, nothing else of the contact. */
+type PlainEvent = ContactEvent & {
+  readonly type: 'message' | 'sign'
+  readonly name?: never
+  readonly attributes?: never
+}
 
 function isPlain(event: InboundEvent): event is PlainEvent {
-  if (event.type === 'failure' || event.name !== undefined || event.attributes !== undefined) return false
+  if (event.type === 'failure' || event.type === 'echo') return false
+  if (event.name !== undefined || event.attributes !== undefined) return false
   return event.parts.every(part => !('source' in part) && (part.type !== 'text' || part.text.length <= TEXT_BYTES / 3))
 }
 
@@ -227,7 +262,7 @@ function recordsOf(
       return [{ type: 'message', by: CONTACT, parts, ...permission, ...writtenAt }]
     }
     case 'echo':
-      return [{ type: 'message', by: { role: 'agent', ...named(event.name) }, parts, isEcho: true }]
+      return [{ type: 'message', by: authorOf(event), parts, isEcho: true }]
     case 'sign': {
       const first = parts.find(part => part.type === 'event')
       if (first === undefined) throw new KefuError('KEFU_CALLBACK_INVALID', { reason: 'a sign without an event' })
@@ -235,6 +270,11 @@ function recordsOf(
       return [{ type: 'event', by: CONTACT, name, ...(data === undefined ? {} : { data }), ...permission }]
     }
   }
+}
+
+/** Who speaks in an echo. */
+function authorOf({ name }: ContactEvent): Author {
+  return { role: 'agent', ...named(name) }
 }
 
 function openingOf({ channel }: Connection, { contact, name, language, type }: ContactEvent): OpenedBody {
