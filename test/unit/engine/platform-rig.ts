@@ -52,6 +52,8 @@ export class PlatformRig {
   readonly sent: { readonly to: Recipient; readonly piece: OutboundPiece }[] = []
   readonly reported: unknown[] = []
   readonly files = new Map<string, MediaUpload>()
+  /** Files that are not removed any more. */
+  readonly kept: string[] = []
   readonly delivered: string[] = []
   readonly pulled: (readonly [PullSignal, string | undefined])[] = []
   /** What always becomes of a text. */
@@ -98,7 +100,10 @@ export class PlatformRig {
           this.files.set(media, upload)
           return { ...upload, media, type: 'image/png', sizeBytes: upload.bytes.length, sha256: '', createdAt: 0 }
         },
-        keep: async () => true,
+        keep: async (_, media) => {
+          this.kept.push(media)
+          return true
+        },
         open: async (conversation, media) => {
           const upload = this.files.get(media)
           if (upload === undefined) throw new KefuError('KEFU_MEDIA_NOT_FOUND')

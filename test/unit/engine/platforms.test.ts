@@ -110,6 +110,40 @@ describe('what comes in from a platform', () => {
     await rig.stop()
   })
 
+  test('a text that is kept as a file is kept once, and only when its message is stored', async () => {
+    const rig = await PlatformRig.create()
+    const event = (key: string) => rig.event(key, { parts: [text('长'.repeat(5_000))] })
+    const notes = async () => (await rig.store.directory.list('fetch/')).length
+    const { append } = rig.store.log
+    rig.store.log.append = () => Promise.reject(new KefuError('KEFU_STORE_FULL'))
+    await assert.rejects(rig.receive(event('e1')), code('KEFU_STORE_FULL'))
+    rig.store.log.append = append
+    await rig.settle()
+    assert.deepEqual([rig.kept, await notes()], [[], 0])
+    await Promise.all([rig.receive(event('e1')), rig.receive(event('e1'))])
+    await rig.receive(event('e1'))
+    await rig.settle()
+    const named = async () =>
+      (await rig.records())
+        .flatMap(body => (body.type === 'message' ? body.parts : []))
+        .flatMap(part => ('media' in part ? [part.media] : []))
+    assert.deepEqual([rig.kept, await notes()], [await named(), 0])
+    assert.equal(rig.kept.length, 1)
+    // Stored, but nobody knows: that is settled at the next start.
+    rig.store.log.append = async (...given) => {
+      await append.apply(rig.store.log, given)
+      throw new KefuError('KEFU_STORE_UNAVAILABLE', { reason: 'slow' })
+    }
+    await assert.rejects(rig.receive(event('e2')), code('KEFU_STORE_UNAVAILABLE'))
+    rig.store.log.append = append
+    assert.deepEqual([rig.kept.length, await notes()], [1, 1])
+    await rig.stop()
+    await rig.start()
+    await rig.settle()
+    assert.deepEqual([rig.kept, await notes()], [await named(), 0])
+    await rig.stop()
+  })
+
   test('events that cannot be used are refused, and lose nothing of the others', async () => {
     const rig = await PlatformRig.create()
     for (const change of [

@@ -8,11 +8,11 @@ import type { Clock, DirectoryPort, LogPort } from '../../core/ports.js'
 import { SYSTEM } from '../../core/records.js'
 import type { Connection } from './connection.js'
 
-/** A file that is still on its platform. */
+/** A file that a message is about to name. Without a source it is here, and has to be kept. */
 export type FileFetch = {
   readonly channel: number
   readonly conversation: ConversationId
-  readonly source: MediaSource
+  readonly source?: MediaSource
 }
 
 /** What fetching files stands on. */
@@ -42,12 +42,13 @@ type Turn = { readonly media: MediaId; readonly sinceMs: number; readonly retryM
 const entrySchema: z.ZodType<FileFetch> = z.object({
   channel: z.int(),
   conversation: z.string().refine(isConversationId),
-  source: z.string(),
+  source: z.string().exactOptional(),
 })
 
 /**
  * Fetches the files that contacts sent, under ids that were given out before: the note that a file has to be fetched is on disk before the message that names
- * it, and goes when the file is. What ends the process in between is made up for at the next start.
+ * it, and goes when the file is. What ends the process in between is made up for at the next start. A file that is here before its message is kept in the same way;
+ * one whose message does not come is removed as any that none names.
  */
 export class FileFetches {
   readonly #ports: FileFetchPorts
@@ -79,7 +80,7 @@ export class FileFetches {
     return this.#fetches.size
   }
 
-  /** Notes that a file has to be fetched; durable on return. Throws `KEFU_LANE_CLOSED` when too many wait. */
+  /** Notes that a file has to be fetched or kept; durable on return. Throws `KEFU_LANE_CLOSED` when too many wait. */
   async reserve(fetch: FileFetch): Promise<MediaId> {
     if (this.#fetches.size >= PENDING_LIMIT)
       throw new KefuError('KEFU_LANE_CLOSED', { reason: `${PENDING_LIMIT} files wait to be fetched` })
@@ -96,7 +97,7 @@ export class FileFetches {
     if (entry !== null) await this.#ports.directory.remove(entry.key, entry.revision)
   }
 
-  /** Begins to fetch it. */
+  /** Its message is there: begins to fetch it, or to keep it. */
   start(media: MediaId): void {
     this.#waiting.push({ media, sinceMs: this.#ports.clock.monotonicMs(), retryMs: FIRST_RETRY_MS })
     this.#next()
@@ -126,10 +127,14 @@ export class FileFetches {
     const fetch = this.#fetches.get(media)
     if (fetch === undefined) return
     const { media: store, clock, report } = this.#ports
+    const { conversation, source } = fetch
     const connection = this.#ports.connection(fetch.channel)
     try {
+      if (source === undefined) {
+        await store.keep(conversation, media)
+        return await this.forget(media)
+      }
       if (connection === undefined) return await this.forget(media)
-      const { conversation, source } = fetch
       // The message that names it came into the log, or never will: a crash in between leaves the note alone.
       if ((await this.#ports.log.head(conversation)) === null) return await this.forget(media)
       const { bytes, type } = await connection.adapter.fetchFile(source, LIMIT_BYTES, this.#abort.signal)

@@ -17,7 +17,7 @@ import type { FileFetches } from './file-fetches.js'
 export type InboundPorts = {
   readonly log: LogPort
   readonly tokens: Pick<Tokens, 'conversationId'>
-  readonly media: Pick<MediaPort, 'put' | 'keep'>
+  readonly media: Pick<MediaPort, 'put'>
   readonly files: FileFetches
   /** The contact of a conversation may be written to again. */
   permitted(connection: Connection, conversation: ConversationId): void
@@ -175,7 +175,7 @@ export class Inbound {
     }
   }
 
-  /** The parts as they are stored: files under ids of their own, which are fetched when the event is on disk. */
+  /** The parts as they are stored: files under ids of their own, which are fetched, or kept, when the event is on disk. */
   async #stored(
     connection: Connection,
     conversation: ConversationId,
@@ -186,7 +186,7 @@ export class Inbound {
     for (const part of boundedParts(event.parts)) {
       if ('source' in part) stored.push(await this.#reserve(connection, conversation, part, reserved))
       else if (part.type === 'text' && Buffer.byteLength(part.text) > TEXT_BYTES)
-        stored.push(...(await this.#asFile(conversation, part.text)))
+        stored.push(...(await this.#asFile(connection, conversation, part.text, reserved)))
       else stored.push(part)
     }
     if (stored.length === 0) throw empty()
@@ -204,11 +204,16 @@ export class Inbound {
     return { type, media, ...(name === undefined ? {} : { name }) }
   }
 
-  async #asFile(conversation: ConversationId, text: string): Promise<Part[]> {
-    const { media: store } = this.#ports
+  async #asFile(
+    { number: channel }: Connection,
+    conversation: ConversationId,
+    text: string,
+    reserved: MediaId[],
+  ): Promise<Part[]> {
+    const media = await this.#ports.files.reserve({ channel, conversation })
+    reserved.push(media)
     const bytes = new TextEncoder().encode(text)
-    const { media } = await store.put({ conversation, uploader: 'platform', declaredType: 'text/plain', bytes })
-    await store.keep(conversation, media)
+    await this.#ports.media.put({ conversation, media, uploader: 'platform', declaredType: 'text/plain', bytes })
     return [
       { type: 'text', text: `${text.slice(0, PREVIEW_LENGTH).toWellFormed()}…` },
       { type: 'file', media, name: 'message.txt' },
