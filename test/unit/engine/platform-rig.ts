@@ -3,6 +3,7 @@ import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import type { Part } from '../../../src/codec/wire.js'
 import type {
   Adapter,
+  Callback,
   CallbackAnswer,
   ChannelDriver,
   FetchedFile,
@@ -133,13 +134,18 @@ export class PlatformRig {
 
   /** A callback with events. */
   receive(...events: readonly InboundEvent[]): Promise<CallbackAnswer> {
-    return this.platforms.receive('shop', async () => ({
+    return this.platforms.receive('shop', this.callback(...events))
+  }
+
+  /** The request that brings events. */
+  callback(...events: readonly InboundEvent[]): () => Promise<Callback> {
+    return async () => ({
       method: 'POST',
       query: new URLSearchParams(),
       header: () => undefined,
       bytes: Buffer.from(JSON.stringify(events)),
       arrivedAtMs: this.clock.now(),
-    }))
+    })
   }
 
   /** A contact's message. */

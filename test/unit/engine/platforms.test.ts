@@ -280,6 +280,37 @@ describe('files on a platform', () => {
     await rig.stop()
   })
 
+  test('of a channel whose platform answers nothing keep no place from those of others', async () => {
+    const rig = await PlatformRig.create()
+    const names = ['b', 'c']
+    for (const name of names) await rig.channels.add({ kind: 'webhook', name })
+    const running: string[] = []
+    let end: (() => void) | undefined
+    const never = new Promise<void>(resolve => (end = resolve))
+    rig.fetchFile = async source => {
+      if (source.startsWith('hangs')) {
+        running.push(source)
+        await never
+      }
+      return { bytes: new Uint8Array(1), type: undefined }
+    }
+    const files = (source: string, count: number) =>
+      Array.from({ length: count }, (_, at) => rig.event(`${source}${at}`, { parts: [{ type: 'image', source }] }))
+    await rig.receive(...files('hangs a', 20))
+    await rig.settle()
+    assert.equal(running.length, 4)
+    await rig.platforms.receive('b', rig.callback(...files('hangs b', 20)))
+    await rig.settle()
+    assert.deepEqual([running.length, running.filter(source => source === 'hangs b').length], [8, 4])
+    await rig.platforms.receive('c', rig.callback(...files('good', 20)))
+    await rig.settle()
+    assert.deepEqual([rig.files.size, running.length], [20, 8])
+    end?.()
+    await rig.settle()
+    assert.equal(rig.files.size, 60)
+    await rig.stop()
+  })
+
   test('are not kept in mind for an event that could not be stored', async () => {
     const rig = await PlatformRig.create()
     const { append } = rig.store.log

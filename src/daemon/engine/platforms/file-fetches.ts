@@ -30,6 +30,8 @@ export type FileFetchPorts = {
 const PREFIX = 'fetch/'
 /** Files that wait to be fetched; callbacks with more are told to come again. */
 const PENDING_LIMIT = 10_000
+/** A channel has always one place of its own, and up to so many while there are fewer than so many taken in all. */
+const AT_ONCE_OF_CHANNEL = 4
 const AT_ONCE = 8
 const LIMIT_BYTES = 25 * 1024 * 1024
 const FIRST_RETRY_MS = 1_000
@@ -37,7 +39,7 @@ const LAST_RETRY_MS = 5 * 60_000
 /** For how long a file is tried for. Platforms keep them for days, links for minutes. */
 const GIVE_UP_MS = 24 * 60 * 60_000
 
-type Turn = { readonly media: MediaId; readonly sinceMs: number; readonly retryMs: number }
+type Turn = { readonly channel: number; readonly media: MediaId; readonly sinceMs: number; readonly retryMs: number }
 
 const entrySchema: z.ZodType<FileFetch> = z.object({
   channel: z.int(),
@@ -53,10 +55,12 @@ const entrySchema: z.ZodType<FileFetch> = z.object({
 export class FileFetches {
   readonly #ports: FileFetchPorts
   readonly #abort = new AbortController()
-  readonly #waiting: Turn[] = []
+  /** By channel; the channel whose turn is next comes first. */
+  readonly #waiting = new Map<number, Turn[]>()
   readonly #fetches = new Map<MediaId, FileFetch>()
   readonly #cancels = new Set<() => void>()
   readonly #running = new Set<Promise<void>>()
+  readonly #runningOf = new Map<number, number>()
 
   constructor(ports: FileFetchPorts) {
     this.#ports = ports
@@ -99,8 +103,9 @@ export class FileFetches {
 
   /** Its message is there: begins to fetch it, or to keep it. */
   start(media: MediaId): void {
-    this.#waiting.push({ media, sinceMs: this.#ports.clock.monotonicMs(), retryMs: FIRST_RETRY_MS })
-    this.#next()
+    const channel = this.#fetches.get(media)?.channel
+    if (channel === undefined) return
+    this.#wait({ channel, media, sinceMs: this.#ports.clock.monotonicMs(), retryMs: FIRST_RETRY_MS })
   }
 
   /** Ends what runs. */
@@ -110,20 +115,47 @@ export class FileFetches {
     await Promise.all(this.#running)
   }
 
+  /** Behind those of its channel that came before: what hangs does not keep what is new. */
+  #wait(turn: Turn): void {
+    const turns = this.#waiting.get(turn.channel)
+    if (turns === undefined) this.#waiting.set(turn.channel, [turn])
+    else turns.push(turn)
+    this.#next()
+  }
+
   #next(): void {
-    while (this.#running.size < AT_ONCE && !this.#abort.signal.aborted) {
-      const turn = this.#waiting.shift()
+    while (!this.#abort.signal.aborted) {
+      const turn = this.#take()
       if (turn === undefined) return
+      const { channel } = turn
+      this.#runningOf.set(channel, (this.#runningOf.get(channel) ?? 0) + 1)
       const run = this.#fetch(turn).finally(() => {
         this.#running.delete(run)
+        const left = this.#runningOf.get(channel)! - 1
+        if (left > 0) this.#runningOf.set(channel, left)
+        else this.#runningOf.delete(channel)
         this.#next()
       })
       this.#running.add(run)
     }
   }
 
+  /** The next one of the first channel that has a place. */
+  #take(): Turn | undefined {
+    for (const [channel, turns] of this.#waiting) {
+      const running = this.#runningOf.get(channel) ?? 0
+      if (running > 0 && (running >= AT_ONCE_OF_CHANNEL || this.#running.size >= AT_ONCE)) continue
+      this.#waiting.delete(channel)
+      const turn = turns.shift()!
+      if (turns.length > 0) this.#waiting.set(channel, turns)
+      return turn
+    }
+    return undefined
+  }
+
   /** One attempt. What may succeed later is tried again, without keeping others waiting. */
-  async #fetch({ media, sinceMs, retryMs }: Turn): Promise<void> {
+  async #fetch(turn: Turn): Promise<void> {
+    const { media, sinceMs } = turn
     const fetch = this.#fetches.get(media)
     if (fetch === undefined) return
     const { media: store, clock, report } = this.#ports
@@ -147,7 +179,7 @@ export class FileFetches {
       const failure = toKefuError(error)
       const isOver = clock.monotonicMs() - sinceMs > GIVE_UP_MS
       if ((failure.retryable || isKefuError(error, 'KEFU_INTERNAL')) && !isOver) {
-        this.#later(media, sinceMs, retryMs)
+        this.#later(turn)
         return
       }
       if (connection !== undefined) connection.counts.filesLost++
@@ -155,12 +187,11 @@ export class FileFetches {
     }
   }
 
-  #later(media: MediaId, sinceMs: number, retryMs: number): void {
+  #later(turn: Turn): void {
+    const { retryMs } = turn
     const cancel = this.#ports.clock.after(retryMs, () => {
       this.#cancels.delete(cancel)
-      // Behind those that came meanwhile: what hangs does not keep what is new.
-      this.#waiting.push({ media, sinceMs, retryMs: Math.min(retryMs * 2, LAST_RETRY_MS) })
-      this.#next()
+      this.#wait({ ...turn, retryMs: Math.min(retryMs * 2, LAST_RETRY_MS) })
     })
     this.#cancels.add(cancel)
   }
