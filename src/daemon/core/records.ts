@@ -60,6 +60,8 @@ export type DeliveryBody = {
   readonly message: number
   readonly state: DeliveryState
   readonly reason?: string
+  /** Of one that is `sent` in a reply window that opened after it was written: how many of the platform's messages it took in that window. */
+  readonly pieces?: number
 }
 
 /** What can become of a message on its way to a platform. */

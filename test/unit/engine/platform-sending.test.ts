@@ -307,6 +307,53 @@ describe('windows of a platform', () => {
     await rig.stop()
   })
 
+  test('count, after a restart, what they let go that was written before them, and nothing else', async () => {
+    const rig = await asked({ hasWindows: true })
+    const long = [text('0123456789abc')]
+    for (let each = 1; each <= 3; each++) await rig.answer(`a${each}`)
+    await rig.answer('held', long)
+    await rig.settle()
+    await rig.receive(rig.event('e2'))
+    await rig.settle()
+    assert.deepEqual(rig.texts.slice(3), ['0123456789', 'abc'], 'two of the three')
+    await rig.stop()
+    await rig.start()
+    await rig.answer('b1')
+    const over = await rig.answer('b2')
+    await rig.settle()
+    assert.deepEqual([rig.texts.slice(5), await rig.outbox()], [['b1'], [`${over} parked`]])
+    await rig.stop()
+  })
+
+  test('count, after a restart, every piece, and not what was given up', async () => {
+    const rig = await asked({ hasWindows: true })
+    await rig.answer('a1', [text('0123456789abc')])
+    await rig.settle()
+    rig.outcomes = [{ type: 'give-up', reason: '45015' }]
+    await rig.answer('a2')
+    await rig.settle()
+    await rig.stop()
+    await rig.start()
+    await rig.answer('a3')
+    const over = await rig.answer('a4')
+    await rig.settle()
+    assert.deepEqual(rig.texts, ['0123456789', 'abc', 'a3'])
+    assert.equal((await rig.outbox()).at(-1), `${over} parked`)
+    await rig.stop()
+  })
+
+  test('count, after a restart, the pieces that had gone of the message that goes on', async () => {
+    const rig = await asked({ hasWindows: true })
+    rig.outcomes = [{ type: 'sent' }, { type: 'sent' }, { type: 'retry', reason: 'busy' }]
+    const n = await rig.answer('a1', [text('0123456789abcdefghijklmnopqrstuvwxyz0123')])
+    await rig.settle()
+    await rig.stop()
+    await rig.start()
+    await rig.pass(1_000)
+    assert.deepEqual([rig.texts.length, await rig.outbox()], [3, [`${n} parked`]])
+    await rig.stop()
+  })
+
   test('that opened just before the end of the process let go what was held, after it', async () => {
     const rig = await asked({ hasWindows: true })
     for (let each = 1; each <= 4; each++) await rig.answer(`a${each}`)

@@ -19,7 +19,7 @@ import {
   type OutboxRow,
   type OutboxState,
 } from '../../core/ports.js'
-import { type DeliveryState, SYSTEM } from '../../core/records.js'
+import { type DeliveryBody, type DeliveryState, SYSTEM } from '../../core/records.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
@@ -54,6 +54,8 @@ const ROWS = 500
 const LOOK_RECORDS = 200
 /** How long calls that run may take when the daemon stops. */
 const STOP_MS = 4_000
+
+type DeliveryFacts = Pick<DeliveryBody, 'reason' | 'pieces'>
 
 /** A message that is being sent: the how-maniest attempt, and what of it has gone so far. */
 type Sending = { readonly job: OutboxJob; readonly attempt: number; progress: OutboxProgress }
@@ -99,7 +101,7 @@ export class Egress {
     this.#run()
     if (recognisesRepeats || this.#isClosed) return
     for await (const row of this.#rows('unknown'))
-      if ((await this.#lastTold(row)) !== 'unknown') await this.#tell(row, 'unknown', row.reason)
+      if ((await this.#lastTold(row)) !== 'unknown') await this.#tell(row, 'unknown', because(row.reason))
   }
 
   /** Settings, secrets or the lane are others now: what was in the way may not be any more. */
@@ -254,23 +256,26 @@ export class Egress {
     const head = await log.head(conversation)
     if (record?.body.type !== 'message' || head === null) return { type: 'sent' }
     if (connection.problem !== undefined) return this.#down(connection.problem.message)
+    const hasWindows = Object.keys(connection.capabilities.grants).length > 0
     for (const { part, end } of piecesOf(record.body.parts, connection.capabilities, so.progress)) {
-      const hasWindows = Object.keys(connection.capabilities.grants).length > 0
-      const closed = hasWindows && windowClosed(head.details.window, await quota.used(head, n), clock.now())
-      if (closed) return this.#park(head, job, closed)
       const piece = so.progress.pieces
+      const used = hasWindows ? await quota.used(head, { n, pieces: piece }, connection.capabilities) : 0
+      const closed = hasWindows && windowClosed(head.details.window, used, clock.now())
+      if (closed) return this.#park(head, job, closed)
       const to: Recipient = { contact: head.contact, n, piece, id: `${conversation.slice(2)}-${n}-${piece}` }
       const outcome = await this.#sendPiece(to, head, part)
       if (outcome.type !== 'sent') return this.#result(outcome, head, so)
       so.progress = { pieces: piece + 1, place: end }
       this.#rested()
-      quota.add(head)
+      quota.add(head, n)
     }
     connection.counts.sent++
     this.#suspects.arrived(begun)
     delivered(head, CONTACT, n)
+    const pieces = quota.late(head, n)
     // Mostly nothing has been appended since.
-    if (head.n > n && (await this.#lastTold(job)) !== undefined) await this.#tell(job, 'sent')
+    const isTold = pieces > 0 || (head.n > n && (await this.#lastTold(job)) !== undefined)
+    if (isTold) await this.#tell(job, 'sent', pieces > 0 ? { pieces } : {})
     return { type: 'sent' }
   }
 
@@ -336,7 +341,7 @@ export class Egress {
       case 'unknown':
         if (!capabilities.recognisesRepeats) {
           counts.unknown++
-          await this.#tell(job, 'unknown', reason)
+          await this.#tell(job, 'unknown', because(reason))
           return { type: 'unknown', reason, holdMs: OUTBOX_HOLD_MS }
         }
         break
@@ -355,7 +360,7 @@ export class Egress {
   }
 
   async #park(head: Head, job: OutboxJob, reason: string): Promise<OutboxResult> {
-    if ((await this.#lastTold(job)) === undefined) await this.#tell(job, 'held', reason)
+    if ((await this.#lastTold(job)) === undefined) await this.#tell(job, 'held', because(reason))
     // The contact may have written while this was decided: then nothing else would let it go.
     if (this.#sendingTo.get(head.conversation)) return { type: 'retry', retryMs: 0, reason, isFree: true }
     this.#parked.add(head.conversation)
@@ -364,7 +369,7 @@ export class Egress {
 
   async #dead(job: OutboxJob, reason: string): Promise<OutboxResult> {
     this.#connection.counts.failed++
-    await this.#tell(job, 'failed', reason)
+    await this.#tell(job, 'failed', because(reason))
     return { type: 'dead', reason }
   }
 
@@ -379,10 +384,9 @@ export class Egress {
   }
 
   /** Agents see what became of it. */
-  async #tell({ conversation, n }: OutboxJob, state: DeliveryState, reason?: string): Promise<void> {
-    const why = reason === undefined ? {} : { reason: reason.slice(0, 500) }
+  async #tell({ conversation, n }: OutboxJob, state: DeliveryState, facts: DeliveryFacts): Promise<void> {
     try {
-      await this.#ports.log.append(conversation, [{ type: 'delivery', by: SYSTEM, message: n, state, ...why }])
+      await this.#ports.log.append(conversation, [{ type: 'delivery', by: SYSTEM, message: n, state, ...facts }])
     } catch (error) {
       // The outbox says the same; a log that refuses must not make an attempt be forgotten.
       this.#ports.report(error)
@@ -400,6 +404,10 @@ export class Egress {
 
 function rateOf({ lane }: Connection): { readonly burst: number; readonly perSecond: number } {
   return { burst: Math.max(1, lane.outPerSecond), perSecond: lane.outPerSecond }
+}
+
+function because(reason: string | undefined): DeliveryFacts {
+  return reason === undefined ? {} : { reason: reason.slice(0, 500) }
 }
 
 /** The lane waits, not the message: when somebody has mended what was wrong it goes at once. */
