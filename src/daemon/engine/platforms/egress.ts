@@ -19,11 +19,11 @@ import {
   type OutboxRow,
   type OutboxState,
 } from '../../core/ports.js'
-import { type DeliveryBody, type DeliveryState, SYSTEM } from '../../core/records.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
+import { DeliveryNews } from './delivery-news.js'
 import type { Quota } from './quota.js'
 import { Suspects } from './suspects.js'
 
@@ -51,11 +51,8 @@ const LAST_REST_MS = 10 * 60_000
 const OWN_REFUSAL = 'the platform has taken other messages since, but not this one'
 const RESUME_AGAIN_MS = 1_000
 const ROWS = 500
-const LOOK_RECORDS = 200
 /** How long calls that run may take when the daemon stops. */
 const STOP_MS = 4_000
-
-type DeliveryFacts = Pick<DeliveryBody, 'reason' | 'pieces'>
 
 /** A message that is being sent: the how-maniest attempt, and what of it has gone so far. */
 type Sending = { readonly job: OutboxJob; readonly attempt: number; progress: OutboxProgress }
@@ -70,6 +67,7 @@ export class Egress {
   readonly #sendingTo = new Map<ConversationId, boolean>()
   readonly #parked = new Set<ConversationId>()
   readonly #suspects = new Suspects()
+  readonly #news: DeliveryNews
   #working: AbortController | undefined
   #done: Promise<void> = Promise.resolve()
   #cancelRest: (() => void) | undefined
@@ -81,6 +79,7 @@ export class Egress {
   constructor(ports: EgressPorts, connection: Connection) {
     this.#ports = ports
     this.#connection = connection
+    this.#news = new DeliveryNews(ports)
     this.#rate = createRateLimiter(ports.clock, { ...rateOf(connection), keyLimit: 1 })
   }
 
@@ -101,7 +100,7 @@ export class Egress {
     this.#run()
     if (recognisesRepeats || this.#isClosed) return
     for await (const row of this.#rows('unknown'))
-      if ((await this.#lastTold(row)) !== 'unknown') await this.#tell(row, 'unknown', because(row.reason))
+      if ((await this.#news.last(row)) !== 'unknown') await this.#news.tell(row, 'unknown', { reason: row.reason })
   }
 
   /** Settings, secrets or the lane are others now: what was in the way may not be any more. */
@@ -274,8 +273,8 @@ export class Egress {
     delivered(head, CONTACT, n)
     const pieces = quota.late(head, n)
     // Mostly nothing has been appended since.
-    const isTold = pieces > 0 || (head.n > n && (await this.#lastTold(job)) !== undefined)
-    if (isTold) await this.#tell(job, 'sent', pieces > 0 ? { pieces } : {})
+    const isTold = pieces > 0 || (head.n > n && (await this.#news.last(job)) !== undefined)
+    if (isTold) await this.#news.tell(job, 'sent', pieces > 0 ? { pieces } : {})
     return { type: 'sent' }
   }
 
@@ -341,7 +340,7 @@ export class Egress {
       case 'unknown':
         if (!capabilities.recognisesRepeats) {
           counts.unknown++
-          await this.#tell(job, 'unknown', because(reason))
+          await this.#news.tell(job, 'unknown', { reason })
           return { type: 'unknown', reason, holdMs: OUTBOX_HOLD_MS }
         }
         break
@@ -360,7 +359,7 @@ export class Egress {
   }
 
   async #park(head: Head, job: OutboxJob, reason: string): Promise<OutboxResult> {
-    if ((await this.#lastTold(job)) === undefined) await this.#tell(job, 'held', because(reason))
+    if ((await this.#news.last(job)) === undefined) await this.#news.tell(job, 'held', { reason })
     // The contact may have written while this was decided: then nothing else would let it go.
     if (this.#sendingTo.get(head.conversation)) return { type: 'retry', retryMs: 0, reason, isFree: true }
     this.#parked.add(head.conversation)
@@ -369,7 +368,7 @@ export class Egress {
 
   async #dead(job: OutboxJob, reason: string): Promise<OutboxResult> {
     this.#connection.counts.failed++
-    await this.#tell(job, 'failed', because(reason))
+    await this.#news.tell(job, 'failed', { reason })
     return { type: 'dead', reason }
   }
 
@@ -382,32 +381,10 @@ export class Egress {
     }
     return afterRest(reason)
   }
-
-  /** Agents see what became of it. */
-  async #tell({ conversation, n }: OutboxJob, state: DeliveryState, facts: DeliveryFacts): Promise<void> {
-    try {
-      await this.#ports.log.append(conversation, [{ type: 'delivery', by: SYSTEM, message: n, state, ...facts }])
-    } catch (error) {
-      // The outbox says the same; a log that refuses must not make an attempt be forgotten.
-      this.#ports.report(error)
-    }
-  }
-
-  /** What agents were told of it last; undefined when nothing. */
-  async #lastTold({ conversation, n }: OutboxJob): Promise<DeliveryState | undefined> {
-    const records = await this.#ports.log.read(conversation, n, LOOK_RECORDS)
-    let state: DeliveryState | undefined
-    for (const { body } of records) if (body.type === 'delivery' && body.message === n) state = body.state
-    return state
-  }
 }
 
 function rateOf({ lane }: Connection): { readonly burst: number; readonly perSecond: number } {
   return { burst: Math.max(1, lane.outPerSecond), perSecond: lane.outPerSecond }
-}
-
-function because(reason: string | undefined): DeliveryFacts {
-  return reason === undefined ? {} : { reason: reason.slice(0, 500) }
 }
 
 /** The lane waits, not the message: when somebody has mended what was wrong it goes at once. */

@@ -1,0 +1,45 @@
+import type { LogPort, OutboxJob } from '../../core/ports.js'
+import { type DeliveryBody, type DeliveryState, SYSTEM } from '../../core/records.js'
+
+/** What telling agents what became of a message stands on. */
+export type DeliveryNewsPorts = {
+  readonly log: Pick<LogPort, 'append' | 'read'>
+  /** An error that no caller waits for. */
+  report(error: unknown): void
+}
+
+const REASON_LENGTH = 500
+const LOOK_RECORDS = 200
+
+/** What agents are told of messages that did not go out at once. */
+export class DeliveryNews {
+  readonly #ports: DeliveryNewsPorts
+
+  constructor(ports: DeliveryNewsPorts) {
+    this.#ports = ports
+  }
+
+  /** Agents see what became of it. Never rejects: the outbox says the same, and a log that refuses must not make an attempt be forgotten. */
+  async tell(
+    { conversation, n }: OutboxJob,
+    state: DeliveryState,
+    { reason, ...facts }: { readonly reason?: string | undefined } & Pick<DeliveryBody, 'pieces'> = {},
+  ): Promise<void> {
+    const why = reason === undefined ? {} : { reason: reason.slice(0, REASON_LENGTH) }
+    try {
+      await this.#ports.log.append(conversation, [
+        { type: 'delivery', by: SYSTEM, message: n, state, ...why, ...facts },
+      ])
+    } catch (error) {
+      this.#ports.report(error)
+    }
+  }
+
+  /** What agents were told of it last; undefined when nothing. Throws what the log throws. */
+  async last({ conversation, n }: OutboxJob): Promise<DeliveryState | undefined> {
+    const records = await this.#ports.log.read(conversation, n, LOOK_RECORDS)
+    let state: DeliveryState | undefined
+    for (const { body } of records) if (body.type === 'delivery' && body.message === n) state = body.state
+    return state
+  }
+}
