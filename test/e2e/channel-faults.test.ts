@@ -135,8 +135,12 @@ async function usedUp(side: PlatformSide): Promise<void> {
   await side.say('many', 'go on')
   await side.got('many', answers.length)
   assert.deepEqual(side.sent('many'), answers)
-  await until('told', () => side.fates('many').length === 2)
-  assert.deepEqual(side.fates('many'), [held, held!.replace('held', 'sent')])
+  // Where there are windows, what one let go that was written before it is told, too.
+  const late = side.row.quota === undefined ? 1 : answers.length - quota
+  await until('told', () => side.fates('many').length === 1 + late)
+  const [, again, ...followers] = side.fates('many')
+  assert.equal(again, held!.replace('held', 'sent'))
+  for (const fate of followers) assert.match(fate, /^\d+ sent$/)
 }
 
 /** The platform does not trust this server: the lane says so, nothing is tried meanwhile, and it goes on when that has been mended. */
