@@ -7,11 +7,12 @@ import { EMULATED_KINDS, EMULATOR_PORTS } from '../../src/commands/_emulate/kind
 import { serveEmulator } from '../../src/emulator/core/server.js'
 import { EMULATORS } from '../../src/emulator/emulators.js'
 import { createWechatMpEmulator } from '../../src/emulator/wechat/emulator.js'
-import { type CallbackServer, callbackServer, type EmulatorRig, serve, until } from '../emulator/rig.js'
+import { type CallbackServer, callbackServer, type EmulatorRig, serve } from '../emulator/rig.js'
 import { cliEnvironment, kefuFailsInWords, kefuJson } from '../helpers/cli.js'
 import { DaemonProcess } from '../helpers/daemon-process.js'
 import { ROOT } from '../helpers/project.js'
 import { type Cleanup, makeTmpDir, removeDir } from '../helpers/tmp-dir.js'
+import { until } from '../helpers/until.js'
 
 type Running = {
   readonly child: ChildProcessWithoutNullStreams
@@ -78,7 +79,7 @@ describe('kefu emulate and a chat through it', () => {
   test('--connect makes a channel with settings and sealed secrets, changes it the next time, and ends with Ctrl-C', async t => {
     for (const result of ['added', 'changed']) {
       const running = run(t, 'emulate', 'wechat-mp', '--connect', '--port', '0', '--json')
-      await until(() => running.events().length > 0, `ready: ${running.text.stderr}`).catch(error => {
+      await until(`ready: ${running.text.stderr}`, () => running.events().length > 0).catch(error => {
         throw new Error(`${String(error)}: ${running.text.stderr}`)
       })
       const [ready] = running.events()
@@ -114,7 +115,7 @@ describe('kefu emulate and a chat through it', () => {
       'xml',
       '--json',
     )
-    await until(() => running.events().length > 0, 'ready')
+    await until('ready', () => running.events().length > 0)
     const [ready] = running.events()
     assert.deepEqual(Object.keys(ready!.credentials as object), ['token', 'encoding-aes-key', 'app-secret'])
     const said = await fetch(`${String(ready!.url)}/emulator/say`, {
@@ -124,7 +125,7 @@ describe('kefu emulate and a chat through it', () => {
     })
     assert.equal(said.status, 200)
     assert.match(callback.received[0]!.body, /^<xml>/)
-    await until(() => running.events().length > 1, 'the delivery')
+    await until('the delivery', () => running.events().length > 1)
     assert.equal(running.events()[1]!.type, 'delivery')
     running.child.kill('SIGTERM')
     assert.equal(await running.ended, 0)
@@ -171,10 +172,10 @@ describe('kefu emulate and a chat through it', () => {
   test('with --json a chat writes objects; what is not taken fails it', async t => {
     const rig = await channelOf(t, 'refused')
     const chat = run(t, 'chat', 'visitor', '--channel', 'refused', '--json', '--for', '1s')
-    await until(() => chat.events().some(({ state }) => state === 'ready'), 'ready')
+    await until('ready', () => chat.events().some(({ state }) => state === 'ready'))
     await rig.emulator.say('visitor', { type: 'text', text: 'x' })
     await answer(rig, 'visitor', 'hi')
-    await until(() => chat.events().some(({ type }) => type === 'message'), 'the message')
+    await until('the message', () => chat.events().some(({ type }) => type === 'message'))
     const message = chat.events().find(({ type }) => type === 'message')
     assert.deepEqual([message!.text, message!.own, message!.as], ['hi', false, 'text'])
     rig.emulator.core.faults.add({ fault: 'drop' })

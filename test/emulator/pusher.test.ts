@@ -4,7 +4,8 @@ import { Faults } from '../../src/emulator/core/faults.js'
 import { Pusher } from '../../src/emulator/core/pusher.js'
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js'
 import type { Cleanup } from '../helpers/tmp-dir.js'
-import { type CallbackServer, callbackServer, SUCCESS, until } from './rig.js'
+import { until } from '../helpers/until.js'
+import { type CallbackServer, callbackServer, SUCCESS } from './rig.js'
 
 const POLICY = {
   deadlineMs: 5_000,
@@ -84,7 +85,7 @@ describe('a push', () => {
     const { push, callback, clock, pusher } = await rig(t)
     callback.answer(BROKEN, SUCCESS)
     const done = push('hello')
-    await until(() => clock.pending === 1 && pusher.list()[0]!.attempts.length === 1, 'the wait for the next attempt')
+    await until('the wait for the next attempt', () => clock.pending === 1 && pusher.list()[0]!.attempts.length === 1)
     clock.advance(5_000)
     const { state, attempts } = await done
     assert.deepEqual([state, attempts.length], ['delivered', 2])

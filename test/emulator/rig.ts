@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { PlatformEmulator } from '../../src/emulator/core/platform-emulator.js'
 import { type ServedEmulator, serveEmulator } from '../../src/emulator/core/server.js'
 import type { Cleanup } from '../helpers/tmp-dir.js'
+import { until } from '../helpers/until.js'
 
 /** A request that came to the callback address. */
 export type Received = {
@@ -27,8 +28,6 @@ export type CallbackAnswer = { readonly status: number; readonly body: string } 
 
 /** The platform's word for success. */
 export const SUCCESS = { status: 200, body: 'success' } as const
-
-const DEADLINE_MS = 5_000
 
 /** A callback address that answers `success`, closed with the test. */
 export async function callbackServer(test: Cleanup): Promise<CallbackServer> {
@@ -66,16 +65,7 @@ export async function callbackServer(test: Cleanup): Promise<CallbackServer> {
     answer(...given) {
       answers = [...given]
     },
-    until: count => until(() => received.length >= count, `${count} requests`),
-  }
-}
-
-/** Waits for a condition, but not for ever. */
-export async function until(isSo: () => boolean, what: string): Promise<void> {
-  const endMs = performance.now() + DEADLINE_MS
-  while (!isSo()) {
-    if (performance.now() > endMs) throw new Error(`did not come: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 1))
+    until: count => until(`${count} requests`, () => received.length >= count),
   }
 }
 

@@ -7,7 +7,8 @@ import { serveEmulator } from '../../src/emulator/core/server.js'
 import { createWechatMpEmulator } from '../../src/emulator/wechat/emulator.js'
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js'
 import type { Cleanup } from '../helpers/tmp-dir.js'
-import { callbackServer, type EmulatorRig, serve, until } from './rig.js'
+import { until } from '../helpers/until.js'
+import { callbackServer, type EmulatorRig, serve } from './rig.js'
 
 const SEND = '/cgi-bin/message/custom/send'
 const HOSTILE = `</td><script>alert(1)</script><img src=x onerror="alert('2')">&amp;\u202e`
@@ -59,7 +60,7 @@ describe('a fault of the API', () => {
     const { post, send, clock, emulator } = await rig(t)
     await post('/emulator/faults', { fault: 'latency', ms: 3_000 })
     const answer = send()
-    await until(() => clock.pending === 1, 'the wait')
+    await until('the wait', () => clock.pending === 1)
     assert.equal(emulator.core.sent.total, 0)
     clock.advance(3_000)
     assert.equal((await answer).status, 200)
@@ -69,7 +70,7 @@ describe('a fault of the API', () => {
     const { post, send, clock, emulator } = await rig(t)
     await post('/emulator/faults', { fault: 'hang' })
     const answer = send()
-    await until(() => emulator.core.sent.total === 1 && clock.pending === 1, 'the message')
+    await until('the message', () => emulator.core.sent.total === 1 && clock.pending === 1)
     clock.advance(60_000)
     await assert.rejects(answer)
   })
@@ -190,7 +191,7 @@ describe('the inspection', () => {
     emulator.core.sent.record('other', 'text', 'not for you', {})
     await send('for you')
     emulator.core.sent.typing('oLi', true)
-    await until(() => lines.length >= 3, 'three lines')
+    await until('three lines', () => lines.length >= 3)
     const [ready, sent, typing] = lines.map(line => JSON.parse(line) as Record<string, unknown>)
     assert.deepEqual(ready, { type: 'ready', kind: 'wechat-mp' })
     assert.equal((sent!.message as { text: string }).text, 'for you')

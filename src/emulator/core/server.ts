@@ -29,6 +29,8 @@ export function channelSettings({ emulator, origin }: ServedEmulator): EmulatedA
 const HOST = '127.0.0.1'
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
 const CONNECTION_LIMIT = 1_000
+/** Longer than clients keep a connection: who closes first must not be the one to whom a call is on its way. */
+const IDLE_LIMIT_MS = 65_000
 /** A call that hangs is cut off after this. */
 const HANG_LIMIT_MS = 60_000
 const PROXY_PAGE = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n'
@@ -37,7 +39,7 @@ const PROXY_PAGE = '<html><head><title>502 Bad Gateway</title></head><body><h1>5
 export async function serveEmulator(emulator: PlatformEmulator, port = 0): Promise<ServedEmulator> {
   const closed = new AbortController()
   setMaxListeners(0, closed.signal)
-  const server = createServer({ requestTimeout: 30_000 }, (request, response) => {
+  const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: IDLE_LIMIT_MS }, (request, response) => {
     serve(emulator, request, response, closed.signal).catch(() => response.destroy())
   })
   server.maxConnections = CONNECTION_LIMIT
