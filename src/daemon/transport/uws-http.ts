@@ -42,6 +42,8 @@ export class UwsExchange extends Exchange {
 
   /** Must run inside the native request callback. */
   start(): void {
+    // Finding the address is what tells of a proxy that is not believed, whoever asks for it.
+    if (this.header('x-forwarded-for') !== undefined) void this.remoteAddress
     this.#res?.onAborted(() => this.#aborted())
     if (!this.incoming.isArrived) this.#res?.onData((chunk, isLast) => this.#data(chunk, isLast))
     this.ask()
