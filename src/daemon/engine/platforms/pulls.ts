@@ -40,6 +40,9 @@ const LAST_RETRY_MS = 60_000
 const POLL_MS = 5 * 60_000
 const ACCOUNTS_LIMIT = 1_000
 
+/** What is wrong with one event, or with its conversation, however often it is tried. */
+const UNUSABLE: ReadonlySet<string> = new Set(['KEFU_CALLBACK_INVALID', 'KEFU_MESSAGE_TOO_LARGE', 'KEFU_STORE_CORRUPT'])
+
 const entrySchema = z.object({ cursor: z.string().exactOptional() })
 
 /**
@@ -60,10 +63,8 @@ export class Pulls {
   /** Fetches what came while nobody listened, of all accounts of a channel that are known. */
   async opened(connection: Connection): Promise<void> {
     for (const { key, value, revision } of await this.#ports.directory.list(prefixOf(connection))) {
-      const entry = entrySchema.safeParse(value)
       const account = this.#account(connection, key.slice(prefixOf(connection).length))
-      account.cursor = entry.success ? entry.data.cursor : undefined
-      account.revision = revision
+      adopt(account, value, revision)
       this.#run(account)
     }
   }
@@ -94,8 +95,10 @@ export class Pulls {
   /** Notes an account for good, so that it is asked after a restart, too. */
   async #know(account: Account): Promise<void> {
     if (account.revision > 0) return
-    const present = await this.#ports.directory.get(account.key)
-    account.revision = present?.revision ?? (await this.#ports.directory.create(account.key, {}))
+    const { directory } = this.#ports
+    const present = await directory.get(account.key)
+    if (present === null) account.revision = await directory.create(account.key, {})
+    else adopt(account, present.value, present.revision)
   }
 
   async close(): Promise<void> {
@@ -132,10 +135,8 @@ export class Pulls {
 
   #run(account: Account): void {
     account.isWanted = true
-    if (account.running !== undefined || this.#abort.signal.aborted) return
-    account.running = this.#fetchAll(account).finally(() => {
-      account.running = undefined
-    })
+    if (account.running !== undefined || account.isClosed || this.#abort.signal.aborted) return
+    account.running = this.#fetchAll(account)
   }
 
   async #fetchAll(account: Account): Promise<void> {
@@ -147,11 +148,12 @@ export class Pulls {
         account.retryMs = FIRST_RETRY_MS
         account.connection.pullProblem = undefined
       } catch (error) {
-        if (signal.aborted) return
-        this.#failed(account, error)
-        return
+        if (!signal.aborted) this.#failed(account, error)
+        break
       }
     }
+    // In the step that has seen that no more is wanted: a signal that comes a moment later must not count on this one.
+    account.running = undefined
   }
 
   /** One page; whether there are more. */
@@ -165,10 +167,10 @@ export class Pulls {
     const { events, cursor, hasMore } = await pull.call(connection.adapter, from, account.cursor, this.#abort.signal)
     const arrivedAtMs = clock.now()
     for (const event of events) await this.#take(connection, event, arrivedAtMs, inbound)
-    if (cursor !== account.cursor) {
-      account.revision = await storeEntry(this.#ports.directory, account.key, { cursor }, account.revision)
-      account.cursor = cursor
-    }
+    // From the same place the same comes again: whatever the platform says, that is no more.
+    if (cursor === account.cursor) return false
+    account.revision = await storeEntry(this.#ports.directory, account.key, { cursor }, account.revision)
+    account.cursor = cursor
     return hasMore
   }
 
@@ -182,7 +184,7 @@ export class Pulls {
     try {
       await inbound.take(connection, event, arrivedAtMs)
     } catch (error) {
-      if (toKefuError(error).code !== 'KEFU_CALLBACK_INVALID') throw error
+      if (!UNUSABLE.has(toKefuError(error).code)) throw error
       this.#ports.report(error)
     }
   }
@@ -205,6 +207,14 @@ export class Pulls {
       this.#poll()
     })
   }
+}
+
+/** Takes over what is stored of an account, unless that is older than what is known. */
+function adopt(account: Account, value: unknown, revision: number): void {
+  if (account.revision > 0) return
+  const entry = entrySchema.safeParse(value)
+  account.cursor = entry.success ? entry.data.cursor : undefined
+  account.revision = revision
 }
 
 function prefixOf({ number }: Connection): string {

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { InboundEvent, Pulled } from '../../../src/daemon/core/channel-adapter.js'
+import type { Connection } from '../../../src/daemon/engine/platforms/connection.js'
+import type { Inbound } from '../../../src/daemon/engine/platforms/inbound.js'
+import { Pulls } from '../../../src/daemon/engine/platforms/pulls.js'
+import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
+import { KefuError } from '../../../src/errors.js'
+import { createManualClock } from '../../helpers/manual-clock.js'
+
+const NOTHING: Pulled = { events: [], cursor: 'c1', hasMore: false }
+const SIGNAL = { account: 'kf1' } as const
+
+/** Pulls of one channel, whose platform answers as `pull` says. */
+function rig(pull: (cursor: string | undefined) => Promise<Pulled>) {
+  const clock = createManualClock()
+  const { directory } = createMemoryStore({ clock })
+  const asked: (string | undefined)[] = []
+  const taken: string[] = []
+  const reported: unknown[] = []
+  const refusals = new Map<string, KefuError>()
+  const take = async (_: unknown, { key }: InboundEvent) => {
+    const refusal = refusals.get(key)
+    if (refusal !== undefined) throw refusal
+    taken.push(key)
+  }
+  const adapter = {
+    pull: (_: unknown, cursor: string | undefined) => {
+      asked.push(cursor)
+      return pull(cursor)
+    },
+  }
+  const connection = { number: 1, adapter, pullProblem: undefined } as unknown as Connection
+  const inbound = { take } as unknown as Inbound
+  const pulls = new Pulls({ directory, clock, inbound, report: error => reported.push(error) })
+  return { clock, directory, connection, pulls, asked, taken, reported, refusals }
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+}
+
+describe('pulls', () => {
+  test('fetch again for a signal that comes at any moment of the end of a fetch', async () => {
+    for (let ticks = 0; ticks < 20; ticks++) {
+      let answer: (page: Pulled) => void = () => undefined
+      const { pulls, connection, asked } = rig(() => new Promise(resolve => (answer = resolve)))
+      const answerAll = async () => {
+        for (let turn = 0; turn < 5; turn++) {
+          answer(NOTHING)
+          await settled()
+        }
+      }
+      await pulls.signalled(connection, SIGNAL)
+      await answerAll()
+      await pulls.signalled(connection, SIGNAL)
+      await settled()
+      const before = asked.length
+      answer(NOTHING)
+      for (let tick = 0; tick < ticks; tick++) await undefined
+      void pulls.signalled(connection, SIGNAL)
+      await answerAll()
+      assert.ok(asked.length > before, `a signal ${ticks} steps behind the answer was lost`)
+      await pulls.close()
+    }
+  })
+
+  test('go on from the stored cursor also when a signal comes before the accounts were read', async () => {
+    const { pulls, connection, directory, asked } = rig(async cursor => ({ ...NOTHING, cursor: cursor ?? 'c1' }))
+    await directory.create('pull/1/kf1', { cursor: 'c9' })
+    await pulls.signalled(connection, SIGNAL)
+    await settled()
+    assert.deepEqual(asked, ['c9'])
+    await pulls.close()
+  })
+
+  test('do not go back to an older cursor when the accounts are read late', async () => {
+    const { pulls, connection, directory, asked } = rig(async () => ({ ...NOTHING, cursor: 'c10' }))
+    await directory.create('pull/1/kf1', { cursor: 'c9' })
+    const opened = pulls.opened(connection)
+    const old = await directory.list('pull/1/')
+    await opened
+    await settled()
+    // As a list that was begun before, and is answered now.
+    directory.list = async () => old
+    await pulls.opened(connection)
+    await settled()
+    assert.deepEqual(asked, ['c9', 'c10'])
+    await pulls.close()
+  })
+
+  test('pass over what cannot be stored, and stop at what cannot be stored now', async () => {
+    const events = ['damaged', 'huge', 'good', 'later'].map(key => ({ key }) as InboundEvent)
+    const { pulls, connection, taken, reported, refusals, clock } = rig(async () => ({ ...NOTHING, events }))
+    refusals.set('damaged', new KefuError('KEFU_STORE_CORRUPT', { where: 'a conversation' }))
+    refusals.set('huge', new KefuError('KEFU_MESSAGE_TOO_LARGE', { bytes: 20_000, limit: 12_288 }))
+    refusals.set('later', new KefuError('KEFU_STORE_FULL'))
+    await pulls.signalled(connection, SIGNAL)
+    await settled()
+    assert.deepEqual(taken, ['good'])
+    assert.equal(reported.length, 3)
+    assert.match(connection.pullProblem?.reason ?? '', /full/)
+    refusals.delete('later')
+    clock.advance(1_000)
+    await settled()
+    assert.deepEqual(taken, ['good', 'good', 'later'])
+    assert.equal(connection.pullProblem, undefined)
+    await pulls.close()
+  })
+
+  test('do not ask without end a platform that always says more and never goes on', async () => {
+    let calls = 0
+    const { pulls, connection } = rig(async () => ({ ...NOTHING, hasMore: ++calls < 50 }))
+    await pulls.signalled(connection, SIGNAL)
+    await settled()
+    assert.equal(calls, 2)
+    await pulls.close()
+  })
+})
