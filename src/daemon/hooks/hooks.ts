@@ -1,13 +1,15 @@
 import { toBase32 } from '../../codec/base32.js'
 import { KefuError } from '../../errors.js'
 import { parseCursor } from '../core/cursor.js'
-import type { CallReport, DeadLetter, Hook, HookStatus, HooksPort } from '../core/hook.js'
+import type { CallReport, DeadLetter, Hook, HookStatus, HookStop, HooksPort } from '../core/hook.js'
 import type { DirectoryPort, LogPort } from '../core/ports.js'
 import type { VaultPort } from '../core/vault.js'
+import { pause } from '../engine/follow.js'
 import type { HookRegistry } from '../engine/registry/hooks.js'
 import { HookCursors } from './cursors.js'
 import { DeadLetters } from './dead-letters.js'
 import { deliverRecord, deliverTest, type Outcome } from './delivery.js'
+import { retryDelayMs } from './pace.js'
 import { HookWorker, type WorkerPorts } from './worker.js'
 
 /** What the hooks at work stand on. */
@@ -28,10 +30,10 @@ export class Hooks implements HooksPort {
   readonly #cursors: HookCursors
   readonly #dead: DeadLetters
   readonly #workers = new Map<string, HookWorker>()
+  readonly #ending = new AbortController()
   /** Changes of workers, one after the other. */
   #changes: Promise<void> = Promise.resolve()
   #endListening: (() => void) | undefined
-  #isClosed = false
 
   private constructor(ports: HooksPorts, cursors: HookCursors, dead: DeadLetters) {
     this.#ports = ports
@@ -59,7 +61,7 @@ export class Hooks implements HooksPort {
   /** Ends all deliveries, and stores where each hook stands. Never rejects. */
   async close(): Promise<void> {
     this.#endListening?.()
-    this.#isClosed = true
+    this.#ending.abort()
     await this.#changes
     await Promise.all([...this.#workers.keys()].map(id => this.#end(id)))
   }
@@ -108,24 +110,38 @@ export class Hooks implements HooksPort {
   }
 
   #open(hook: Hook | undefined): void {
-    if (hook === undefined || hook.stopped !== undefined || this.#isClosed || this.#workers.has(hook.id)) return
-    const { registry, report } = this.#ports
+    if (hook === undefined || hook.stopped !== undefined || this.#ending.signal.aborted || this.#workers.has(hook.id))
+      return
     const random = (): number => Buffer.from(this.#ports.random(4)).readUInt32BE(0) / 2 ** 32
-    const worker = new HookWorker(
+    const worker: HookWorker = new HookWorker(
       {
         ...this.#ports,
         random,
         cursors: this.#cursors,
         dead: this.#dead,
-        stop: ({ id, name }, why) => {
-          // One that was removed meanwhile, and made anew under its name, is another one.
-          if (registry.byId(id) !== undefined) registry.set(name, { stopped: why }).catch(report)
-        },
+        stop: why => void this.#stop(worker, hook, why, random),
       },
       hook,
     )
     this.#workers.set(hook.id, worker)
     worker.start()
+  }
+
+  /** Notes why a worker has ended; again and again while that cannot be stored: until then the hook would stand still and nothing would say so. */
+  async #stop(worker: HookWorker, { id, name }: Hook, why: HookStop, random: () => number): Promise<void> {
+    const { registry, clock, report } = this.#ports
+    const { signal } = this.#ending
+    // One that was changed meanwhile, or removed and made anew under its name, is another one.
+    const isPresent = (): boolean => this.#workers.get(id) === worker && registry.byId(id) !== undefined
+    for (let attempt = 1; !signal.aborted && isPresent(); attempt++) {
+      try {
+        await registry.set(name, { stopped: why })
+        return
+      } catch (error) {
+        report(error)
+        await pause(clock, retryDelayMs(attempt, random), signal)
+      }
+    }
   }
 
   async #end(id: string): Promise<void> {

@@ -18,7 +18,7 @@ export type WorkerPorts = DeliveryPorts & {
   readonly events: Pick<Log, 'info' | 'warn'>
   random(): number
   /** Ends the hook's deliveries; the worker is closed then. */
-  stop(hook: Hook, why: HookStop): void
+  stop(why: HookStop): void
   /** An error that no caller waits for. */
   report(error: unknown): void
 }
@@ -237,7 +237,7 @@ export class HookWorker {
   #stop(why: HookStop): void {
     this.#ports.events.warn('hook.stopped', { hook: this.#hook.name, why })
     this.#reading.abort()
-    this.#ports.stop(this.#hook, why)
+    this.#ports.stop(why)
   }
 
   #saveSoon(): void {

@@ -6,7 +6,7 @@ import { HOOK_LIMITS } from '../../../src/daemon/core/hook.js'
 import { createHooks, type HookRegistry } from '../../../src/daemon/engine/registry/hooks.js'
 import { Hooks } from '../../../src/daemon/hooks/hooks.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
-import { isKefuError } from '../../../src/errors.js'
+import { isKefuError, KefuError } from '../../../src/errors.js'
 import { newWebhookSecret } from '../../../src/platform/standard-webhook.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 import { until } from '../../helpers/until.js'
@@ -127,6 +127,27 @@ describe('a hook', () => {
     assert.equal(rig.calls.length, before + 2, 'nothing goes out a second time after a restart in order')
     await again.hooks.close()
     assert.deepEqual(rig.reported, [])
+  })
+
+  test('that wants no more is stopped as soon as the store takes that', async () => {
+    const rig = await bench()
+    const { registry, hooks } = await rig.start()
+    await registry.add('crm', { url: 'https://crm.example/in', events: ['message'] }, async () => undefined)
+    rig.statusOf = () => 410
+    const { directory } = rig.store
+    const { update } = directory
+    directory.update = async () => {
+      throw new KefuError('KEFU_STORE_FULL')
+    }
+    await rig.say('anybody')
+    await rig.pass(1_000)
+    assert.equal(registry.show('crm').stopped, undefined)
+    assert.ok(rig.reported.every(error => isKefuError(error, 'KEFU_STORE_FULL')))
+    directory.update = update
+    await rig.pass(60_000)
+    assert.equal(registry.show('crm').stopped?.why, 'gone')
+    assert.deepEqual([hooks.status(registry.show('crm')).state, rig.calls.length], ['stopped', 1])
+    await hooks.close()
   })
 
   test('loses patience with a conversation of which everything is refused, and finds it again with the first that is not', async () => {
