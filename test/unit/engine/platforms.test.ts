@@ -70,6 +70,25 @@ describe('what comes in from a platform', () => {
     await rig.stop()
   })
 
+  test('is taken while others do not send what they announce: who has taken longest gives way', async () => {
+    const rig = await PlatformRig.create()
+    const refused: number[] = []
+    const silence = (at: number): void => {
+      rig.platforms
+        .receive('shop', () => new Promise(() => undefined))
+        .catch(error => code('KEFU_LANE_CLOSED')(error) && refused.push(at))
+    }
+    for (let at = 0; at < 2_000; at++) silence(at)
+    await rig.settle()
+    assert.deepEqual(refused, [])
+    assert.deepEqual(await rig.receive(rig.event('e1')), ANSWER)
+    silence(2_000)
+    silence(2_001)
+    await rig.settle()
+    assert.deepEqual(refused, [0, 1])
+    await rig.stop()
+  })
+
   test('what comes long after it was written says so, and waits for people', async () => {
     const rig = await PlatformRig.create()
     const sentAtMs = Math.floor(rig.clock.now()) - 11 * 60_000

@@ -32,6 +32,8 @@ export class Ingress {
   #inFlight = 0
   /** Requests whose bodies are on their way, or wait for their turn. */
   #unverified = 0
+  /** Of those whose bodies are on their way, the longest one first: what ends the wait for each. */
+  readonly #reading = new Set<() => void>()
 
   constructor(ports: IngressPorts, connection: Connection) {
     this.#ports = ports
@@ -56,7 +58,7 @@ export class Ingress {
   async take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
     try {
       this.#assertOpen()
-      if (this.#unverified >= UNVERIFIED_LIMIT) throw closed('too many requests at once', 1_000)
+      if (this.#unverified >= UNVERIFIED_LIMIT) this.#makeRoom()
       return await this.#take(read)
     } catch (error) {
       this.#count(error)
@@ -72,7 +74,7 @@ export class Ingress {
       isWaiting = false
     }
     try {
-      const callback = await read()
+      const callback = await this.#read(read)
       const readAtMs = this.#ports.clock.monotonicMs()
       return await this.#ports.turns.run(this.#connection, () => {
         begun()
@@ -81,6 +83,33 @@ export class Ingress {
     } finally {
       begun()
     }
+  }
+
+  #read(read: () => Promise<Callback>): Promise<Callback> {
+    return new Promise((resolve, reject) => {
+      const giveWay = (): void => {
+        this.#reading.delete(giveWay)
+        reject(closed('too many requests at once', 1_000))
+      }
+      this.#reading.add(giveWay)
+      read().then(
+        callback => {
+          this.#reading.delete(giveWay)
+          resolve(callback)
+        },
+        error => {
+          this.#reading.delete(giveWay)
+          reject(error)
+        },
+      )
+    })
+  }
+
+  /** Whose body has been on its way for longest gives way: a platform sends all at once, and who does not must not keep it out. */
+  #makeRoom(): void {
+    const [slowest] = this.#reading
+    if (slowest === undefined) throw closed('too many requests at once', 1_000)
+    slowest()
   }
 
   /** Verifies a callback and has it stored: it counts as in flight in between. */
