@@ -27,6 +27,8 @@ export class Outage {
 
   /** An attempt failed; whether it is down since this one. */
   failed(conversation: ConversationId, nowMs: number): boolean {
+    // It was begun before: the pause is for what comes after it, and only another attempt makes it longer.
+    if (this.#nextAtMs !== undefined && nowMs < this.#nextAtMs) return false
     this.#failures++
     if (this.#conversations.size < CONVERSATIONS) this.#conversations.add(conversation)
     const wasDown = this.#nextAtMs !== undefined
