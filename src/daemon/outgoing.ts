@@ -41,7 +41,8 @@ export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> 
   const { store, engine, clock, vault, hooks: registry, channels, agents, log } = sources
   const random = (length: number): Uint8Array => randomBytes(length)
   const { directory, log: records, view } = store
-  const http = createPlatformHttp()
+  // Several may have their endpoints on one host: a hook or bot that hangs must not use up the connections of the others.
+  const http = createPlatformHttp({ socketsPerHost: Number.POSITIVE_INFINITY })
   const channelName = (number: number): string | undefined => channels.byNumber(number)?.name
   const calls = { log: records, http, vault, clock, random, events: log, channelName }
   const hooks = await Hooks.start({

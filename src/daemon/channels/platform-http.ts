@@ -8,7 +8,7 @@ import type { PlatformHttp, PlatformRequest } from '../core/channel-adapter.js'
 import { assertForeignLink, hostOf, publicLookup } from './foreign-link.js'
 import { type Connections, PlatformCall } from './platform-call.js'
 
-/** Connections to one host at a time; calls beyond them wait within their deadline. */
+/** Connections to one host at a time, if nothing else is said. */
 const SOCKETS_PER_HOST = 32
 
 /** The same for links from outside, and for all of these together. */
@@ -22,6 +22,8 @@ const IDLE_MS = 4_000
 export type PlatformHttpOptions = {
   /** Hosts (names or addresses, without a port) that a link from outside may lead to although they are not public: file servers of one's own. */
   readonly allowedHosts?: readonly string[]
+  /** Connections to one host at a time; calls beyond them wait within their deadline. Infinity where each of those who call bounds its own calls, and is not to wait for others. */
+  readonly socketsPerHost?: number
   /** Looks names up; the system's by default. */
   readonly lookup?: LookupFunction
 }
@@ -42,9 +44,9 @@ export type PlatformClient = PlatformHttp & {
  * - Answers are asked for uncompressed.
  */
 export function createPlatformHttp(options: PlatformHttpOptions = {}): PlatformClient {
-  const { allowedHosts = [], lookup: lookUp = systemLookup } = options
+  const { allowedHosts = [], socketsPerHost = SOCKETS_PER_HOST, lookup: lookUp = systemLookup } = options
   const allowed = new Set(allowedHosts.map(host => host.toLowerCase()))
-  const kept = { keepAlive: true, timeout: IDLE_MS, maxSockets: SOCKETS_PER_HOST, lookup: lookUp }
+  const kept = { keepAlive: true, timeout: IDLE_MS, maxSockets: socketsPerHost, lookup: lookUp }
   // Connections of their own: one that was opened to a private address on our own behalf must not serve a link from outside.
   const bounded = { ...kept, maxSockets: FOREIGN_SOCKETS_PER_HOST, maxTotalSockets: FOREIGN_SOCKETS }
   const own = createConnections(kept)
