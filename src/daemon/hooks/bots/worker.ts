@@ -123,7 +123,8 @@ export class BotWorker {
     const { log } = this.#ports
     const head = await log.head(conversation)
     if (head === null || head.state !== 'bot' || head.agent !== this.#bot.id) return
-    const records = await log.read(conversation, Math.max(0, head.n - LOOK_BACK), LOOK_BACK)
+    // All of them: cut at a number of bytes, the newest would be missing.
+    const records = await log.read(conversation, Math.max(0, head.n - LOOK_BACK), LOOK_BACK, Number.POSITIVE_INFINITY)
     const asked = this.#asked.get(conversation) ?? 0
     const messages = unanswered(records, this.#bot.id)
       .filter(({ n }) => n > asked)
