@@ -58,7 +58,7 @@ export const HOOK_STATES = ['running', 'retrying', 'down', 'stopped'] as const
 /** How a hook does. */
 export type HookState = (typeof HOOK_STATES)[number]
 
-/** How a hook does, in numbers; those of deliveries since the daemon's start. */
+/** How a hook does, in numbers; those of deliveries since the daemon's start, or since the hook was changed. */
 export type HookStatus = {
   readonly state: HookState
   /** Everything of the log up to here is done. */
@@ -83,7 +83,6 @@ export type CallReport = {
 
 /** The hooks at work. */
 export type HooksPort = {
-  /** Throws `KEFU_HOOK_NOT_FOUND`. */
   status(hook: Hook): HookStatus
   /** Calls the endpoint once with a record of the type `test`, also while the hook is stopped. */
   test(hook: Hook, abort: AbortSignal): Promise<CallReport>
