@@ -26,6 +26,9 @@ const routes: readonly Route[] = [
       if (params.how === 'bug') throw new TypeError('secret /home/kefu/path')
       if (params.how === 'text') throw 'secret text'
       if (params.how === 'slow') throw new KefuError('KEFU_RATE_LIMITED', { what: 'things', retryAfterMs: 1500 })
+      if (params.how === 'lane')
+        throw new KefuError('KEFU_LANE_CLOSED', { reason: 'it is paused', retryAfterMs: 5_000 })
+      if (params.how === 'secret') throw new KefuError('KEFU_CREDENTIAL_MISSING', { name: 'token' })
       throw new KefuError('KEFU_STORE_FULL')
     },
   },
@@ -125,6 +128,10 @@ describe('dispatch', () => {
     }
     const slow = await ask('GET', '/fail/slow')
     assert.deepEqual([slow.status, slow.headers['retry-after'], slow.reported], [429, '2', []])
+    for (const how of ['lane', 'secret']) {
+      const { status, reported } = await ask('GET', `/fail/${how}`)
+      assert.deepEqual([status, reported], [503, []], 'the lane shows it')
+    }
     assert.equal(JSON.parse(String(slow.body)).error.retryAfterMs, 1500)
   })
 

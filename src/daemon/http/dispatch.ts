@@ -7,9 +7,12 @@ import { createMatcher, type PathMatch, type Route } from './route.js'
 export type DispatchPorts = {
   /** Whether pages of this origin may use the routes for pages: those of the web channels, and kefu's own. Must not throw. */
   readonly allowsOrigin: (origin: string) => boolean
-  /** Told of every failure that is not the caller's (status 500 and above), once, with the route's pattern; never with what the request said. */
+  /** Told of every failure that is not the caller's (status 500 and above, unless a channel's lane shows it), once, with the route's pattern; never with what the request said. */
   readonly report: (error: KefuError, route: string) => void
 }
+
+/** A lane that lets nobody in is no failure, and says itself why. Anybody can ask as often as they like: not everything else may drown in the log for that. */
+const SHOWN_BY_LANE: ReadonlySet<string> = new Set(['KEFU_LANE_CLOSED', 'KEFU_CREDENTIAL_MISSING'])
 
 /**
  * The function that answers plain HTTP requests from a table of routes; it never rejects. HEAD is answered as GET without the body; errors as `errorResponse`
@@ -36,7 +39,7 @@ export function createDispatch(
       return finish(await answer(found, http, origin), headers, http.method)
     } catch (thrown) {
       const error = toKefuError(thrown)
-      if (error.status >= 500) ports.report(error, found.routes[0]?.path ?? '')
+      if (error.status >= 500 && !SHOWN_BY_LANE.has(error.code)) ports.report(error, found.routes[0]?.path ?? '')
       if (error.code === 'KEFU_METHOD_NOT_ALLOWED') headers.allow = String(error.detail.allow)
       return finish(errorResponse(error), headers, http.method)
     }
