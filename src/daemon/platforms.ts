@@ -1,6 +1,6 @@
 import { KefuError } from '../errors.js'
 import { CHANNEL_DRIVERS } from './channels/drivers.js'
-import { createPlatformHttp } from './channels/platform-http.js'
+import { createPlatformHttp, type PlatformClient } from './channels/platform-http.js'
 import { CHANNEL_TABLES } from './channels/tables.js'
 import type { Closer } from './closers.js'
 import type { KindTable } from './core/channel-adapter.js'
@@ -16,13 +16,32 @@ export function tableOf(kind: ChannelKind): KindTable | undefined {
   return (CHANNEL_TABLES as Partial<Record<ChannelKind, KindTable>>)[kind]
 }
 
+/** Connections of a channel to one host: as many as the messages that its lane may have under way. */
+const SOCKETS_PER_HOST = 256
+
 /** Makes the channels behind platforms with all adapters, and what closes them; they begin with `start`. */
 export function createPlatforms(sources: PlatformSources, closers: Closer[]): Platforms {
-  const http = createPlatformHttp()
-  closers.push({ name: 'platform connections', close: async () => http.close() })
-  const { clock, random } = sources
+  const { clock, random, channels } = sources
+  // Many have their platform on one host: a channel whose calls hang must not use up the connections of the others.
+  const clients = new Map<number, PlatformClient>()
+  const adapters = (channel: number) => {
+    const http = clients.get(channel) ?? createPlatformHttp({ socketsPerHost: SOCKETS_PER_HOST })
+    clients.set(channel, http)
+    return { http, clock, random }
+  }
+  const endListening = channels.onChange(change => {
+    // What it still has under way ends by itself, and so do connections that nobody uses.
+    if (change.type === 'removed') clients.delete(change.before.number)
+  })
+  closers.push({
+    name: 'platform connections',
+    close: async () => {
+      endListening()
+      for (const http of clients.values()) http.close()
+    },
+  })
   const drivers = new Map(CHANNEL_DRIVERS.map(driver => [driver.table.kind, driver]))
-  const platforms = new Platforms({ ...sources, drivers, adapters: { http, clock, random } })
+  const platforms = new Platforms({ ...sources, drivers, adapters })
   closers.push({ name: 'platforms', close: () => platforms.close() })
   return platforms
 }

@@ -119,7 +119,7 @@ export class PlatformRig {
       },
       vault: { secrets: () => new Map(), onChange: () => () => undefined },
       drivers: new Map([['webhook', driver]]),
-      adapters: { http: { call: () => Promise.reject(new Error('not here')) }, clock, random },
+      adapters: () => ({ http: { call: () => Promise.reject(new Error('not here')) }, clock, random }),
       delivered: (head, _, n) => this.delivered.push(`${head.contact} ${n}`),
       report: error => this.reported.push(error),
     })

@@ -108,7 +108,8 @@ export type ConnectionPorts = {
   readonly channels: ChannelRegistry
   readonly vault: Pick<VaultPort, 'secrets' | 'onChange'>
   readonly drivers: ReadonlyMap<ChannelKind, ChannelDriver>
-  readonly adapters: AdapterPorts
+  /** What the adapter of a channel gets. */
+  adapters(channel: number): AdapterPorts
   /** A channel is there. */
   opened(connection: Connection): void
   /** Its settings, secrets or lane are others now. */
@@ -171,7 +172,7 @@ export class Connections {
     if (driver === undefined) return
     const present = this.#byNumber.get(channel.number)
     const connection = present ?? new Connection(channel, driver)
-    connection.open(channel, adapters, vault)
+    connection.open(channel, adapters(channel.number), vault)
     this.#byNumber.set(channel.number, connection)
     if (present === undefined) this.#ports.opened(connection)
     else this.#ports.changed(connection)

@@ -35,7 +35,8 @@ export type PlatformPorts = {
   readonly channels: ChannelRegistry
   readonly vault: Pick<VaultPort, 'secrets' | 'onChange'>
   readonly drivers: ReadonlyMap<ChannelKind, ChannelDriver>
-  readonly adapters: AdapterPorts
+  /** What the adapter of a channel gets. */
+  adapters(channel: number): AdapterPorts
   /** A message of a conversation has arrived on the platform. */
   delivered(head: Head, by: Author, n: number): void
   /** An error that no caller waits for. */
@@ -149,7 +150,7 @@ export class Platforms {
   check(number: number, abort: AbortSignal, secrets?: ReadonlyMap<string, Credential>): Promise<readonly CheckStep[]> {
     const { adapters, vault } = this.#ports
     const { driver, channel } = this.#connection(number)
-    const adapter = driver.open(adapters, {
+    const adapter = driver.open(adapters(number), {
       settings: effectiveSettings(driver.table, channel.settings ?? {}),
       secrets: secrets ?? vault.secrets(channelSecrets(number)),
     })
