@@ -173,6 +173,12 @@ describe('what comes in from a platform', () => {
       { parts: [] },
     ])
       await assert.rejects(rig.receive(rig.event('bad', change)), code('KEFU_CALLBACK_INVALID'))
+    const reasons = rig.reported.map(error => error instanceof KefuError && error.detail.reason)
+    assert.deepEqual(reasons, [
+      'the id of the contact has 1 to 128 printable characters',
+      'an event without an id',
+      'an event without content',
+    ])
     await rig.receive(
       rig.event('e1', { name: '\u0007'.repeat(5), parts: [text('ok'), { type: 'card', title: 'x'.repeat(900) }] }),
     )

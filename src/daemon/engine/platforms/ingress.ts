@@ -16,6 +16,8 @@ export type IngressPorts = {
   readonly pulls: Pulls
   /** Shared by all channels. */
   readonly turns: Turns<Connection>
+  /** An error of which nobody else tells. */
+  report(error: unknown): void
 }
 
 /** Platforms give up after five seconds: what is not on disk by then comes again. */
@@ -29,6 +31,8 @@ export class Ingress {
   readonly #ports: IngressPorts
   readonly #connection: Connection
   readonly #rate: RateLimiter
+  /** What was wrong with the last callback that could not be used. */
+  #lastInvalid: string | undefined
   #inFlight = 0
   /** Requests whose bodies are on their way, or wait for their turn. */
   #unverified = 0
@@ -149,6 +153,11 @@ export class Ingress {
     if (isKefuError(error, 'KEFU_CALLBACK_REFUSED')) {
       connection.counts.refused++
       connection.lastRefusal = { reason: String(error.detail.reason), at: this.#ports.clock.now() }
+    } else if (isKefuError(error, 'KEFU_CALLBACK_INVALID')) {
+      // Signed, so what the platform gives up on is lost; of the same in a row the first tells enough.
+      const reason = String(error.detail.reason)
+      if (reason !== this.#lastInvalid) this.#ports.report(error)
+      this.#lastInvalid = reason
     } else if (isKefuError(error) && error.retryable) connection.counts.deferred++
   }
 

@@ -179,7 +179,7 @@ export class Platforms {
 
   #opened(connection: Connection): void {
     const { store, clock, media, delivered, report } = this.#ports
-    const shared = { inbound: this.#inbound, pulls: this.#pulls, turns: this.#turns }
+    const shared = { inbound: this.#inbound, pulls: this.#pulls, turns: this.#turns, report }
     const ingress = new Ingress({ store, clock, ...shared }, connection)
     const { outbox, log } = store
     const egress = new Egress({ outbox, log, media, clock, quota: this.#quota, delivered, report }, connection)
