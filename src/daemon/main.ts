@@ -211,7 +211,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
         report: (error, route) => log.error('http.failed', { error, route }),
         readiness: () => readinessOf(state, store),
-        receive: (channel, read) => platforms.receive(channel, read),
+        receive: (channel, arriving) => platforms.receive(channel, arriving),
       },
       { fileBytes: config.limits.uploadBytes, timeoutMs: UPLOAD_TIMEOUT_MS },
     )

@@ -6,8 +6,14 @@ import type { Route, RouteRequest } from './route.js'
 /** What callbacks of platforms need from outside. */
 export type CallbackPorts = {
   readonly clock: { now(): number }
-  /** Takes a request to a channel's callback address: the answer is given when everything is on disk. Throws KefuErrors, which say their status. */
-  readonly receive: (channel: string, read: () => Promise<Callback>) => Promise<CallbackAnswer>
+  /**
+   * Takes a request to a channel's callback address, whose body has `limitBytes` at most: the answer is given when everything is on disk. Throws KefuErrors, which
+   * say their status.
+   */
+  readonly receive: (
+    channel: string,
+    arriving: { readonly limitBytes: number; readonly read: () => Promise<Callback> },
+  ) => Promise<CallbackAnswer>
 }
 
 /** Largest body of a callback. */
@@ -27,12 +33,14 @@ export function callbackRoutes(ports: CallbackPorts): readonly Route[] {
 }
 
 async function answer({ clock, receive }: CallbackPorts, { http, params }: RouteRequest): Promise<HttpResponse> {
-  const { status, contentType, body } = await receive(channelName(params.channel!), async () => {
-    const method = http.method === 'POST' ? 'POST' : 'GET'
+  const method = http.method === 'POST' ? 'POST' : 'GET'
+  const limitBytes = method === 'GET' ? 0 : Math.min(CALLBACK_BYTES, Number(http.header('content-length') ?? Infinity))
+  const read = async (): Promise<Callback> => {
     const bytes =
       method === 'POST' ? await http.body({ limitBytes: CALLBACK_BYTES, timeoutMs: BODY_TIMEOUT_MS }) : EMPTY
     return { method, query: http.query, header: name => http.header(name), bytes, arrivedAtMs: clock.now() }
-  })
+  }
+  const { status, contentType, body } = await receive(channelName(params.channel!), { limitBytes, read })
   return { status, headers: { 'content-type': contentType }, body }
 }
 

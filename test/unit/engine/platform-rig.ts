@@ -3,7 +3,6 @@ import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import type { Part } from '../../../src/codec/wire.js'
 import type {
   Adapter,
-  Callback,
   CallbackAnswer,
   ChannelDriver,
   FetchedFile,
@@ -18,6 +17,7 @@ import type {
 import type { MediaUpload } from '../../../src/daemon/core/media.js'
 import type { Store } from '../../../src/daemon/core/ports.js'
 import type { RecordBody } from '../../../src/daemon/core/records.js'
+import type { Arriving } from '../../../src/daemon/engine/platforms/bodies.js'
 import { Platforms } from '../../../src/daemon/engine/platforms/platforms.js'
 import { type ChannelRegistry, createChannels } from '../../../src/daemon/engine/registry/channels.js'
 import { createTokens, type Tokens } from '../../../src/daemon/engine/session/tokens.js'
@@ -138,14 +138,14 @@ export class PlatformRig {
   }
 
   /** The request that brings events. */
-  callback(...events: readonly InboundEvent[]): () => Promise<Callback> {
-    return async () => ({
-      method: 'POST',
-      query: new URLSearchParams(),
-      header: () => undefined,
-      bytes: Buffer.from(JSON.stringify(events)),
-      arrivedAtMs: this.clock.now(),
-    })
+  callback(...events: readonly InboundEvent[]): Arriving {
+    return this.arriving(Buffer.from(JSON.stringify(events)))
+  }
+
+  /** A request with a body. */
+  arriving(bytes: Buffer): Arriving {
+    const rest = { method: 'POST', query: new URLSearchParams(), header: () => undefined } as const
+    return { limitBytes: bytes.length, read: async () => ({ ...rest, bytes, arrivedAtMs: this.clock.now() }) }
   }
 
   /** A contact's message. */

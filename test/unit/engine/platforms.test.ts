@@ -75,7 +75,7 @@ describe('what comes in from a platform', () => {
     const refused: number[] = []
     const silence = (at: number): void => {
       rig.platforms
-        .receive('shop', () => new Promise(() => undefined))
+        .receive('shop', { limitBytes: 100, read: () => new Promise(() => undefined) })
         .catch(error => code('KEFU_LANE_CLOSED')(error) && refused.push(at))
     }
     for (let at = 0; at < 2_000; at++) silence(at)
@@ -86,6 +86,45 @@ describe('what comes in from a platform', () => {
     silence(2_001)
     await rig.settle()
     assert.deepEqual(refused, [0, 1])
+    await rig.stop()
+  })
+
+  test('is taken while large bodies take all the room: who has taken longest gives way, also of another channel', async () => {
+    const rig = await PlatformRig.create()
+    let refused = 0
+    const silence = (): void => {
+      const limitBytes = 1024 * 1024
+      rig.platforms
+        .receive('shop', { limitBytes, read: () => new Promise(() => undefined) })
+        .catch(error => code('KEFU_LANE_CLOSED')(error) && refused++)
+    }
+    for (let at = 0; at < 64; at++) silence()
+    await rig.settle()
+    assert.equal(refused, 0)
+    assert.deepEqual(await rig.receive(rig.event('e1')), ANSWER)
+    assert.equal(refused, 1)
+    await rig.stop()
+  })
+
+  test('counts the time that a body took into the time that a platform waits', async () => {
+    const rig = await PlatformRig.create()
+    const { append } = rig.store.log
+    rig.store.log.append = async (...given) => {
+      await new Promise<void>(resolve => void rig.clock.after(60_000, resolve))
+      return append.apply(rig.store.log, given)
+    }
+    const { limitBytes, read } = rig.callback(rig.event('e1'))
+    const slowly = async () => {
+      await new Promise<void>(resolve => void rig.clock.after(2_900, resolve))
+      return read()
+    }
+    const waiting = assert.rejects(
+      rig.platforms.receive('shop', { limitBytes, read: slowly }),
+      code('KEFU_LANE_CLOSED'),
+    )
+    await rig.pass(2_900)
+    await rig.pass(1_100)
+    await waiting
     await rig.stop()
   })
 
@@ -208,7 +247,7 @@ describe('what comes in from a platform', () => {
     )
     assert.equal(rig.platforms.lane(1)!.counts.deferred, 3)
     await assert.rejects(
-      rig.platforms.receive('nobody', () => Promise.reject(new Error('read'))),
+      rig.platforms.receive('nobody', { limitBytes: 0, read: () => Promise.reject(new Error('read')) }),
       code('KEFU_NOT_FOUND'),
     )
     await rig.stop()
@@ -234,15 +273,8 @@ describe('what comes in from a platform', () => {
 
   test('a forged callback stores nothing, and the lane says so', async () => {
     const rig = await PlatformRig.create()
-    const forged = () =>
-      rig.platforms.receive('shop', async () => ({
-        method: 'POST',
-        query: new URLSearchParams(),
-        header: () => undefined,
-        bytes: Buffer.from('{}'),
-        arrivedAtMs: 0,
-      }))
-    await assert.rejects(forged(), code('KEFU_CALLBACK_REFUSED'))
+    const forged = rig.platforms.receive('shop', rig.arriving(Buffer.from('{}')))
+    await assert.rejects(forged, code('KEFU_CALLBACK_REFUSED'))
     const { counts, lastRefusal } = rig.platforms.lane(1)!
     assert.deepEqual([counts.refused, lastRefusal?.reason, counts.received], [1, 'not signed', 0])
     await rig.stop()

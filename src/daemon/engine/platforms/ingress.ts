@@ -3,6 +3,7 @@ import type { Callback, CallbackAnswer, Reception } from '../../core/channel-ada
 import type { Clock, Store } from '../../core/ports.js'
 import { within } from '../../core/within.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
+import type { Arriving, Bodies } from './bodies.js'
 import type { Connection } from './connection.js'
 import type { Inbound } from './inbound.js'
 import type { Pulls } from './pulls.js'
@@ -14,17 +15,16 @@ export type IngressPorts = {
   readonly clock: Clock
   readonly inbound: Inbound
   readonly pulls: Pulls
-  /** Shared by all channels. */
+  /** Shared by all channels, as `turns`. */
+  readonly bodies: Bodies
   readonly turns: Turns<Connection>
   /** An error of which nobody else tells. */
   report(error: unknown): void
 }
 
-/** Platforms give up after five seconds: what is not on disk by then comes again. */
+/** From the first byte. Platforms give up after five seconds: what is not on disk by then comes again. */
 const DEADLINE_MS = 4_000
 const KEY = 'in'
-/** Requests of a channel that may be on their way to being verified at once, whoever sends them. */
-const UNVERIFIED_LIMIT = 2_000
 
 /** The way into a channel: so many callbacks at once, so many a second. What is too much is told to come again before it costs anything. */
 export class Ingress {
@@ -34,10 +34,6 @@ export class Ingress {
   /** What was wrong with the last callback that could not be used. */
   #lastInvalid: string | undefined
   #inFlight = 0
-  /** Requests whose bodies are on their way, or wait for their turn. */
-  #unverified = 0
-  /** Of those whose bodies are on their way, the longest one first: what ends the wait for each. */
-  readonly #reading = new Set<() => void>()
 
   constructor(ports: IngressPorts, connection: Connection) {
     this.#ports = ports
@@ -56,73 +52,40 @@ export class Ingress {
   }
 
   /**
-   * Takes a callback: `read` brings its body. The answer is the platform's word for success, and everything is on disk. Throws `KEFU_LANE_CLOSED` (come again: paused,
-   * too many, the store refuses or is slow), `KEFU_CALLBACK_REFUSED`, `KEFU_CALLBACK_INVALID`, `KEFU_CREDENTIAL_MISSING`, and what the store throws.
+   * Takes a callback. The answer is the platform's word for success, and everything is on disk. Throws `KEFU_LANE_CLOSED` (come again: paused, too many, the store
+   * refuses or is slow), `KEFU_CALLBACK_REFUSED`, `KEFU_CALLBACK_INVALID`, `KEFU_CREDENTIAL_MISSING`, and what the store throws.
    */
-  async take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
+  async take(arriving: Arriving): Promise<CallbackAnswer> {
     try {
-      this.#assertOpen()
-      if (this.#unverified >= UNVERIFIED_LIMIT) this.#makeRoom()
-      return await this.#take(read)
+      return await this.#take(arriving)
     } catch (error) {
       this.#count(error)
       throw error
     }
   }
 
-  async #take(read: () => Promise<Callback>): Promise<CallbackAnswer> {
-    let isWaiting = true
-    this.#unverified++
-    const begun = (): void => {
-      if (isWaiting) this.#unverified--
-      isWaiting = false
-    }
+  async #take(arriving: Arriving): Promise<CallbackAnswer> {
+    const { bodies, turns, clock } = this.#ports
+    const deadlineMs = clock.monotonicMs() + DEADLINE_MS
+    this.#assertOpen()
+    const { callback, release } = await bodies.read(arriving)
     try {
-      const callback = await this.#read(read)
-      const readAtMs = this.#ports.clock.monotonicMs()
-      return await this.#ports.turns.run(this.#connection, () => {
-        begun()
-        return this.#carry(callback, readAtMs)
+      return await turns.run(this.#connection, () => {
+        release()
+        return this.#carry(callback, deadlineMs)
       })
     } finally {
-      begun()
+      release()
     }
-  }
-
-  #read(read: () => Promise<Callback>): Promise<Callback> {
-    return new Promise((resolve, reject) => {
-      const giveWay = (): void => {
-        this.#reading.delete(giveWay)
-        reject(closed('too many requests at once', 1_000))
-      }
-      this.#reading.add(giveWay)
-      read().then(
-        callback => {
-          this.#reading.delete(giveWay)
-          resolve(callback)
-        },
-        error => {
-          this.#reading.delete(giveWay)
-          reject(error)
-        },
-      )
-    })
-  }
-
-  /** Whose body has been on its way for longest gives way: a platform sends all at once, and who does not must not keep it out. */
-  #makeRoom(): void {
-    const [slowest] = this.#reading
-    if (slowest === undefined) throw closed('too many requests at once', 1_000)
-    slowest()
   }
 
   /** Verifies a callback and has it stored: it counts as in flight in between. */
-  async #carry(callback: Callback, readAtMs: number): Promise<CallbackAnswer> {
+  async #carry(callback: Callback, deadlineMs: number): Promise<CallbackAnswer> {
     const { clock } = this.#ports
     this.#assertOpen()
     // Nobody is let in: not worth a look at who it is.
     this.#assertRoom(this.#rate.wait(KEY))
-    const leftMs = readAtMs + DEADLINE_MS - clock.monotonicMs()
+    const leftMs = deadlineMs - clock.monotonicMs()
     if (leftMs <= 0) throw closed('too many callbacks at once', 1_000)
     const reception = this.#connection.adapter.receive(callback)
     // What is not signed by the platform takes no place from what is.

@@ -1,13 +1,6 @@
 import type { Author } from '../../../codec/wire.js'
 import { KefuError } from '../../../errors.js'
-import type {
-  AdapterPorts,
-  Callback,
-  CallbackAnswer,
-  ChannelDriver,
-  CheckStep,
-  SendOutcome,
-} from '../../core/channel-adapter.js'
+import type { AdapterPorts, CallbackAnswer, ChannelDriver, CheckStep, SendOutcome } from '../../core/channel-adapter.js'
 import { effectiveSettings, type Missing } from '../../core/kind-settings.js'
 import type { MediaPort } from '../../core/media.js'
 import type { ChannelKind, Head, LaneSettings } from '../../core/model.js'
@@ -16,6 +9,7 @@ import type { Clock, Store } from '../../core/ports.js'
 import { type Credential, channelSecrets, type VaultPort } from '../../core/vault.js'
 import type { ChannelRegistry } from '../registry/channels.js'
 import type { Tokens } from '../session/tokens.js'
+import { type Arriving, Bodies } from './bodies.js'
 import { type Connection, Connections, type LaneCounts, type Obstruction } from './connection.js'
 import { Egress } from './egress.js'
 import { FileFetches } from './file-fetches.js'
@@ -70,6 +64,7 @@ export class Platforms {
   readonly #files: FileFetches
   readonly #pulls: Pulls
   readonly #quota: Quota
+  readonly #bodies = new Bodies()
   readonly #turns: Turns<Connection>
   readonly #lanes = new Map<Connection, Lanes>()
   readonly #closing = new Set<Promise<void>>()
@@ -120,11 +115,11 @@ export class Platforms {
   }
 
   /** Takes a request to a channel's callback address, as `Ingress.take` does. Throws `KEFU_NOT_FOUND` for a channel that takes none. */
-  async receive(name: string, read: () => Promise<Callback>): Promise<CallbackAnswer> {
+  async receive(name: string, arriving: Arriving): Promise<CallbackAnswer> {
     const connection = this.#connections.byName(name)
     const lanes = connection === undefined ? undefined : this.#lanes.get(connection)
     if (lanes === undefined) throw new KefuError('KEFU_NOT_FOUND')
-    return await lanes.ingress.take(read)
+    return await lanes.ingress.take(arriving)
   }
 
   /** What a lane does; undefined for a channel that has none. */
@@ -179,7 +174,7 @@ export class Platforms {
 
   #opened(connection: Connection): void {
     const { store, clock, media, delivered, report } = this.#ports
-    const shared = { inbound: this.#inbound, pulls: this.#pulls, turns: this.#turns, report }
+    const shared = { inbound: this.#inbound, pulls: this.#pulls, bodies: this.#bodies, turns: this.#turns, report }
     const ingress = new Ingress({ store, clock, ...shared }, connection)
     const { outbox, log } = store
     const egress = new Egress({ outbox, log, media, clock, quota: this.#quota, delivered, report }, connection)
