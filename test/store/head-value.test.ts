@@ -9,8 +9,9 @@ import type { Details, Head } from '../../src/daemon/core/model.js'
 import { decodeHead, encodeHead } from '../../src/daemon/store/level/head-value.js'
 import { isKefuError } from '../../src/errors.js'
 import { conversationId } from '../conformance/store-bench.js'
+import { codePoint } from '../helpers/arbitraries.js'
 
-const text = fc.string({ unit: 'binary', maxLength: 130 })
+const text = fc.string({ unit: codePoint(), maxLength: 130 })
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 const texts = fc.array(text, { maxLength: 4 })
 const word = fc.stringMatching(/^[a-z]{1,8}$/)

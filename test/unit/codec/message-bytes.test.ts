@@ -6,10 +6,10 @@ import { encodeAck, encodeDeliver, packTextMessage } from '../../../src/codec/me
 import { pack } from '../../../src/codec/msgpack.js'
 import { MsgpackWriter, textRoom, VALUE_ROOM } from '../../../src/codec/msgpack-writer.js'
 import type { Author } from '../../../src/codec/wire.js'
-import { plainMap } from '../../helpers/arbitraries.js'
+import { codePoint, plainMap } from '../../helpers/arbitraries.js'
 
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 400 }),
+  fc.string({ unit: codePoint(), maxLength: 400 }),
   fc.string({ maxLength: 60 }),
   fc.constantFrom(
     'a'.repeat(31),

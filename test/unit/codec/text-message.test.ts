@@ -7,13 +7,14 @@ import { readTextMessage } from '../../../src/codec/text-message.js'
 import { WIRE_LIMITS } from '../../../src/codec/wire.js'
 import { parseClientFrame } from '../../../src/codec/wire-schema.js'
 import { isKefuError } from '../../../src/errors.js'
+import { codePoint } from '../../helpers/arbitraries.js'
 import { fuzzDecoder } from '../../helpers/mutate.js'
 
 const id = fc.string({
   unit: fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code)),
   minLength: 1,
 })
-const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 400 })
+const text = fc.string({ unit: codePoint(), minLength: 1, maxLength: 400 })
 const textPart = text.map(text => ({ type: 'text', text }))
 const frame = (body: object, correlation = 7) => Buffer.from(encodeFrame(3, 'message', correlation, body))
 
