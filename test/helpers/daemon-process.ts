@@ -17,6 +17,9 @@ limits:
   newConversationsPerHour: 1000000
 `
 
+/** Asking more often costs the tests more than they wait less: a start asks some dozens of times. */
+const READY_POLL_MS = 25
+
 /** How a daemon process is started. */
 export type DaemonProcessOptions = {
   readonly home: string
@@ -108,7 +111,7 @@ export class DaemonProcess {
       if (status?.state === 'running' && status.pid === this.pid) return
       if (performance.now() > deadline)
         throw new Error(`the daemon was not ready within ${timeoutMs} ms:\n${this.#logTail()}`)
-      await new Promise(resolve => setTimeout(resolve, 10))
+      await new Promise(resolve => setTimeout(resolve, READY_POLL_MS))
     }
   }
 
