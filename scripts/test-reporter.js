@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
 
 /**
@@ -41,7 +41,7 @@ export default async function* report(events) {
         if (file.error !== undefined)
           yield aftermath(
             file,
-            failures.some(({ name }) => name === file.name),
+            failures.some(({ name }) => isMeantBy(name, file.name)),
           )
       files.clear()
       yield `ℹ ${data.message}\n`
@@ -90,8 +90,14 @@ function aftermath({ name, output, error }, isExplained) {
 /** The source of a test, as a path from the project's folder. Some events name the compiled file, others what its source map says. */
 function nameOf(path) {
   return relative(process.cwd(), path)
+    .replace(/^\.compiled.together.(.+)\.js$/, '$1/*')
     .replace(/^\.compiled./, '')
     .replace(/js$/, 'ts')
+}
+
+/** Whether a name is meant by that of a file, or of a folder whose files shared a process. */
+function isMeantBy(name, file) {
+  return name === file || (file.endsWith('/*') && dirname(name) === dirname(file))
 }
 
 function indent(text) {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, relative, resolve, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from './build.js'
 import { COMPILED, compile } from './compile.js'
@@ -16,7 +17,27 @@ import { exitCode, main, npm, readJson, root, runPackage } from './toolchain.js'
  *   npm run test:node24             the tests on Node 24; no lint
  *
  * The tests run from what the compiler writes as it checks the types (`.compiled/`): compiling them again in each of their processes takes more time.
+ * For the same reason the files of some folders share a process: loading what they test is most of what they cost.
  */
+
+/** Folders whose files share a process: they must leave everything outside of themselves as they found it. */
+const TOGETHER = [
+  'test/channels',
+  'test/client',
+  'test/control',
+  'test/emulator',
+  'test/http',
+  'test/unit/config',
+  'test/unit/core',
+  'test/unit/engine',
+  'test/unit/hooks',
+  'test/unit/observe',
+  'test/unit/platform',
+  'test/unit/settings',
+  'test/unit/simulation',
+  'test/unit/vault',
+]
+const TOGETHER_FOLDER = join(root, COMPILED, 'together')
 
 const FILE_TIMEOUT_MS = 900_000
 const LONG_FILE_TIMEOUT_MS = 60 * 60_000
@@ -75,7 +96,7 @@ async function tests({ long, node24 }, words) {
       `--test-timeout=${timeoutMs}`,
       '--test-reporter=./scripts/test-reporter.js',
       '--test-reporter-destination=stdout',
-      ...files.map(path => join(COMPILED, path.replace(/ts$/, 'js'))),
+      ...programs(files),
     ],
     {
       cwd: root,
@@ -94,6 +115,21 @@ function testFiles(long, words) {
     .filter(path => path.endsWith('.test.ts') || (long && path.endsWith('.long.ts')))
     .filter(path => wanted.length === 0 || wanted.some(word => path.includes(word)))
     .sort()
+}
+
+/** What to run for test files: the compiled file, or a file that imports those of its folder. */
+function programs(files) {
+  const compiled = path => join(COMPILED, path.replace(/ts$/, 'js'))
+  rmSync(TOGETHER_FOLDER, { recursive: true, force: true })
+  return TOGETHER.reduce((rest, folder) => {
+    const own = files.filter(path => dirname(path) === folder)
+    if (own.length < 2) return rest
+    const program = join(TOGETHER_FOLDER, `${folder}.js`)
+    mkdirSync(dirname(program), { recursive: true })
+    const imports = own.map(path => `import ${JSON.stringify(pathToFileURL(join(root, compiled(path))))}\n`)
+    writeFileSync(program, imports.join(''))
+    return [...rest.filter(path => !own.some(file => compiled(file) === path)), program]
+  }, files.map(compiled))
 }
 
 /**
