@@ -84,6 +84,7 @@ describe('kefu demo', { concurrency: true }, () => {
       until(`${is}: ${stderr()}`, () => events().some(is))
     for (const channel of [...EMULATED_KINDS, 'site'])
       for (const type of ['queued', 'assigned']) await isTold(event => event.type === type && event.channel === channel)
+    for (const kind of EMULATED_KINDS) await isTold(({ channel, name }) => channel === kind && name !== undefined)
     await isTold(({ name, priority }) => name === '刘洋' && priority === 'urgent')
     await isTold(({ type, name }) => type === 'left' && name === 'Ann Miller')
     child.kill('SIGINT')

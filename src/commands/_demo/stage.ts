@@ -36,6 +36,8 @@ export type StagePorts = {
 
 /** The first customers wait for somebody to be there. */
 const AGENTS_COME_AFTER_MS = 1_500
+const LOOK_MS = 100
+const LOOKS = 50
 
 type Met = { readonly customer: Customer; readonly played: PlayedCustomer }
 
@@ -120,10 +122,16 @@ export async function setStage({ daemon, client, seed, failed }: StagePorts): Pr
     await control.call('queue.command', { conversation: row.conversation, command: { do: 'update', set } })
   }
 
+  /** A customer's row; undefined when there is none in time. What a platform only signals is fetched a moment later. */
   async function rowOf(channel: string, user: string): Promise<QueueRowView | undefined> {
     const request = { states: [...QUEUE_STATES], channel, limit: 1_000 }
-    const { conversations } = await control.call('queue.list', request)
-    return conversations.find(({ contact }) => contact === user)
+    for (let look = 0; look < LOOKS; look++) {
+      const { conversations } = await control.call('queue.list', request)
+      const row = conversations.find(({ contact }) => contact === user || contact.endsWith(`:${user}`))
+      if (row !== undefined) return row
+      await pause(LOOK_MS, undefined, { signal: ended.signal })
+    }
+    return undefined
   }
 
   async function comeOnline(tokens: readonly string[]): Promise<void> {
