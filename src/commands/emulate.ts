@@ -14,6 +14,12 @@ import { EMULATED_KINDS, EMULATOR_PORTS, emulatedChannel } from './_emulate/kind
 import { type EmulatorRow, rowOfDelivery, rowOfSent } from './_emulate/view.js'
 
 const ALL = 'all'
+const LAST_PORT = 65_535
+/** Kinds that a flag means something to. */
+const KINDS_WITH: Readonly<Record<'mode' | 'format', readonly EmulatedKind[]>> = {
+  mode: ['wechat-mp', 'wechat-mini'],
+  format: ['wechat-mini'],
+}
 
 export default class Emulate extends BaseCommand {
   static override summary = 'be the platform of a channel, on this machine'
@@ -39,10 +45,13 @@ export default class Emulate extends BaseCommand {
     }),
   }
   static override flags = {
-    port: integer({ min: 0, max: 65_535, helpValue: 'PORT', summary: 'port to listen on; 0 takes a free one' }),
+    port: integer({ min: 0, max: LAST_PORT, helpValue: 'PORT', summary: 'port to listen on; 0 takes a free one' }),
     connect: boolean({ summary: 'make a channel of the running daemon that talks to it', exclusive: ['callback'] }),
     callback: string({ helpValue: 'URL', summary: 'callback address of the channel' }),
-    mode: string({ options: ['plain', 'compat', 'safe'], summary: 'how callbacks are encrypted; safe when not given' }),
+    mode: string({
+      options: ['plain', 'compat', 'safe'],
+      summary: 'how callbacks of wechat-mp and wechat-mini are encrypted; safe when not given',
+    }),
     format: string({
       options: ['xml', 'json'],
       summary: 'how callbacks of wechat-mini are written; json when not given',
@@ -55,6 +64,11 @@ export default class Emulate extends BaseCommand {
     const kinds = args.kind === ALL ? EMULATED_KINDS : EMULATED_KINDS.filter(kind => kind === args.kind)
     if (kinds.length > 1 && flags.callback !== undefined)
       throw new KefuError('KEFU_USAGE', { reason: '--callback is for one kind; --connect is for all' })
+    for (const flag of ['mode', 'format'] as const)
+      if (flags[flag] !== undefined && !kinds.some(kind => KINDS_WITH[flag].includes(kind)))
+        throw new KefuError('KEFU_USAGE', { reason: `--${flag} is for ${KINDS_WITH[flag].join(' and ')}` })
+    if ((flags.port ?? 0) + kinds.length - 1 > LAST_PORT)
+      throw new KefuError('KEFU_USAGE', { reason: `--port for ${ALL} is at most ${LAST_PORT - kinds.length + 1}` })
     const { interrupt } = this
     const control = flags.connect ? await this.control() : undefined
     const options = { mode: flags.mode, format: flags.format } as EmulateOptions
