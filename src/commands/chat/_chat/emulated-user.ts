@@ -30,6 +30,8 @@ export function createEmulatedUser(options: EmulatedUserOptions, events: Emulate
   let state: ClientState = 'connecting'
   let said: Promise<unknown> = Promise.resolve()
   let waiting = 0
+  /** Ends the stream. Aborting its call is not enough: the runtime forgets the signal once the call itself is garbage. */
+  let hangUp: () => Promise<void> = () => Promise.resolve()
 
   function change(next: ClientState, error?: KefuError): void {
     if (state === next || state === 'closed') return
@@ -69,7 +71,9 @@ export function createEmulatedUser(options: EmulatedUserOptions, events: Emulate
   async function open(path: string, signal: AbortSignal): Promise<void> {
     const response = await call(path, { signal })
     if (response.status !== 200 || response.body === null) throw unreachable('something else answers there')
-    const lines = linesOf(response.body)
+    const reader = response.body.getReader()
+    hangUp = () => reader.cancel().catch(() => undefined)
+    const lines = linesOf(reader)
     const first = await lines.next()
     const ready: unknown = first.done === true ? undefined : parsed(first.value)
     const found = isObject(ready) && ready.type === 'ready' ? String(ready.kind) : undefined
@@ -134,7 +138,7 @@ export function createEmulatedUser(options: EmulatedUserOptions, events: Emulate
     close() {
       change('closed')
       over.abort()
-      return Promise.resolve()
+      return hangUp()
     },
     on(name: 'state' | 'error', listener: ((change: StateChange) => void) | ((error: KefuError) => void)) {
       if (name === 'error') return () => {}
@@ -146,11 +150,11 @@ export function createEmulatedUser(options: EmulatedUserOptions, events: Emulate
 }
 
 /** Lines of a stream; one that is too long ends it. */
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+async function* linesOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    rest += decoder.decode(chunk, { stream: true })
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    rest += decoder.decode(read.value, { stream: true })
     const lines = rest.split('\n')
     rest = lines.pop() ?? ''
     yield* lines.filter(line => line !== '')
