@@ -6,7 +6,7 @@ const SLICE_MS = 2
 /** What an owner may have under way while others have work, too. */
 const SHARE = 16
 /** How long an owner counts as having work after it came with some. */
-const ACTIVE_MS = 1_000
+const ACTIVE_MS = 10_000
 
 type Lane = {
   /** Those who wait. */
