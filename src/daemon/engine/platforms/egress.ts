@@ -109,7 +109,6 @@ export class Egress {
     this.#rested()
     this.#suspects.clear()
     this.#cancelRest?.()
-    this.#working?.abort()
     this.#run()
   }
 
@@ -145,8 +144,9 @@ export class Egress {
     return channelOwner(this.#connection.number)
   }
 
-  /** Works while nothing is in the way; a worker of before is waited for. */
+  /** Works while nothing is in the way, as the settings now are: a worker of before ends, and is waited for. */
   #run(): void {
+    this.#working?.abort()
     const { lane, obstruction } = this.#connection
     if (this.#isClosed || lane.isOutPaused || obstruction !== undefined) return
     const working = new AbortController()
