@@ -16,14 +16,13 @@ import {
   type OutboxPort,
   type OutboxProgress,
   type OutboxResult,
-  type OutboxRow,
-  type OutboxState,
 } from '../../core/ports.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
 import { DeliveryNews } from './delivery-news.js'
+import { takeUpLeftovers } from './leftovers.js'
 import type { Quota } from './quota.js'
 import { Suspects } from './suspects.js'
 
@@ -50,7 +49,6 @@ const LAST_REST_MS = 10 * 60_000
 /** What operators read of a message at which a platform behaves as if the channel were down, though it takes others. */
 const OWN_REFUSAL = 'the platform has taken other messages since, but not this one'
 const RESUME_AGAIN_MS = 1_000
-const ROWS = 500
 /** How long calls that run may take when the daemon stops. */
 const STOP_MS = 4_000
 
@@ -62,6 +60,7 @@ export class Egress {
   readonly #ports: EgressPorts
   readonly #connection: Connection
   readonly #rate: RateLimiter
+  readonly #closing = new AbortController()
   readonly #calls = new AbortController()
   /** Conversations that are being sent to, and whether their contact has permitted more meanwhile. */
   readonly #sendingTo = new Map<ConversationId, boolean>()
@@ -74,7 +73,6 @@ export class Egress {
   #restMs = FIRST_REST_MS
   /** Since when nothing has gone out, of rests between which nothing did. */
   #restingSince: number | undefined
-  #isClosed = false
 
   constructor(ports: EgressPorts, connection: Connection) {
     this.#ports = ports
@@ -88,19 +86,11 @@ export class Egress {
     return this.#sendingTo.size
   }
 
-  /** Begins, with what an earlier process left. What it was cut off at goes again where the platform recognises repeats; elsewhere agents are told that nobody knows. */
-  async start(): Promise<void> {
-    const { outbox } = this.#ports
-    // Their contact may have written just before the end: what is held still is found out again.
-    for await (const { conversation } of this.#rows('parked')) await outbox.resume(conversation)
-    const { recognisesRepeats } = this.#connection.capabilities
-    if (recognisesRepeats)
-      for await (const { conversation, n } of this.#rows('unknown'))
-        await outbox.retry(conversation, n, { mayRepeat: true })
-    this.#run()
-    if (recognisesRepeats || this.#isClosed) return
-    for await (const row of this.#rows('unknown'))
-      if ((await this.#news.last(row)) !== 'unknown') await this.#news.tell(row, 'unknown', { reason: row.reason })
+  /** Begins, and takes up what an earlier process left. */
+  start(): Promise<void> {
+    const { outbox, clock, report } = this.#ports
+    const begin = (): void => this.#run()
+    return takeUpLeftovers({ outbox, clock, news: this.#news, report }, this.#connection, begin, this.#closing.signal)
   }
 
   /** Settings, secrets or the lane are others now: what was in the way may not be any more. */
@@ -118,7 +108,7 @@ export class Egress {
     if (!this.#parked.delete(conversation)) return
     const { outbox, clock, report } = this.#ports
     const resume = (): void => {
-      if (this.#isClosed) return
+      if (this.#closing.signal.aborted) return
       outbox.resume(conversation).catch((error: unknown) => {
         // The contact's next message tries again.
         this.#parked.add(conversation)
@@ -132,7 +122,7 @@ export class Egress {
 
   /** Takes nothing more, and waits for what runs; calls that take too long are cut. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     this.#cancelRest?.()
     this.#working?.abort()
     const cancel = this.#ports.clock.after(STOP_MS, () => this.#calls.abort())
@@ -148,7 +138,7 @@ export class Egress {
   #run(): void {
     this.#working?.abort()
     const { lane, obstruction } = this.#connection
-    if (this.#isClosed || lane.isOutPaused || obstruction !== undefined) return
+    if (this.#closing.signal.aborted || lane.isOutPaused || obstruction !== undefined) return
     const working = new AbortController()
     // Every worker listens to it.
     setMaxListeners(2 * lane.outConcurrency + 10, working.signal)
@@ -167,16 +157,6 @@ export class Egress {
             ),
       )
       .catch(report)
-  }
-
-  async *#rows(state: OutboxState): AsyncGenerator<OutboxRow> {
-    let after: string | undefined
-    do {
-      const range = { lane: this.#lane, states: [state], limit: ROWS, ...(after !== undefined && { after }) }
-      const page = await this.#ports.outbox.rows(range)
-      yield* page.rows
-      after = page.next
-    } while (after !== undefined && !this.#isClosed)
   }
 
   async #admit(signal: AbortSignal): Promise<void> {
