@@ -19,6 +19,7 @@ import {
 } from '../../core/ports.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
+import { pause } from '../follow.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
 import { DeliveryNews } from './delivery-news.js'
@@ -163,17 +164,7 @@ export class Egress {
     for (;;) {
       const waitMs = this.#rate.take(KEY)
       if (waitMs === 0 || signal.aborted) return
-      await new Promise<void>(resolve => {
-        const cancel = this.#ports.clock.after(waitMs, resolve)
-        signal.addEventListener(
-          'abort',
-          () => {
-            cancel()
-            resolve()
-          },
-          { once: true },
-        )
-      })
+      await pause(this.#ports.clock, waitMs, signal)
     }
   }
 
