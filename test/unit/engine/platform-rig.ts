@@ -175,7 +175,9 @@ export class PlatformRig {
   }
 
   async records(contact = 'u1'): Promise<RecordBody[]> {
-    return (await this.store.log.read(this.conversation(contact), 0, 500)).map(({ body }) => body)
+    return (await this.store.log.read(this.conversation(contact), 0, 500, Number.POSITIVE_INFINITY)).map(
+      ({ body }) => body,
+    )
   }
 
   /** What the outbox holds, as `n state`. */

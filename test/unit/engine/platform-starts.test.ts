@@ -100,4 +100,31 @@ describe('a channel that starts over what an earlier process left', () => {
     assert.deepEqual([rig.texts.slice(3), await rig.outbox()], [['b1', 'held'], []])
     await rig.stop()
   })
+
+  test('counts and tells what large records came before, too', async () => {
+    const rig = await PlatformRig.create({ hasWindows: true })
+    await rig.receive(rig.event('e1'))
+    await rig.channels.set('shop', { lane: { isOutPaused: true } })
+    const data = { note: 'x'.repeat(11_000) }
+    const large = { type: 'event', by: { role: 'agent', id: 'a_1' }, name: 'noted', data } as const
+    const muchElse = async (): Promise<void> => {
+      for (let each = 0; each < 110; each++) await rig.store.log.append(rig.conversation(), [large])
+    }
+    for (const id of ['a1', 'a2']) await rig.answer(id)
+    await muchElse()
+    await rig.answer('a3')
+    const held = await rig.answer('held')
+    await muchElse()
+    await rig.channels.set('shop', { lane: { isOutPaused: false } })
+    await rig.settle()
+    assert.deepEqual([rig.texts.length, await rig.outbox()], [3, [`${held} parked`]])
+    await rig.stop()
+    await rig.start()
+    await rig.settle()
+    const told = (await rig.records()).flatMap(body =>
+      body.type === 'delivery' ? [`${body.message} ${body.state}`] : [],
+    )
+    assert.deepEqual([rig.texts.length, await rig.outbox(), told], [3, [`${held} parked`], [`${held} held`]])
+    await rig.stop()
+  })
 })

@@ -1,5 +1,6 @@
 import type { LogPort, OutboxJob } from '../../core/ports.js'
 import { type DeliveryBody, type DeliveryState, SYSTEM } from '../../core/records.js'
+import { recordsAfter } from './records-after.js'
 
 /** What telling agents what became of a message stands on. */
 export type DeliveryNewsPorts = {
@@ -37,9 +38,9 @@ export class DeliveryNews {
 
   /** What agents were told of it last; undefined when nothing. Throws what the log throws. */
   async last({ conversation, n }: OutboxJob): Promise<DeliveryState | undefined> {
-    const records = await this.#ports.log.read(conversation, n, LOOK_RECORDS)
+    const records = recordsAfter(this.#ports.log, conversation, n, LOOK_RECORDS)
     let state: DeliveryState | undefined
-    for (const { body } of records) if (body.type === 'delivery' && body.message === n) state = body.state
+    for await (const { body } of records) if (body.type === 'delivery' && body.message === n) state = body.state
     return state
   }
 }

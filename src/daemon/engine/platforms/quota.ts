@@ -4,6 +4,7 @@ import type { LogRecord } from '../../core/log-record.js'
 import type { Head } from '../../core/model.js'
 import { piecesOf } from '../../core/pieces.js'
 import type { LogPort } from '../../core/ports.js'
+import { recordsAfter } from './records-after.js'
 
 /** How many pieces have gone within a conversation's present window, and how many of them were of the message `message`. */
 type Used = { readonly n: number; pieces: number; message: number; ofMessage: number }
@@ -67,7 +68,7 @@ export class Quota {
   ): Promise<number> {
     const gone = new Map<number, number>()
     const written = new Map<number, number>()
-    for (const { n, body } of await this.#log.read(conversation, opened, LOOK_RECORDS)) {
+    for await (const { n, body } of recordsAfter(this.#log, conversation, opened, LOOK_RECORDS)) {
       if (isSent(body) && n < before) {
         written.set(n, piecesOf(body.parts, capabilities).length)
         gone.set(n, written.get(n)!)
