@@ -86,7 +86,10 @@ function hookWarnings(registry: HookRegistry, hooks: Hooks): string[] {
     if (stopped !== undefined)
       return [`the hook ${name} has stopped: ${HOOK_STOPS[stopped.why]} (kefu hook show ${name})`]
     const { state, lastError } = hooks.status(hook)
-    return state === 'down' ? [`the hook ${name} is down: ${lastError?.reason ?? ''} (kefu hook test ${name})`] : []
+    const reason = lastError?.reason ?? ''
+    if (state === 'unreadable')
+      return [`the hook ${name} cannot read on in the log: ${reason} (kefu store check --deep)`]
+    return state === 'down' ? [`the hook ${name} is down: ${reason} (kefu hook test ${name})`] : []
   })
 }
 

@@ -5,8 +5,8 @@ import { adviceOn, HOOK, hookFacts } from './_hook/views.js'
 export default class HookShow extends BaseCommand {
   static override summary = 'show a hook'
   static override description =
-    'Where it is called, of what, and how it does: running, retrying (some conversations wait for another attempt), down (nothing gets through; it stays where it is and tries again) ' +
-    'or stopped. BEHIND counts the records of the log that it has not looked at or delivered yet.'
+    'Where it is called, of what, and how it does: running, retrying (some conversations wait for another attempt), down (nothing gets through; it stays where it is and tries again), ' +
+    'unreadable (what comes next in the log is damaged or cannot be read at this moment; it stays before it and tries again) or stopped. BEHIND counts the records of the log that it has not looked at or delivered yet.'
   static override examples = ['<%= config.bin %> hook show crm']
   static override args = { name: HOOK }
   static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const]

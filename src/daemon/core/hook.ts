@@ -51,9 +51,10 @@ export type DeadLetter = {
 }
 
 /**
- * How a hook does: it delivers; some conversations wait for another attempt; nothing goes through, and it tries again from time to time; it is stopped.
+ * How a hook does: it delivers; some conversations wait for another attempt; nothing goes through, and it tries again from time to time; what comes next in
+ * the log cannot be read, and it tries that again from time to time; it is stopped.
  */
-export const HOOK_STATES = ['running', 'retrying', 'down', 'stopped'] as const
+export const HOOK_STATES = ['running', 'retrying', 'down', 'unreadable', 'stopped'] as const
 
 /** How a hook does. */
 export type HookState = (typeof HOOK_STATES)[number]

@@ -1,4 +1,5 @@
-import { formatCursor } from '../core/cursor.js'
+import { toKefuError } from '../../errors.js'
+import { formatCursor, parseCursor } from '../core/cursor.js'
 import type { Hook, HookState, HookStatus, HookStop } from '../core/hook.js'
 import type { LogEntry, LogPort } from '../core/ports.js'
 import { pause } from '../engine/follow.js'
@@ -28,7 +29,6 @@ const WINDOW = { pending: 1_000, span: 10_000 }
 /** Attempts of a record until it is given up: about four minutes. */
 const ATTEMPTS = 10
 const SAVE_AFTER_MS = 1_000
-const READ_AGAIN_MS = 1_000
 /** How long calls that are on their way may take to end when the worker does. */
 const GRACE_MS = 2_000
 
@@ -45,6 +45,8 @@ export class HookWorker {
   readonly #reading = new AbortController()
   readonly #calls = new AbortController()
   #reader: Promise<void> = Promise.resolve()
+  /** Failures in a row to read on, and what the last one was. */
+  #unread: { readonly times: number; readonly reason: string } | undefined
   #inFlight = 0
   #saved: number
   #saving: Promise<void> | undefined
@@ -97,16 +99,18 @@ export class HookWorker {
   }
 
   get #state(): HookState {
+    if (this.#unread !== undefined && parseCursor(this.#ports.log.cursor()) > this.#window.read) return 'unreadable'
     if (this.#outage.nextAtMs !== undefined) return 'down'
     return this.#window.waiting > 0 ? 'retrying' : 'running'
   }
 
   async #read(): Promise<void> {
-    const { log, clock, report } = this.#ports
+    const { log, clock, random } = this.#ports
     const { signal } = this.#reading
     while (!signal.aborted) {
       try {
         for await (const entries of log.tail(formatCursor(this.#window.read), signal)) {
+          this.#unread = undefined
           for (const entry of entries) {
             if (!this.#window.hasRoom) await this.#room()
             if (signal.aborted) return
@@ -117,10 +121,22 @@ export class HookWorker {
           this.#saveSoon()
         }
       } catch (error) {
-        report(error)
+        this.#readFailed(error)
       }
-      await pause(clock, READ_AGAIN_MS, signal)
+      await pause(clock, retryDelayMs(this.#unread?.times ?? 1, random), signal)
     }
+  }
+
+  /** Told of once: what is damaged stays so however often it is read. */
+  #readFailed(error: unknown): void {
+    const { clock, events, report } = this.#ports
+    const reason = toKefuError(error).message
+    this.#lastError = { at: Math.floor(clock.now()), reason }
+    if (this.#unread?.reason !== reason) {
+      report(error)
+      events.warn('hook.unreadable', { hook: this.#hook.name, reason })
+    }
+    this.#unread = { times: (this.#unread?.times ?? 0) + 1, reason }
   }
 
   async #room(): Promise<void> {

@@ -129,6 +129,30 @@ describe('a hook', () => {
     assert.deepEqual(rig.reported, [])
   })
 
+  test('that cannot read on says so, tries again after longer and longer pauses, and goes on as soon as it can', async () => {
+    const rig = await bench()
+    const { registry, hooks } = await rig.start()
+    const { log } = rig.store
+    const { tail } = log
+    let reads = 0
+    log.tail = () => {
+      reads++
+      throw new KefuError('KEFU_STORE_CORRUPT', { where: 'record 1' })
+    }
+    const { hook } = await registry.add('crm', { url: 'https://crm.example/in' }, async () => undefined)
+    await rig.say('anybody')
+    await rig.pass(600_000)
+    const { state, lastError } = hooks.status(hook)
+    assert.deepEqual([state, lastError?.reason], ['unreadable', 'stored data is damaged: record 1'])
+    assert.ok(reads >= 10 && reads < 40, `${reads} attempts in ten minutes`)
+    assert.equal(rig.reported.filter(error => isKefuError(error, 'KEFU_STORE_CORRUPT')).length, 1)
+    assert.deepEqual(rig.told, ['hook.unreadable'])
+    log.tail = tail
+    await rig.pass(61_000)
+    assert.deepEqual([hooks.status(hook).state, rig.calls.map(({ n }) => n)], ['running', [1, 2]])
+    await hooks.close()
+  })
+
   test('that wants no more is stopped as soon as the store takes that', async () => {
     const rig = await bench()
     const { registry, hooks } = await rig.start()

@@ -81,6 +81,7 @@ export function hookFacts(hook: HookView): Fact[] {
 export function adviceOn({ name, stopped, state }: HookView): string | undefined {
   if (stopped?.why === 'dead-letters') return `Next: kefu hook dead ${name}, then kefu hook set ${name} --enable`
   if (stopped !== undefined) return `Next: kefu hook set ${name} --enable`
+  if (state === 'unreadable') return 'Next: kefu store check --deep'
   return state === 'down' || state === 'retrying' ? `Next: kefu hook test ${name}` : undefined
 }
 
