@@ -7,6 +7,7 @@ import { Pulls } from '../../../src/daemon/engine/platforms/pulls.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { KefuError } from '../../../src/errors.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
+import { PlatformRig } from './platform-rig.js'
 
 const NOTHING: Pulled = { events: [], cursor: 'c1', hasMore: false }
 const SIGNAL = { account: 'kf1' } as const
@@ -106,6 +107,62 @@ describe('pulls', () => {
     assert.deepEqual(taken, ['good', 'good', 'later'])
     assert.equal(connection.pullProblem, undefined)
     await pulls.close()
+  })
+
+  test('ask few accounts at once without a signal, and all of them', async () => {
+    const answers: (() => void)[] = []
+    const { pulls, connection, directory, clock, asked } = rig(
+      () => new Promise(resolve => answers.push(() => resolve(NOTHING))),
+    )
+    const answerAll = async () => {
+      const most = answers.length
+      while (answers.length > 0) {
+        for (const answer of answers.splice(0)) answer()
+        await settled()
+        assert.ok(answers.length <= 8, `${answers.length} at once`)
+      }
+      return most
+    }
+    for (let at = 0; at < 50; at++) await directory.create(`pull/1/kf${at}`, { cursor: 'c1' })
+    await pulls.opened(connection)
+    assert.deepEqual([await answerAll(), asked.length], [8, 50])
+    clock.advance(5 * 60_000)
+    assert.deepEqual([await answerAll(), asked.length], [8, 100])
+    await pulls.close()
+  })
+
+  test('leave nothing of a channel that is removed, also when it is removed while they fetch or a crash came in between', async () => {
+    let answer: (page: Pulled) => void = () => undefined
+    const { pulls, connection, directory, reported } = rig(() => new Promise(resolve => (answer = resolve)))
+    await directory.create('pull/2/kf1', { cursor: 'c1' })
+    await directory.create('pull/7/kf1', { cursor: 'c1' })
+    await pulls.removeStrays(channel => channel === 2)
+    await pulls.signalled(connection, SIGNAL)
+    await settled()
+    pulls.closed(connection)
+    answer({ ...NOTHING, hasMore: true })
+    await assert.rejects(pulls.signalled(connection, SIGNAL), { code: 'KEFU_LANE_CLOSED' })
+    await pulls.opened(connection)
+    await pulls.close()
+    assert.deepEqual(
+      (await directory.list('')).map(({ key }) => key),
+      ['pull/2/kf1'],
+    )
+    assert.deepEqual(reported, [])
+  })
+
+  test('of removed channels are removed by what opens and closes channels', async () => {
+    const shop = await PlatformRig.create()
+    const rows = async () => (await shop.store.directory.list('pull/')).map(({ key }) => key)
+    await shop.store.directory.create('pull/1/kf1', { cursor: 'c1' })
+    await shop.store.directory.create('pull/99/kf1', { cursor: 'c1' })
+    await shop.stop()
+    await shop.start()
+    assert.deepEqual(await rows(), ['pull/1/kf1'])
+    await shop.channels.remove('shop')
+    await shop.settle()
+    assert.deepEqual(await rows(), [])
+    await shop.stop()
   })
 
   test('do not ask without end a platform that always says more and never goes on', async () => {

@@ -105,6 +105,8 @@ export class Platforms {
   async start(): Promise<void> {
     this.#connections.start()
     await this.#files.load()
+    const { channels, report } = this.#ports
+    await this.#pulls.removeStrays(number => channels.byNumber(number) !== undefined).catch(report)
   }
 
   /** Stops sending and fetching; what runs is waited for, or cut after some seconds. */

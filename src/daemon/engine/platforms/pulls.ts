@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { KefuError, toKefuError } from '../../../errors.js'
 import type { PullSignal } from '../../core/channel-adapter.js'
 import type { Clock, DirectoryPort } from '../../core/ports.js'
-import { storeEntry } from '../registry/sole-writer.js'
+import { removeEntry, storeEntry } from '../registry/sole-writer.js'
 import type { Connection } from './connection.js'
 import type { Inbound } from './inbound.js'
 
 /** What fetching stands on. */
 export type PullPorts = {
-  readonly directory: Pick<DirectoryPort, 'create' | 'get' | 'list' | 'update'>
+  readonly directory: Pick<DirectoryPort, 'create' | 'get' | 'list' | 'remove' | 'update'>
   readonly clock: Clock
   readonly inbound: Inbound
   report(error: unknown): void
@@ -39,6 +39,8 @@ const LAST_RETRY_MS = 60_000
 /** Without a signal: one may have been lost. */
 const POLL_MS = 5 * 60_000
 const ACCOUNTS_LIMIT = 1_000
+/** Accounts that are asked at once without a signal. */
+const POLLED_AT_ONCE = 8
 
 /** What is wrong with one event, or with its conversation, however often it is tried. */
 const UNUSABLE: ReadonlySet<string> = new Set(['KEFU_CALLBACK_INVALID', 'KEFU_MESSAGE_TOO_LARGE', 'KEFU_STORE_CORRUPT'])
@@ -53,6 +55,12 @@ export class Pulls {
   readonly #ports: PullPorts
   readonly #accounts = new Map<string, Account>()
   readonly #abort = new AbortController()
+  /** Accounts to ask without a signal, in order; how many of them are being asked. */
+  readonly #due = new Set<Account>()
+  #polled = 0
+  /** Channels that are gone, and what is going of theirs. */
+  readonly #gone = new WeakSet<Connection>()
+  readonly #removals = new Set<Promise<void>>()
   #cancelPoll: (() => void) | undefined
 
   constructor(ports: PullPorts) {
@@ -60,27 +68,52 @@ export class Pulls {
     this.#poll()
   }
 
+  /** Removes what a crash has left of channels that are gone. */
+  async removeStrays(isPresent: (channel: number) => boolean): Promise<void> {
+    const { directory } = this.#ports
+    for (const { key, revision } of await directory.list(PREFIX))
+      if (!isPresent(Number(key.split('/')[1]))) await removeEntry(directory, key, revision)
+  }
+
   /** Fetches what came while nobody listened, of all accounts of a channel that are known. */
   async opened(connection: Connection): Promise<void> {
     for (const { key, value, revision } of await this.#ports.directory.list(prefixOf(connection))) {
+      if (this.#gone.has(connection)) return
       const account = this.#account(connection, key.slice(prefixOf(connection).length))
       adopt(account, value, revision)
-      this.#run(account)
+      this.#due.add(account)
     }
+    this.#pollNext()
   }
 
-  /** Forgets the accounts of a channel that is gone. */
+  /** Forgets the accounts of a channel that is gone, for good. */
   closed(connection: Connection): void {
+    this.#gone.add(connection)
+    const ending: (Promise<void> | undefined)[] = []
     for (const [key, account] of this.#accounts) {
       if (account.connection !== connection) continue
       account.cancelRetry?.()
       account.isClosed = true
+      ending.push(account.known, account.running)
       this.#accounts.delete(key)
+      this.#due.delete(account)
     }
+    const removal = this.#remove(connection, ending).catch(this.#ports.report)
+    this.#removals.add(removal)
+    void removal.finally(() => this.#removals.delete(removal))
+  }
+
+  /** Behind the last write of what runs: an account would come back otherwise. */
+  async #remove(connection: Connection, ending: readonly (Promise<void> | undefined)[]): Promise<void> {
+    const { directory } = this.#ports
+    await Promise.allSettled(ending)
+    for (const { key, revision } of await directory.list(prefixOf(connection)))
+      await removeEntry(directory, key, revision)
   }
 
   /** There is something to fetch. Resolves when it is known for good that this account exists. */
   async signalled(connection: Connection, { account: name, pass }: PullSignal): Promise<void> {
+    if (this.#gone.has(connection)) throw new KefuError('KEFU_LANE_CLOSED', { reason: 'the channel is gone' })
     const account = this.#account(connection, name)
     account.pass = pass ?? account.pass
     account.known ??= this.#know(account).catch((error: unknown) => {
@@ -105,7 +138,7 @@ export class Pulls {
     this.#abort.abort()
     this.#cancelPoll?.()
     for (const account of this.#accounts.values()) account.cancelRetry?.()
-    await Promise.all([...this.#accounts.values()].map(({ running }) => running))
+    await Promise.all([...[...this.#accounts.values()].map(({ running }) => running), ...this.#removals])
   }
 
   #account(connection: Connection, name: string): Account {
@@ -203,9 +236,26 @@ export class Pulls {
 
   #poll(): void {
     this.#cancelPoll = this.#ports.clock.after(POLL_MS, () => {
-      for (const account of this.#accounts.values()) this.#run(account)
+      for (const account of this.#accounts.values()) this.#due.add(account)
+      this.#pollNext()
       this.#poll()
     })
+  }
+
+  #pollNext(): void {
+    for (const account of this.#due) {
+      if (this.#polled >= POLLED_AT_ONCE) return
+      this.#due.delete(account)
+      void this.#pollOne(account)
+    }
+  }
+
+  async #pollOne(account: Account): Promise<void> {
+    this.#polled++
+    this.#run(account)
+    await account.running
+    this.#polled--
+    this.#pollNext()
   }
 }
 
