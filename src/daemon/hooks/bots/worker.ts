@@ -24,6 +24,9 @@ export type BotPorts = ExchangePorts & {
   report(error: unknown): void
 }
 
+/** A conversation that is being looked after, and what has become of it meanwhile. */
+type Busy = { isDueAgain: boolean; hasLeft: boolean }
+
 /** Conversations that are asked about at once. */
 const IN_FLIGHT = 16
 /** Records that are looked through for what is not answered, and messages of them that are asked about at once. */
@@ -45,7 +48,7 @@ export class BotWorker {
   readonly #abort = new AbortController()
   /** Conversations in which somebody may wait for an answer, in the order in which that became so; those that are being looked after. */
   readonly #due = new Set<ConversationId>()
-  readonly #busy = new Map<ConversationId, { isDueAgain: boolean }>()
+  readonly #busy = new Map<ConversationId, Busy>()
   /** Up to which record it has been asked, of conversations that it has: an answer may be silence, which leaves nothing in the log. */
   readonly #asked = new Map<ConversationId, number>()
   #state: 'new' | 'up' | 'down' = 'new'
@@ -86,6 +89,8 @@ export class BotWorker {
   left(conversation: ConversationId): void {
     this.#due.delete(conversation)
     this.#asked.delete(conversation)
+    const busy = this.#busy.get(conversation)
+    if (busy !== undefined) Object.assign(busy, { isDueAgain: false, hasLeft: true })
   }
 
   /** Ends calls on their way; resolves when nothing is appended any more. Whether the bot is there is for the caller to say then. */
@@ -106,10 +111,10 @@ export class BotWorker {
   }
 
   async #look(conversation: ConversationId): Promise<void> {
-    const busy = { isDueAgain: false }
+    const busy: Busy = { isDueAgain: false, hasLeft: false }
     this.#busy.set(conversation, busy)
     try {
-      await this.#serve(conversation)
+      await this.#serve(conversation, busy)
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#failed(conversation, error)
     }
@@ -119,7 +124,7 @@ export class BotWorker {
     this.#pump()
   }
 
-  async #serve(conversation: ConversationId): Promise<void> {
+  async #serve(conversation: ConversationId, busy: Busy): Promise<void> {
     const { log } = this.#ports
     const head = await log.head(conversation)
     if (head === null || head.state !== 'bot' || head.agent !== this.#bot.id) return
@@ -137,11 +142,11 @@ export class BotWorker {
     }
     const exchange = await askBot(this.#ports, this.#bot, head, messages, this.#abort.signal)
     if (this.#abort.signal.aborted) return
-    if (exchange.type === 'answered') await this.#say(head, last.n, exchange)
+    if (exchange.type === 'answered') await this.#say(head, last.n, exchange, busy)
     else await this.#fail(head, exchange)
   }
 
-  async #say(head: Head, n: number, { answer }: Extract<Exchange, { type: 'answered' }>): Promise<void> {
+  async #say(head: Head, n: number, { answer }: Extract<Exchange, { type: 'answered' }>, busy: Busy): Promise<void> {
     const { id, name } = this.#bot
     const said = answer.messages.map(
       (parts, index): MessageRecordBody => ({
@@ -164,7 +169,8 @@ export class BotWorker {
       }
     }
     this.#wrong = 0
-    this.#asked.set(head.conversation, n)
+    // Of one that is somebody else's by now nothing would forget it.
+    if (!busy.hasLeft) this.#asked.set(head.conversation, n)
   }
 
   async #fail(head: Head, { type, reason }: Exclude<Exchange, { type: 'answered' }>): Promise<void> {
