@@ -20,6 +20,8 @@ export type Line = {
 export type WindowLimits = {
   /** Records that wait. */
   readonly pending: number
+  /** Bytes of them; the one with which there are more is still taken. */
+  readonly pendingBytes: number
   /** Records behind the oldest that waits, delivered ones included: after a crash those go out once more. */
   readonly span: number
 }
@@ -40,6 +42,7 @@ export class DeliveryWindow {
   readonly #done = new Set<number>()
   #read: number
   #pending = 0
+  #pendingBytes = 0
 
   constructor(cursor: number, limits: WindowLimits) {
     this.#read = cursor
@@ -58,7 +61,9 @@ export class DeliveryWindow {
   }
 
   get hasRoom(): boolean {
-    return this.#pending < this.#limits.pending && this.#order.length - this.#first < this.#limits.span
+    const { pending, pendingBytes, span } = this.#limits
+    const hasPlace = this.#pending < pending && this.#pendingBytes < pendingBytes
+    return hasPlace && this.#order.length - this.#first < span
   }
 
   /** Lines that wait for another attempt. */
@@ -81,6 +86,7 @@ export class DeliveryWindow {
     this.#read = seq
     this.#order.push(seq)
     this.#pending++
+    this.#pendingBytes += entry.record.bytes.length
     const line = this.#lines.get(conversation)
     if (line !== undefined) {
       line.entries.push(entry)
@@ -114,6 +120,7 @@ export class DeliveryWindow {
     const entry = line.entries.shift()
     if (entry === undefined) return
     this.#pending--
+    this.#pendingBytes -= entry.record.bytes.length
     this.#done.add(entry.record.seq)
     this.#advance()
     if (line.entries.length === 0) {

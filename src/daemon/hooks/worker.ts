@@ -25,7 +25,7 @@ export type WorkerPorts = DeliveryPorts & {
 }
 
 const IN_FLIGHT = 16
-const WINDOW = { pending: 1_000, span: 10_000 }
+const WINDOW = { pending: 1_000, pendingBytes: 2 * 1024 * 1024, span: 10_000 }
 /** Attempts of a record until it is given up: about four minutes. */
 const ATTEMPTS = 10
 const SAVE_AFTER_MS = 1_000
