@@ -198,6 +198,7 @@ export class HookWorker {
   async #settle(line: Line, entry: LogEntry, outcome: Outcome): Promise<void> {
     const { clock, events, random } = this.#ports
     if (outcome.type === 'delivered') {
+      await this.#revive(entry)
       this.#delivered++
       this.#deliveredAt = Math.floor(clock.now())
       this.#answered()
@@ -232,6 +233,14 @@ export class HookWorker {
     if (!this.#outage.succeeded()) return
     this.#ports.events.info('hook.up', { hook: this.#hook.name })
     this.#window.release()
+  }
+
+  /** A crash may have come between a dead letter and the cursor: what was given up has been delivered after all. */
+  async #revive({ record: { seq } }: LogEntry): Promise<void> {
+    const { dead, report } = this.#ports
+    if (dead.get(this.#hook.id, seq) === undefined) return
+    // Delivered is delivered: it does not go out again because its letter could not be removed.
+    await dead.remove(this.#hook.id, seq).catch(report)
   }
 
   /** Makes the first record of a line a dead letter; false when there are too many. */

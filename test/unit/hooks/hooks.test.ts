@@ -4,6 +4,7 @@ import { formatConversationId } from '../../../src/codec/conversation-id.js'
 import type { PlatformHttp } from '../../../src/daemon/core/channel-adapter.js'
 import { HOOK_LIMITS } from '../../../src/daemon/core/hook.js'
 import { createHooks, type HookRegistry } from '../../../src/daemon/engine/registry/hooks.js'
+import { DeadLetters } from '../../../src/daemon/hooks/dead-letters.js'
 import { Hooks } from '../../../src/daemon/hooks/hooks.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { isKefuError, KefuError } from '../../../src/errors.js'
@@ -151,6 +152,27 @@ describe('a hook', () => {
     await rig.pass(61_000)
     assert.deepEqual([hooks.status(hook).state, rig.calls.map(({ n }) => n)], ['running', [1, 2]])
     await hooks.close()
+  })
+
+  test('has no dead letter of what is delivered after a crash', async () => {
+    const rig = await bench()
+    const { directory } = rig.store
+    const first = await rig.start()
+    const { hook } = await first.registry.add('crm', { url: 'https://crm.example/in' }, async () => undefined)
+    await first.hooks.close()
+    await rig.say('anybody')
+    // As a crash leaves it behind a dead letter and before the cursor.
+    const conversation = conversationOf('anybody')
+    const letter = { seq: 2, conversation, n: 2, type: 'message', at: 1, attempts: 10, reason: 'it answered 422' }
+    const letters = await DeadLetters.load(directory)
+    await letters.put(hook.id, { ...letter, type: 'message' })
+    const { registry, hooks } = await rig.start()
+    assert.equal(hooks.status(registry.show('crm')).dead, 1)
+    await rig.pass(1_000)
+    assert.deepEqual([rig.calls.map(({ n }) => n), hooks.deadLetters(hook)], [[1, 2], []])
+    assert.deepEqual(await directory.list('hook-dead/'), [])
+    await hooks.close()
+    assert.deepEqual(rig.reported, [])
   })
 
   test('that wants no more is stopped as soon as the store takes that', async () => {
