@@ -119,7 +119,9 @@ export function createMasterKeys(
     }
     // The one that was replaced: what is sealed under the other would be given up.
     if (facts !== undefined && key !== undefined && key.id === facts.beforeId) throw foreign(facts, 'file')
-    if (next !== undefined) await removeSecretFile(nextFile)
+    // While nobody knows which of them is the key, the other one may be what something is sealed under.
+    const mayBeKey = facts === undefined && sealed > 0
+    if (next !== undefined && !mayBeKey) await removeSecretFile(nextFile)
     return key === undefined ? undefined : { key, kind: 'file' }
   }
 

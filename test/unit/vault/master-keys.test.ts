@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
+  existsSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -46,6 +47,17 @@ describe('a key file', () => {
     assert.equal(readFileSync(keyFile).length, 32)
     assert.equal((await keys.make()).key.id, made.key.id)
     assert.equal((await keys.open(undefined, 3))?.key.id, made.key.id)
+  })
+
+  test('that may be the next one is kept while the store does not say which it is and something is sealed', async t => {
+    const { keyFile, keys } = rig(t)
+    const present = await keys.make()
+    const next = await keys.next({ kind: 'file' })
+    assert.equal((await keys.open(undefined, 1))?.key.id, present.key.id)
+    assert.equal((await keys.open({ id: next.key.id, kind: 'file' }, 1))?.key.id, next.key.id)
+    await keys.next({ kind: 'file' })
+    assert.equal((await keys.open(undefined, 0))?.key.id, next.key.id)
+    assert.equal(existsSync(`${keyFile}.next`), false)
   })
 
   test('in a folder that is not there is none, and cannot be made', async t => {
