@@ -9,11 +9,11 @@ import type { KindTable } from './core/channel-adapter.js'
 import { SIGNING_SECRET } from './core/hook.js'
 import type { ChannelKind } from './core/model.js'
 import type { Clock, DirectoryPort } from './core/ports.js'
+import { removeStrays } from './core/strays.js'
 import { channelSecrets, type SecretOwner } from './core/vault.js'
 import type { ChannelRegistry } from './engine/registry/channels.js'
 import type { Log } from './observe/log.js'
 import { type AskPassphrase, createMasterKeys } from './vault/master-keys.js'
-import { removeStrays } from './vault/strays.js'
 import { Vault } from './vault/vault.js'
 
 /** What the credentials of a daemon stand on. */

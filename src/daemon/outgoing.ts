@@ -4,7 +4,7 @@ import { type BotControlPorts, createBotSecrets } from './control/bot-secrets.js
 import type { HookControlPorts } from './control/hook-handlers.js'
 import { HOOK_STOPS } from './core/hook.js'
 import type { Clock, Store } from './core/ports.js'
-import type { VaultPort } from './core/vault.js'
+import type { VaultControlPort } from './core/vault.js'
 import type { Engine } from './engine/engine.js'
 import type { AgentRegistry } from './engine/registry/agents.js'
 import type { ChannelRegistry } from './engine/registry/channels.js'
@@ -18,7 +18,7 @@ export type OutgoingSources = {
   readonly store: Pick<Store, 'directory' | 'log' | 'view'>
   readonly engine: Pick<Engine, 'commands' | 'presence'>
   readonly clock: Clock
-  readonly vault: VaultPort
+  readonly vault: VaultControlPort
   readonly hooks: HookRegistry
   readonly channels: ChannelRegistry
   readonly agents: AgentRegistry

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { describe, type TestContext, test } from 'node:test'
 import type { ControlPorts } from '../../src/daemon/control/handlers.js'
-import { removeStrays } from '../../src/daemon/vault/strays.js'
+import { removeStrays } from '../../src/daemon/core/strays.js'
 import { type ErrorCode, isKefuError, KefuError } from '../../src/errors.js'
 import { openRig } from './harness.js'
 

@@ -3,7 +3,8 @@ import { KefuError } from '../../errors.js'
 import { parseCursor } from '../core/cursor.js'
 import type { CallReport, DeadLetter, Hook, HookStatus, HookStop, HooksPort } from '../core/hook.js'
 import type { DirectoryPort, LogPort } from '../core/ports.js'
-import type { VaultPort } from '../core/vault.js'
+import { removeStrays } from '../core/strays.js'
+import type { VaultControlPort } from '../core/vault.js'
 import { pause } from '../engine/follow.js'
 import type { HookRegistry } from '../engine/registry/hooks.js'
 import { HookCursors } from './cursors.js'
@@ -17,7 +18,7 @@ export type HooksPorts = Omit<WorkerPorts, 'log' | 'cursors' | 'dead' | 'stop' |
   readonly registry: HookRegistry
   readonly directory: DirectoryPort
   readonly log: Pick<LogPort, 'tail' | 'cursor' | 'read' | 'head'>
-  readonly vault: Pick<VaultPort, 'secrets' | 'list' | 'removeOwner'>
+  readonly vault: Pick<VaultControlPort, 'secrets' | 'list' | 'unreadable' | 'removeOwner'>
   random(length: number): Uint8Array
 }
 
@@ -158,9 +159,10 @@ export class Hooks implements HooksPort {
   /** What a crash has left of hooks that are gone, or that did not come to be. */
   async #sweep(): Promise<void> {
     const { registry, vault, report } = this.#ports
-    const owners = vault.list().flatMap(({ owner }) => (owner.startsWith(OWNER) ? [owner.slice(OWNER.length)] : []))
-    const ids = new Set([...this.#cursors.ids(), ...this.#dead.ids(), ...owners])
-    for (const id of ids) if (registry.byId(id) === undefined) await this.#forgetHook(id).catch(report)
+    const isGone = (id: string): boolean => registry.byId(id) === undefined
+    for (const id of new Set([...this.#cursors.ids(), ...this.#dead.ids()]))
+      if (isGone(id)) await this.#forgetHook(id).catch(report)
+    await removeStrays(vault, owner => owner.startsWith(OWNER) && isGone(owner.slice(OWNER.length))).catch(report)
   }
 
   #inTurn(step: () => Promise<void>): void {

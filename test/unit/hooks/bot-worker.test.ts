@@ -4,6 +4,7 @@ import { formatConversationId } from '../../../src/codec/conversation-id.js'
 import type { PlatformHttp } from '../../../src/daemon/core/channel-adapter.js'
 import type { Agent } from '../../../src/daemon/core/model.js'
 import type { RecordBody } from '../../../src/daemon/core/records.js'
+import { Bots, type BotsPorts } from '../../../src/daemon/hooks/bots/bots.js'
 import { type BotPorts, BotWorker } from '../../../src/daemon/hooks/bots/worker.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { newWebhookSecret } from '../../../src/platform/standard-webhook.js'
@@ -70,4 +71,22 @@ test('a bot remembers nothing of a conversation that was given to somebody else 
   assert.deepEqual(asked, [[3], [3]])
   await until('it has answered again', () => worker.status.silent === 2)
   await worker.close()
+})
+
+test('credentials that a crash left of bots that are gone are removed, also those that cannot be read', async () => {
+  const clock = createManualClock()
+  const { log } = createMemoryStore({ clock })
+  const removed: string[] = []
+  const bots = await Bots.start({
+    ...{ log, clock, random },
+    vault: {
+      list: () => [{ owner: 'agent/a_1' }, { owner: 'agent/a_2' }, { owner: 'channel/9' }],
+      unreadable: () => [{ owner: 'agent/a_3' }],
+      removeOwner: async (owner: string) => void removed.push(owner),
+    },
+    agents: { list: () => [], byId: (id: string) => (id === 'a_1' ? BOT : undefined), onChange: () => () => undefined },
+    report: (error: unknown) => assert.fail(String(error)),
+  } as unknown as BotsPorts)
+  assert.deepEqual(removed, ['agent/a_2', 'agent/a_3'])
+  await bots.close()
 })

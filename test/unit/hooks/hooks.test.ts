@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { formatConversationId } from '../../../src/codec/conversation-id.js'
 import type { PlatformHttp } from '../../../src/daemon/core/channel-adapter.js'
 import { HOOK_LIMITS } from '../../../src/daemon/core/hook.js'
+import type { UnreadableCredential } from '../../../src/daemon/core/vault.js'
 import { createHooks, type HookRegistry } from '../../../src/daemon/engine/registry/hooks.js'
 import { DeadLetters } from '../../../src/daemon/hooks/dead-letters.js'
 import { Hooks } from '../../../src/daemon/hooks/hooks.js'
@@ -37,7 +38,14 @@ async function bench() {
     },
   }
   const secret = { value: newWebhookSecret(random) }
-  const vault = { secrets: () => new Map([['secret', secret]]), list: () => [], removeOwner: async () => undefined }
+  const strays: UnreadableCredential[] = []
+  const removed: string[] = []
+  const vault = {
+    secrets: () => new Map([['secret', secret]]),
+    list: () => [],
+    unreadable: () => strays,
+    removeOwner: async (owner: string) => void removed.push(owner),
+  }
   const events = { info: (event: string) => void told.push(event), warn: (event: string) => void told.push(event) }
   const start = async (): Promise<{ registry: HookRegistry; hooks: Hooks }> => {
     const registry = await createHooks({ directory, log, clock, random })
@@ -71,7 +79,7 @@ async function bench() {
       for (let i = 0; i < 4; i++) await new Promise(resolve => setImmediate(resolve))
     }
   }
-  return Object.assign(self, { clock, store, calls, reported, told, start, say, pass })
+  return Object.assign(self, { clock, store, calls, reported, told, strays, removed, start, say, pass })
 }
 
 describe('a hook', () => {
@@ -151,6 +159,18 @@ describe('a hook', () => {
     log.tail = tail
     await rig.pass(61_000)
     assert.deepEqual([hooks.status(hook).state, rig.calls.map(({ n }) => n)], ['running', [1, 2]])
+    await hooks.close()
+  })
+
+  test('that is gone leaves no credential that a crash has kept, not even one that cannot be read', async () => {
+    const rig = await bench()
+    const first = await rig.start()
+    const { hook } = await first.registry.add('crm', { url: 'https://crm.example/in' }, async () => undefined)
+    await first.hooks.close()
+    for (const owner of [`hook/${hook.id}`, 'hook/gone', 'channel/9'] as const)
+      rig.strays.push({ owner, name: 'secret', problem: 'sealed under another key' })
+    const { hooks } = await rig.start()
+    assert.deepEqual(rig.removed, ['hook/gone'])
     await hooks.close()
   })
 

@@ -37,7 +37,7 @@ test('hooks whose endpoints hang do not delay one whose endpoint is on the same 
   }
   const sources = {
     ...{ store, clock, hooks, engine: {}, channels: { byNumber: () => undefined } },
-    vault: { secrets: () => secrets, list: () => [], removeOwner: async () => undefined },
+    vault: { secrets: () => secrets, list: () => [], unreadable: () => [], removeOwner: async () => undefined },
     agents: { list: (): Agent[] => [], byId: () => undefined, onChange: () => () => undefined },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   } as unknown as OutgoingSources

@@ -1,7 +1,8 @@
 import type { BotStatus } from '../../core/bot.js'
 import type { Agent } from '../../core/model.js'
 import type { LogEntry, LogPort, ViewPort } from '../../core/ports.js'
-import type { VaultPort } from '../../core/vault.js'
+import { removeStrays } from '../../core/strays.js'
+import type { VaultControlPort } from '../../core/vault.js'
 import { followLog } from '../../engine/follow.js'
 import type { AgentRegistry } from '../../engine/registry/agents.js'
 import { type BotPorts, BotWorker } from './worker.js'
@@ -11,7 +12,7 @@ export type BotsPorts = Omit<BotPorts, 'log' | 'vault'> & {
   readonly log: LogPort
   readonly view: Pick<ViewPort, 'active'>
   readonly agents: Pick<AgentRegistry, 'list' | 'byId' | 'onChange'>
-  readonly vault: Pick<VaultPort, 'secrets' | 'list' | 'removeOwner'>
+  readonly vault: Pick<VaultControlPort, 'secrets' | 'list' | 'unreadable' | 'removeOwner'>
 }
 
 const OWNER = 'agent/'
@@ -32,9 +33,12 @@ export class Bots {
 
   /** Begins to answer. Call after the engine's start. */
   static async start(ports: BotsPorts): Promise<Bots> {
-    const { log, clock, agents, report } = ports
+    const { log, clock, agents, vault, report } = ports
     const bots = new Bots(ports)
-    await bots.#sweep().catch(report)
+    await removeStrays(
+      vault,
+      owner => owner.startsWith(OWNER) && agents.byId(owner.slice(OWNER.length)) === undefined,
+    ).catch(report)
     bots.#following = followLog(
       { log, clock, handle: entry => bots.#observe(entry), batchEnded: () => undefined, report },
       log.cursor(),
@@ -89,14 +93,6 @@ export class Bots {
     this.#workers.set(id, { worker, bot })
     worker.start()
     for (const head of await view.active(id, Number.MAX_SAFE_INTEGER)) worker.due(head.conversation)
-  }
-
-  /** What a crash has left of agents that are gone. */
-  async #sweep(): Promise<void> {
-    const { vault, agents } = this.#ports
-    for (const { owner } of vault.list())
-      if (owner.startsWith(OWNER) && agents.byId(owner.slice(OWNER.length)) === undefined)
-        await vault.removeOwner(owner)
   }
 
   #inTurn(step: () => Promise<void>): void {

@@ -1,4 +1,4 @@
-import type { SecretOwner, VaultControlPort } from '../core/vault.js'
+import type { SecretOwner, VaultControlPort } from './vault.js'
 
 /** Removes the credentials of owners that are gone: a crash may have come between the end of an owner and that of its credentials. */
 export async function removeStrays(
