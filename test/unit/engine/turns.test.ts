@@ -49,11 +49,11 @@ describe('turns of the event loop', () => {
     const { begun, run, endAll } = createRig(0)
     const calm = run('calm', 1)
     const flood = run('flood', 100)
-    assert.equal(begun.length, 1 + 16)
+    assert.equal(begun.length, 1 + 4)
     const more = run('calm', 2)
     assert.deepEqual(begun.slice(-2), ['calm 0', 'calm 1'])
     await rounds(3)
-    assert.equal(begun.length, 1 + 16 + 2)
+    assert.equal(begun.length, 1 + 4 + 2)
     while (begun.length < 103) {
       endAll()
       await rounds(2)
@@ -78,7 +78,7 @@ describe('turns of the event loop', () => {
     clock.advance(9_999)
     const flood = [run('flood', 40)]
     await rounds(2)
-    assert.equal(begun.length, 1 + 16)
+    assert.equal(begun.length, 1 + 4)
     clock.advance(1)
     flood.push(run('flood', 0))
     endAll()
@@ -86,6 +86,28 @@ describe('turns of the event loop', () => {
     assert.equal(begun.length, 41)
     endAll()
     await Promise.all([calm, ...flood])
+  })
+
+  test('a share is as much a second as before where work takes longer', async () => {
+    const { clock, begun, run, endAll } = createRig(0)
+    const outcomes = [run('calm', 1), run('flood', 400)]
+    const perRound: number[] = []
+    while (perRound.length < 20) {
+      const before = begun.length
+      clock.advance(20)
+      endAll()
+      outcomes.push(run('calm', 1))
+      await rounds(3)
+      perRound.push(begun.length - before - 1)
+    }
+    // In 20 ms, as on a disk that takes them: a thousand a second.
+    assert.deepEqual([perRound[0], perRound.at(-1)], [4, 20], perRound.join())
+    while (begun.length < 421) {
+      endAll()
+      await rounds(3)
+    }
+    endAll()
+    await Promise.all(outcomes)
   })
 
   test('work that fails fails for whoever asked, and gives its place back', async () => {

@@ -3,8 +3,11 @@ import type { Clock } from '../../core/ports.js'
 
 /** How long work is begun before sockets and disk are looked at again. */
 const SLICE_MS = 2
-/** What an owner may have under way while others have work, too. */
-const SHARE = 16
+/** What an owner may have under way while others have work, too: so much, or more where work takes longer (a slow disk), for as much a second. */
+const SHARE = 4
+const SHARE_PER_MS = 1
+/** How far one piece of work moves what pieces are taken to last. */
+const SMOOTHING = 1 / 32
 /** How long an owner counts as having work after it came with some. */
 const ACTIVE_MS = 10_000
 
@@ -31,6 +34,8 @@ export class Turns<Owner> {
   #latest: Owner | undefined
   #latestMs = Number.NEGATIVE_INFINITY
   #otherMs = Number.NEGATIVE_INFINITY
+  /** What work lasts, in the mean of late. */
+  #lastsMs = 0
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock
@@ -64,17 +69,19 @@ export class Turns<Owner> {
 
   async #begin<T>(owner: Owner, lane: Lane, work: () => Promise<T>): Promise<T> {
     lane.underWay++
+    const startedMs = this.#clock.monotonicMs()
     try {
       return await work()
     } finally {
       lane.underWay--
+      this.#lastsMs += (this.#clock.monotonicMs() - startedMs - this.#lastsMs) * SMOOTHING
       if (lane.line.length > 0) this.#schedule()
       else if (lane.underWay === 0) this.#lanes.delete(owner)
     }
   }
 
   #hasRoom(owner: Owner, { underWay }: Lane, nowMs: number): boolean {
-    if (underWay < SHARE) return true
+    if (underWay < Math.max(SHARE, this.#lastsMs * SHARE_PER_MS)) return true
     return nowMs - (owner === this.#latest ? this.#otherMs : this.#latestMs) >= ACTIVE_MS
   }
 
