@@ -22,6 +22,8 @@ export type FileFetchPorts = {
   readonly media: Pick<MediaPort, 'put' | 'keep'>
   readonly clock: Clock
   readonly random: RandomBytes
+  /** Why the store takes nothing at this moment. */
+  refusal(): KefuError | undefined
   connection(channel: number): Connection | undefined
   /** An error that no caller waits for. */
   report(error: unknown): void
@@ -49,7 +51,7 @@ const entrySchema: z.ZodType<FileFetch> = z.object({
 
 /**
  * Fetches the files that contacts sent, under ids that were given out before: the note that a file has to be fetched is on disk before the message that names
- * it, and goes when the file is. What ends the process in between is made up for at the next start. A file that is here before its message is kept in the same way;
+ * it, and goes when the file is. What ends the process in between is made up for at the next start, and a write of which nobody knows when the store is back. A file that is here before its message is kept in the same way;
  * one whose message does not come is removed as any that none names.
  */
 export class FileFetches {
@@ -106,6 +108,14 @@ export class FileFetches {
     const channel = this.#fetches.get(media)?.channel
     if (channel === undefined) return
     this.#wait({ channel, media, sinceMs: this.#ports.clock.monotonicMs(), retryMs: FIRST_RETRY_MS })
+  }
+
+  /**
+   * Nobody knows whether its message is there. Begins when the store takes writes again: then it has read what is on the disk, and what is not there does not
+   * come any more.
+   */
+  settle(media: MediaId): void {
+    this.#after(FIRST_RETRY_MS, () => (this.#ports.refusal() === undefined ? this.start(media) : this.settle(media)))
   }
 
   /** Ends what runs. */
@@ -189,9 +199,14 @@ export class FileFetches {
 
   #later(turn: Turn): void {
     const { retryMs } = turn
-    const cancel = this.#ports.clock.after(retryMs, () => {
+    this.#after(retryMs, () => this.#wait({ ...turn, retryMs: Math.min(retryMs * 2, LAST_RETRY_MS) }))
+  }
+
+  #after(delayMs: number, act: () => void): void {
+    if (this.#abort.signal.aborted) return
+    const cancel = this.#ports.clock.after(delayMs, () => {
       this.#cancels.delete(cancel)
-      this.#wait({ ...turn, retryMs: Math.min(retryMs * 2, LAST_RETRY_MS) })
+      act()
     })
     this.#cancels.add(cancel)
   }

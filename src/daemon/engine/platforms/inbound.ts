@@ -127,8 +127,8 @@ export class Inbound {
           : await log.append(conversation, bodies, options)
       return { duplicate, window }
     } catch (error) {
-      // Unless nobody knows: then the message may be there, and its files are fetched after the next start.
-      if (!isKefuError(error, 'KEFU_STORE_UNAVAILABLE')) for (const media of reserved) await files.forget(media)
+      if (isKefuError(error, 'KEFU_STORE_UNAVAILABLE')) for (const media of reserved) files.settle(media)
+      else for (const media of reserved) await files.forget(media)
       throw error
     }
   }

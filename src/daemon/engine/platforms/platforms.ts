@@ -77,7 +77,8 @@ export class Platforms {
     this.#ports = ports
     this.#quota = new Quota(log)
     this.#turns = new Turns(clock)
-    this.#files = new FileFetches({ directory, log, media, clock, random, connection, report })
+    const refusal = () => store.refusal()
+    this.#files = new FileFetches({ directory, log, media, clock, random, refusal, connection, report })
     this.#inbound = new Inbound({
       log,
       tokens,
