@@ -102,8 +102,9 @@ export class PlatformRig {
           return { ...upload, media, type: 'image/png', sizeBytes: upload.bytes.length, sha256: '', createdAt: 0 }
         },
         keep: async (_, media) => {
-          this.kept.push(media)
-          return true
+          const isThere = this.files.has(media)
+          if (isThere) this.kept.push(media)
+          return isThere
         },
         open: async (conversation, media) => {
           const upload = this.files.get(media)

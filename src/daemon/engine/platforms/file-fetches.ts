@@ -3,10 +3,12 @@ import { type ConversationId, isConversationId } from '../../../codec/conversati
 import { isKefuError, KefuError, toKefuError } from '../../../errors.js'
 import type { MediaSource } from '../../core/channel-adapter.js'
 import { isMediaId, type MediaId, type MediaPort, newMediaId } from '../../core/media.js'
+import type { Head } from '../../core/model.js'
 import type { RandomBytes } from '../../core/ordered-id.js'
 import type { Clock, DirectoryPort, LogPort } from '../../core/ports.js'
 import { SYSTEM } from '../../core/records.js'
 import type { Connection } from './connection.js'
+import { recordsAfter } from './records-after.js'
 
 /** A file that a message is about to name. Without a source it is here, and has to be kept. */
 export type FileFetch = {
@@ -18,7 +20,7 @@ export type FileFetch = {
 /** What fetching files stands on. */
 export type FileFetchPorts = {
   readonly directory: Pick<DirectoryPort, 'create' | 'get' | 'list' | 'remove'>
-  readonly log: Pick<LogPort, 'append' | 'head'>
+  readonly log: Pick<LogPort, 'append' | 'head' | 'read'>
   readonly media: Pick<MediaPort, 'put' | 'keep'>
   readonly clock: Clock
   readonly random: RandomBytes
@@ -40,6 +42,8 @@ const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 5 * 60_000
 /** For how long a file is tried for. Platforms keep them for days, links for minutes. */
 const GIVE_UP_MS = 24 * 60 * 60_000
+/** Records in which a message is looked for whose file is gone. */
+const LOOK_RECORDS = 500
 
 type Turn = { readonly channel: number; readonly media: MediaId; readonly sinceMs: number; readonly retryMs: number }
 
@@ -172,16 +176,20 @@ export class FileFetches {
     const { conversation, source } = fetch
     const connection = this.#ports.connection(fetch.channel)
     try {
+      // The message that names it came into the log, or never will: a crash in between leaves the note alone.
+      const head = await this.#ports.log.head(conversation)
+      if (head === null) return await this.forget(media)
+      // Only the note was left of it, perhaps: the platform need not have it any more.
+      if (await store.keep(conversation, media)) return await this.forget(media)
       if (source === undefined) {
-        await store.keep(conversation, media)
+        if (await this.#isNamed(media, head)) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
         return await this.forget(media)
       }
       if (connection === undefined) return await this.forget(media)
-      // The message that names it came into the log, or never will: a crash in between leaves the note alone.
-      if ((await this.#ports.log.head(conversation)) === null) return await this.forget(media)
       const { bytes, type } = await connection.adapter.fetchFile(source, LIMIT_BYTES, this.#abort.signal)
       await store.put({ conversation, media, uploader: 'platform', declaredType: type, bytes })
-      await store.keep(conversation, media)
+      if (!(await store.keep(conversation, media)))
+        throw new KefuError('KEFU_MEDIA_UNAVAILABLE', { reason: 'it went before it was kept' })
       await this.forget(media)
       connection.counts.filesFetched++
     } catch (error) {
@@ -195,6 +203,14 @@ export class FileFetches {
       if (connection !== undefined) connection.counts.filesLost++
       await this.#lost(media, fetch, failure).catch(report)
     }
+  }
+
+  /** Whether a message names it, of those that are not far behind. */
+  async #isNamed(media: MediaId, { conversation, n }: Head): Promise<boolean> {
+    const records = recordsAfter(this.#ports.log, conversation, Math.max(0, n - LOOK_RECORDS), LOOK_RECORDS)
+    for await (const { body } of records)
+      if (body.type === 'message' && body.parts.some(part => 'media' in part && part.media === media)) return true
+    return false
   }
 
   #later(turn: Turn): void {
