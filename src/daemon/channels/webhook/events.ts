@@ -4,6 +4,7 @@ import { firstComplaint } from '../../../codec/complaint.js'
 import { boundedText, CONTENT_PARTS, contactId, fileName, webUrl } from '../../../codec/part-schema.js'
 import { WIRE_LIMITS } from '../../../codec/wire.js'
 import { KefuError } from '../../../errors.js'
+import { jsonFields } from '../../../platform/json-fields.js'
 import { parseLosslessJson } from '../../../platform/lossless-json.js'
 import type { ContactEvent, FailureEvent, InboundEvent, InboundPart } from '../../core/channel-adapter.js'
 
@@ -85,7 +86,7 @@ type Event = z.output<typeof event>
 export function readEvents(bytes: Uint8Array): readonly InboundEvent[] {
   if (bytes.length > BODY_BYTES) throw invalid(`it has more than ${BODY_BYTES} bytes`)
   const body = parse(bytes)
-  const { type, events } = fieldsOf(body)
+  const { type, events } = jsonFields(body)
   if (type === 'ping') {
     check(ping, body)
     return []
@@ -98,10 +99,6 @@ function check<Schema extends z.ZodType>(schema: Schema, body: unknown): z.outpu
   const parsed = schema.safeParse(body)
   if (!parsed.success) throw invalid(firstComplaint(parsed.error, body))
   return parsed.data
-}
-
-function fieldsOf(body: unknown): { readonly type?: unknown; readonly events?: unknown } {
-  return typeof body === 'object' && body !== null ? body : {}
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -1,3 +1,4 @@
+import { type JsonFields, jsonFields, jsonText } from '../../../platform/json-fields.js'
 import type { ContactEvent, InboundPart } from '../../core/channel-adapter.js'
 import {
   type Envelope,
@@ -11,7 +12,7 @@ import {
   textParts,
   unsupportedParts,
 } from '../wechat/envelope.js'
-import { boundedText, fieldLink, fieldNumber, fieldText, innerFields, type WechatFields } from '../wechat/fields.js'
+import { boundedText, fieldLink, fieldNumber } from '../wechat/fields.js'
 import { formatSource } from '../wechat/source.js'
 
 /** Reports of the platform about itself or about the phone: nobody did anything. */
@@ -24,7 +25,7 @@ const SCENE_PREFIX = 'qrscene_'
 const WORD = 64
 
 /** What a push to an account means: at most one event. Throws `KEFU_CALLBACK_INVALID`. */
-export function readMpEvents(appId: string, fields: WechatFields, bytes: Uint8Array): readonly ContactEvent[] {
+export function readMpEvents(appId: string, fields: JsonFields, bytes: Uint8Array): readonly ContactEvent[] {
   const envelope = readEnvelope(fields)
   const prefix = `mp:${appId}`
   if (envelope.msgType !== 'event')
@@ -44,7 +45,7 @@ function partsOf({ fields, msgType }: Envelope): readonly InboundPart[] | undefi
       return audioParts(fields)
     case 'video':
     case 'shortvideo': {
-      const source = formatSource({ id: fieldText(fields, 'MediaId') })
+      const source = formatSource({ id: jsonText(fields, 'MediaId') })
       return source === undefined ? undefined : [{ type: 'video', source }]
     }
     case 'location':
@@ -59,20 +60,20 @@ function partsOf({ fields, msgType }: Envelope): readonly InboundPart[] | undefi
 }
 
 /** A tapped item of a menu comes as its text, with its id beside it. */
-function withChoice(fields: WechatFields, parts: readonly InboundPart[] | undefined) {
+function withChoice(fields: JsonFields, parts: readonly InboundPart[] | undefined) {
   const id = boundedText(fields, 'bizmsgmenuid', WORD)
   if (parts === undefined || id === undefined) return parts
   return [...parts, { type: 'event' as const, name: 'choice', data: { id } }]
 }
 
-function audioParts(fields: WechatFields): readonly InboundPart[] | undefined {
-  const source = formatSource({ id: fieldText(fields, 'MediaId') })
-  const words = fieldText(fields, 'Recognition')
+function audioParts(fields: JsonFields): readonly InboundPart[] | undefined {
+  const source = formatSource({ id: jsonText(fields, 'MediaId') })
+  const words = jsonText(fields, 'Recognition')
   if (source === undefined) return undefined
   return [{ type: 'audio', source }, ...(words === undefined ? [] : [{ type: 'text' as const, text: words }])]
 }
 
-function locationParts(fields: WechatFields): readonly InboundPart[] | undefined {
+function locationParts(fields: JsonFields): readonly InboundPart[] | undefined {
   const latitude = fieldNumber(fields, 'Location_X', -90, 90)
   const longitude = fieldNumber(fields, 'Location_Y', -180, 180)
   if (latitude === undefined || longitude === undefined) return undefined
@@ -80,7 +81,7 @@ function locationParts(fields: WechatFields): readonly InboundPart[] | undefined
   return [{ type: 'location', latitude, longitude, ...(label !== undefined && { label }) }]
 }
 
-function linkParts(fields: WechatFields): readonly InboundPart[] | undefined {
+function linkParts(fields: JsonFields): readonly InboundPart[] | undefined {
   const url = fieldLink(fields, 'Url')
   const title = boundedText(fields, 'Title', 200) ?? url?.slice(0, 200)
   if (title === undefined) return undefined
@@ -90,10 +91,10 @@ function linkParts(fields: WechatFields): readonly InboundPart[] | undefined {
 
 function readSign(prefix: string, envelope: Envelope): ContactEvent | undefined {
   const { fields } = envelope
-  const event = fieldText(fields, 'Event')
+  const event = jsonText(fields, 'Event')
   const name = event?.toLowerCase() ?? ''
   if (event === undefined || NOISE.has(name)) return undefined
-  const value = fieldText(fields, 'EventKey')
+  const value = jsonText(fields, 'EventKey')
   const key = eventKey(prefix, envelope, event, value ?? '')
   const word = boundedText(fields, 'EventKey', WORD)
   const sign = (as: string, data: SignData = {}) => signEvent(key, envelope, as, data)
@@ -111,7 +112,7 @@ function readSign(prefix: string, envelope: Envelope): ContactEvent | undefined 
       return { ...sign('menu', { key: boundedText(fields, 'EventKey', 128) }), grant: 'menu' }
     case 'scancode_push':
     case 'scancode_waitmsg': {
-      const result = boundedText(innerFields(fields, 'ScanCodeInfo'), 'ScanResult', 1_000)
+      const result = boundedText(jsonFields(fields.ScanCodeInfo), 'ScanResult', 1_000)
       return { ...sign('menu', { key: boundedText(fields, 'EventKey', 128), result }), grant: 'menu' }
     }
     case 'view':
@@ -119,7 +120,7 @@ function readSign(prefix: string, envelope: Envelope): ContactEvent | undefined 
       return sign('view', { url: boundedText(fields, 'EventKey', 1_000) })
     case 'user_authorization_revoke': {
       // It is sent in the name of the platform: whose data has to go is said inside.
-      const contact = fieldText(fields, 'OpenID')
+      const contact = jsonText(fields, 'OpenID')
       return { ...sign('authorization-revoked'), ...(contact && contact.length <= 128 && { contact }) }
     }
     default:

@@ -1,11 +1,12 @@
 import { isKefuError } from '../../../errors.js'
+import type { JsonFields } from '../../../platform/json-fields.js'
 import type { Adapter, AdapterInput, AdapterPorts, ContactEvent } from '../../core/channel-adapter.js'
 import { accountOf } from './account.js'
 import { createWechatApi } from './api.js'
 import { createVerifier, SUCCESS } from './callback.js'
 import { checkWechat } from './check.js'
 import type { ErrcodeRows } from './errcodes.js'
-import type { BodyFormat, WechatFields } from './fields.js'
+import type { BodyFormat } from './fields.js'
 import { fetchFile } from './files.js'
 import { createSender, type SenderPorts } from './sender.js'
 
@@ -14,7 +15,7 @@ export type WechatVariant = Pick<SenderPorts, 'compose' | 'asText' | 'path' | 'f
   readonly formats: readonly BodyFormat[]
   readonly errcodes: ErrcodeRows
   /** What a verified push means. Throws `KEFU_CALLBACK_INVALID`. */
-  readonly readEvents: (appId: string, fields: WechatFields, bytes: Uint8Array) => readonly ContactEvent[]
+  readonly readEvents: (appId: string, fields: JsonFields, bytes: Uint8Array) => readonly ContactEvent[]
 }
 
 /** An adapter of an account of 微信. */

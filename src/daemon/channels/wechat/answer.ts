@@ -1,11 +1,11 @@
+import { type JsonFields, jsonFields } from '../../../platform/json-fields.js'
 import type { PlatformResponse } from '../../core/channel-adapter.js'
-import { isRecord } from './json-object.js'
 
 /** What the API answered. `errcode`: 0 for success; undefined when the body is not the platform's JSON. */
 export type WechatAnswer = {
   readonly status: number
   readonly errcode: number | undefined
-  readonly fields: { readonly [name: string]: unknown }
+  readonly fields: JsonFields
   /** What may be shown of the platform's words: its number of the call, and the address that it saw. */
   readonly note: string | undefined
 }
@@ -20,13 +20,12 @@ const RESULTS = ['access_token', 'media_id', 'thumb_media_id', 'video_url', 'ip_
 export function readAnswer({ status, bytes }: PlatformResponse): WechatAnswer {
   const nothing = { status, errcode: undefined, fields: {}, note: undefined }
   if (status !== 200 || bytes.length > ANSWER_BYTES) return nothing
-  let value: unknown
+  let value: JsonFields
   try {
-    value = JSON.parse(Buffer.from(bytes).toString())
+    value = jsonFields(JSON.parse(Buffer.from(bytes).toString()))
   } catch {
     return nothing
   }
-  if (!isRecord(value)) return nothing
   const { errcode, errmsg } = value
   const isResult =
     errcode === undefined && RESULTS.some(name => typeof value[name] === 'string' || Array.isArray(value[name]))

@@ -1,8 +1,9 @@
 import { KefuError } from '../../../errors.js'
+import { type JsonFields, jsonText } from '../../../platform/json-fields.js'
 import { ENCODING_AES_KEY, isWechatSignature, WechatCipher, WechatCryptError } from '../../../platform/wechat/crypt.js'
 import type { AdapterInput, Callback, CallbackAnswer } from '../../core/channel-adapter.js'
 import { credentialOf, valuesOf, type WechatAccount } from './account.js'
-import { type BodyFormat, fieldText, readFields, type WechatFields } from './fields.js'
+import { type BodyFormat, readFields } from './fields.js'
 
 /** The platform's word for success: nothing is said to the user, and nothing comes again. */
 export const SUCCESS: CallbackAnswer = { status: 200, contentType: 'text/plain; charset=utf-8', body: 'success' }
@@ -13,7 +14,7 @@ const ECHO = /^[!-~]{1,256}$/
 /** What a verified request holds: what has to be said again for a new address, or a message. */
 export type Verified =
   | { readonly type: 'handshake'; readonly answer: CallbackAnswer }
-  | { readonly type: 'message'; readonly fields: WechatFields; readonly bytes: Uint8Array }
+  | { readonly type: 'message'; readonly fields: JsonFields; readonly bytes: Uint8Array }
 
 /** A verifier of callbacks: throws as `Adapter.receive` does. */
 export type Verifier = (callback: Callback) => Verified
@@ -65,16 +66,16 @@ export function createVerifier(
       return { type: 'handshake', answer: { ...SUCCESS, body: echoOf(callback) } }
     }
     const bytes = account.mode === 'plain' ? readPlain(callback) : readEncrypted(callback)
-    let fields: WechatFields
+    let fields: JsonFields
     try {
       fields = readFields(bytes, formats)
     } catch {
       throw new KefuError('KEFU_CALLBACK_INVALID', { reason: 'the message is neither XML nor JSON of the platform' })
     }
-    if (account.mode === 'plain' && fieldText(fields, 'Encrypt') !== undefined && !fieldText(fields, 'MsgType'))
+    if (account.mode === 'plain' && jsonText(fields, 'Encrypt') !== undefined && !jsonText(fields, 'MsgType'))
       throw new KefuError('KEFU_CALLBACK_INVALID', { reason: 'it is encrypted, and the setting mode says plain' })
     const { originalId } = account
-    if (originalId !== undefined && fieldText(fields, 'ToUserName') !== originalId)
+    if (originalId !== undefined && jsonText(fields, 'ToUserName') !== originalId)
       refuse('it is meant for another account than original-id says')
     return { type: 'message', fields, bytes }
   }
@@ -88,7 +89,7 @@ function ciphersOf({ appId }: WechatAccount, input: Pick<AdapterInput, 'secrets'
 
 function encryptedText(bytes: Uint8Array, formats: readonly BodyFormat[]): string | undefined {
   try {
-    return fieldText(readFields(bytes, formats), 'Encrypt')
+    return jsonText(readFields(bytes, formats), 'Encrypt')
   } catch {
     // Nobody has signed this: what is wrong with it is nobody's business.
     return undefined

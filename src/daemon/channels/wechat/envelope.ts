@@ -1,22 +1,23 @@
 import { hash } from 'node:crypto'
 import { KefuError } from '../../../errors.js'
+import { type JsonFields, jsonText } from '../../../platform/json-fields.js'
 import type { ContactEvent, InboundPart } from '../../core/channel-adapter.js'
-import { boundedText, fieldLink, fieldText, type WechatFields } from './fields.js'
+import { boundedText, fieldLink } from './fields.js'
 import { formatSource } from './source.js'
 
 /** A pushed message or event, and who sent it when. */
 export type Envelope = {
-  readonly fields: WechatFields
+  readonly fields: JsonFields
   readonly from: string
   readonly sentAtMs: number
   readonly msgType: string
 }
 
 /** Reads what all pushes have in common. Throws `KEFU_CALLBACK_INVALID`. */
-export function readEnvelope(fields: WechatFields): Envelope {
-  const from = fieldText(fields, 'FromUserName') ?? ''
-  const seconds = fieldText(fields, 'CreateTime') ?? ''
-  const msgType = fieldText(fields, 'MsgType') ?? ''
+export function readEnvelope(fields: JsonFields): Envelope {
+  const from = jsonText(fields, 'FromUserName') ?? ''
+  const seconds = jsonText(fields, 'CreateTime') ?? ''
+  const msgType = jsonText(fields, 'MsgType') ?? ''
   const isSound = /^[^\p{C}]{1,128}$/u.test(from) && from.length <= 128 && /^\d{1,11}$/.test(seconds)
   if (!isSound || !/^[a-zA-Z0-9_]{1,64}$/.test(msgType))
     throw new KefuError('KEFU_CALLBACK_INVALID', { reason: 'FromUserName, CreateTime or MsgType is missing or wrong' })
@@ -30,7 +31,7 @@ export function messageEvent(
   bytes: Uint8Array,
   parts: readonly InboundPart[],
 ): ContactEvent {
-  const id = fieldText(fields, 'MsgId') ?? hash('sha1', bytes)
+  const id = jsonText(fields, 'MsgId') ?? hash('sha1', bytes)
   const key = `${prefix}:${id.length <= 64 ? id : hash('sha1', id)}`
   return { key, contact: from, sentAtMs, type: 'message', parts, grant: 'message' }
 }
@@ -57,19 +58,19 @@ export function eventKey(prefix: string, { from, sentAtMs }: Envelope, ...words:
 }
 
 /** The part of a text message. */
-export function textParts(fields: WechatFields): readonly InboundPart[] | undefined {
-  const text = fieldText(fields, 'Content')
+export function textParts(fields: JsonFields): readonly InboundPart[] | undefined {
+  const text = jsonText(fields, 'Content')
   return text === undefined ? undefined : [{ type: 'text', text }]
 }
 
 /** The part of a picture: it can be fetched by id, and while that fails by link. */
-export function imageParts(fields: WechatFields): readonly InboundPart[] | undefined {
-  const source = formatSource({ id: fieldText(fields, 'MediaId'), url: fieldLink(fields, 'PicUrl') })
+export function imageParts(fields: JsonFields): readonly InboundPart[] | undefined {
+  const source = formatSource({ id: jsonText(fields, 'MediaId'), url: fieldLink(fields, 'PicUrl') })
   return source === undefined ? undefined : [{ type: 'image', source }]
 }
 
 /** The part of a page of a mini program. */
-export function pageParts(fields: WechatFields): readonly InboundPart[] | undefined {
+export function pageParts(fields: JsonFields): readonly InboundPart[] | undefined {
   const title = boundedText(fields, 'Title', 200)
   const path = boundedText(fields, 'PagePath', 2_000)
   if (title === undefined && path === undefined) return undefined

@@ -1,4 +1,4 @@
-import { isRecord } from './json-object.js'
+import { jsonFields } from '../../../platform/json-fields.js'
 
 /** Where a file is on the platform: its media id, and a link in case that fails. */
 export type FileSource = { readonly id?: string | undefined; readonly url?: string | undefined }
@@ -19,7 +19,6 @@ export function parseSource(text: string): FileSource {
   } catch {
     return {}
   }
-  if (!isRecord(value)) return {}
-  const { id, url } = value
+  const { id, url } = jsonFields(value)
   return { ...(typeof id === 'string' && { id }), ...(typeof url === 'string' && { url }) }
 }
