@@ -167,18 +167,4 @@ describe('a link from outside', () => {
       assert.doesNotMatch(error.message, /secret|files\.example|passwd/)
     }
   })
-
-  test('may lead to a host that is listed, but a redirect from there is not followed', async t => {
-    const redirect = answerText('', '302 Found', ['Location: http://169.254.169.254/'])
-    const host = await platformHost(t, answering(answerText('a file'), redirect))
-    const http = createPlatformHttp({ allowedHosts: ['127.0.0.1', 'Files.Example'], ...resolver([['127.0.0.1']]) })
-    t.after(() => http.close())
-    const request = { method: 'GET' as const, timeoutMs: 2_000, limitBytes: 100, isForeign: true }
-    const first = await http.call({ ...request, url: host.url }, TRUSTED)
-    assert.equal(Buffer.from(first.bytes).toString(), 'a file')
-    assert.equal((await http.call({ ...request, url: host.url }, TRUSTED)).status, 302)
-    assert.equal((await http.call({ ...request, url: `http://files.example:${host.port}/` }, TRUSTED)).status, 200)
-    await refusal(http.call({ ...request, url: `http://other.example:${host.port}/` }, TRUSTED))
-    await refusal(http.call({ ...request, url: `http://127.0.0.2:${host.port}/` }, TRUSTED))
-  })
 })

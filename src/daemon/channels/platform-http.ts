@@ -5,7 +5,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { KefuError } from '../../errors.js'
 import type { PlatformHttp, PlatformRequest } from '../core/channel-adapter.js'
-import { assertForeignLink, hostOf, publicLookup } from './foreign-link.js'
+import { assertForeignLink, publicLookup } from './foreign-link.js'
 import { type Connections, PlatformCall } from './platform-call.js'
 
 /** Connections to one host at a time, if nothing else is said. */
@@ -20,8 +20,6 @@ const IDLE_MS = 4_000
 
 /** How calls to platforms are made. */
 export type PlatformHttpOptions = {
-  /** Hosts (names or addresses, without a port) that a link from outside may lead to although they are not public: file servers of one's own. */
-  readonly allowedHosts?: readonly string[]
   /** Connections to one host at a time; calls beyond them wait within their deadline. Infinity where each of those who call bounds its own calls, and is not to wait for others. */
   readonly socketsPerHost?: number
   /** Looks names up; the system's by default. */
@@ -44,18 +42,15 @@ export type PlatformClient = PlatformHttp & {
  * - Answers are asked for uncompressed.
  */
 export function createPlatformHttp(options: PlatformHttpOptions = {}): PlatformClient {
-  const { allowedHosts = [], socketsPerHost = SOCKETS_PER_HOST, lookup: lookUp = systemLookup } = options
-  const allowed = new Set(allowedHosts.map(host => host.toLowerCase()))
+  const { socketsPerHost = SOCKETS_PER_HOST, lookup: lookUp = systemLookup } = options
   const kept = { keepAlive: true, timeout: IDLE_MS, maxSockets: socketsPerHost, lookup: lookUp }
   // Connections of their own: one that was opened to a private address on our own behalf must not serve a link from outside.
   const bounded = { ...kept, maxSockets: FOREIGN_SOCKETS_PER_HOST, maxTotalSockets: FOREIGN_SOCKETS }
   const own = createConnections(kept)
   const foreign = createConnections({ ...bounded, lookup: publicLookup(lookUp) })
-  const listed = createConnections(bounded)
 
   function connectionsFor(request: PlatformRequest, url: URL): Connections {
     if (request.isForeign !== true) return own
-    if (allowed.has(hostOf(url))) return listed
     assertForeignLink(url)
     return foreign
   }
@@ -69,7 +64,7 @@ export function createPlatformHttp(options: PlatformHttpOptions = {}): PlatformC
       return await new PlatformCall(request, url, connectionsFor(request, url)).run(abort)
     },
     close() {
-      for (const { http, https } of [own, foreign, listed]) {
+      for (const { http, https } of [own, foreign]) {
         http.destroy()
         https.destroy()
       }

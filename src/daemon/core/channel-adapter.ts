@@ -78,7 +78,7 @@ export type Callback = {
   readonly method: 'GET' | 'POST'
   readonly query: URLSearchParams
   header(name: string): string | undefined
-  /** The body as it came. */
+  /** The body as it came; longer ones than a MiB have been refused. */
   readonly bytes: Uint8Array
   /** Epoch ms. */
   readonly arrivedAtMs: number

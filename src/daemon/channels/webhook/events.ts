@@ -8,9 +8,6 @@ import { jsonFields } from '../../../platform/json-fields.js'
 import { parseLosslessJson } from '../../../platform/lossless-json.js'
 import type { ContactEvent, FailureEvent, InboundEvent, InboundPart } from '../../core/channel-adapter.js'
 
-/** Largest body. */
-const BODY_BYTES = 1024 * 1024
-
 /** Events of one body. */
 const EVENTS = 100
 
@@ -84,7 +81,6 @@ type Event = z.output<typeof event>
 
 /** The events in a body: one, or a list of them, or none in a ping. Throws `KEFU_CALLBACK_INVALID`, which names the field that is wrong and repeats nothing. */
 export function readEvents(bytes: Uint8Array): readonly InboundEvent[] {
-  if (bytes.length > BODY_BYTES) throw invalid(`it has more than ${BODY_BYTES} bytes`)
   const body = parse(bytes)
   const { type, events } = jsonFields(body)
   if (type === 'ping') {

@@ -1,5 +1,6 @@
 import { KefuError } from '../../../errors.js'
 import type { FetchedFile, MediaSource, PlatformHttp, PlatformResponse } from '../../core/channel-adapter.js'
+import { hostOf } from '../foreign-link.js'
 
 const TIMEOUT_MS = 60_000
 
@@ -21,7 +22,7 @@ export async function fetchLinkedFile(
 ): Promise<FetchedFile> {
   const url = URL.canParse(source) ? new URL(source) : undefined
   if (url === undefined) throw refused('the link to the file is not a URL')
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = hostOf(url)
   if (hosts !== undefined && !hosts.has(host))
     throw refused(`the setting media-hosts does not name ${host.slice(0, 100)}`)
   const isForeign = hosts === undefined ? ({ isForeign: true } as const) : {}
