@@ -227,12 +227,12 @@ function carries(part: object): OutboundSample['check'] {
     assert.equal(headers['content-type'], 'application/json')
     assert.deepEqual(JSON.parse(String(body)), {
       type: 'message',
-      id: '01jgbz8c5h2n4f7k9m0p1q2r3s_0',
+      id: '01jgbz8c5h2n4f7k9m0p1q2r3s',
       contact: { id: 'c-17' },
       message: { n: 7, piece: 0 },
       part,
     })
-    assert.equal(headers['webhook-id'], '01jgbz8c5h2n4f7k9m0p1q2r3s_0')
+    assert.equal(headers['webhook-id'], '01jgbz8c5h2n4f7k9m0p1q2r3s')
     assert.equal(headers['webhook-timestamp'], String(AT_MS / 1000))
     const expected = new Webhook(SECRETS['outbound-secret']).sign(headers['webhook-id'], new Date(AT_MS), String(body))
     assert.equal(headers['webhook-signature'], expected)

@@ -108,7 +108,7 @@ describe('the webhook channel', () => {
     await subject.adapter.send(to, WEBHOOK_KIT.outbound.text, new AbortController().signal)
     const { headers = {}, body } = subject.requests[0]!
     const at = new Date(AT_MS)
-    const expected = [OUT, previous].map(secret => new Webhook(secret).sign('m_2', at, String(body)))
+    const expected = [OUT, previous].map(secret => new Webhook(secret).sign('m', at, String(body)))
     assert.equal(headers['webhook-signature'], expected.join(' '))
   })
 

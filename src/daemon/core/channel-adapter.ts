@@ -154,7 +154,7 @@ export type Recipient = {
   /** `n` of the message in its conversation, and of the piece in the message, from 0: for platforms that take an id. The same for every attempt. */
   readonly n: number
   readonly piece: number
-  /** The message's own id: unlike every other one of this daemon. */
+  /** The piece's own id: the same for every attempt, unlike every other one of this daemon. */
   readonly id: string
 }
 

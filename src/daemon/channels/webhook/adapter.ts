@@ -14,7 +14,7 @@ import { WEBHOOK } from '../tables/webhook.js'
 import { check } from './check.js'
 import { readEvents } from './events.js'
 import { fetchLinkedFile, hostsOf } from './files.js'
-import { messageBody, pieceId } from './message.js'
+import { messageBody } from './message.js'
 import { outcomeOf, outcomeOfFailure } from './outcome.js'
 
 /** How old a signature may be, and how far ahead. */
@@ -103,7 +103,7 @@ function openAdapter(ports: AdapterPorts, { secrets }: AdapterInput, settings: S
       if (!isWebhookSecret(secret))
         return { type: 'channel-down', reason: 'outbound-secret is not the secret of a webhook' }
       try {
-        const response = await post(endpoint, pieceId(to), messageBody(to, piece, fileLimitBytes), abort)
+        const response = await post(endpoint, to.id, messageBody(to, piece, fileLimitBytes), abort)
         return outcomeOf(response, clock.now(), outbound)
       } catch (error) {
         return outcomeOfFailure(toKefuError(error))

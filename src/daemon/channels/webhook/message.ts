@@ -1,15 +1,10 @@
 import type { OutboundPiece, Recipient } from '../../core/channel-adapter.js'
 
-/** The id of a piece: the same for every attempt, unlike that of every other piece. */
-export function pieceId({ id, piece }: Recipient): string {
-  return `${id}_${piece}`
-}
-
 /** A piece as the other system gets it. Files up to `fileLimitBytes` are in it, in base64; of larger ones it says name, type and size. */
 export function messageBody(to: Recipient, { part, file }: OutboundPiece, fileLimitBytes: number): string {
   return JSON.stringify({
     type: 'message',
-    id: pieceId(to),
+    id: to.id,
     contact: { id: to.contact },
     message: { n: to.n, piece: to.piece },
     part: 'media' in part ? filePart(part.type, file, fileLimitBytes) : part,

@@ -33,7 +33,7 @@ function secondChance(send: Adapter['send']): Adapter['send'] {
   const refused = new Set<string>()
   return async (to, piece, abort): Promise<SendOutcome> => {
     const outcome = await send(to, piece, abort)
-    const id = `${to.id}/${to.piece}`
+    const { id } = to
     const isSecond = refused.delete(id)
     if (outcome.type !== 'window-closed' || isSecond) return outcome
     const [oldest] = refused
