@@ -29,6 +29,7 @@ const routes: readonly Route[] = [
       if (params.how === 'lane')
         throw new KefuError('KEFU_LANE_CLOSED', { reason: 'it is paused', retryAfterMs: 5_000 })
       if (params.how === 'secret') throw new KefuError('KEFU_CREDENTIAL_MISSING', { name: 'token' })
+      if (params.how === 'stop') throw new KefuError('KEFU_DRAINING')
       throw new KefuError('KEFU_STORE_FULL')
     },
   },
@@ -128,7 +129,7 @@ describe('dispatch', () => {
     }
     const slow = await ask('GET', '/fail/slow')
     assert.deepEqual([slow.status, slow.headers['retry-after'], slow.reported], [429, '2', []])
-    for (const how of ['lane', 'secret']) {
+    for (const how of ['lane', 'secret', 'stop']) {
       const { status, reported } = await ask('GET', `/fail/${how}`)
       assert.deepEqual([status, reported], [503, []], 'the lane shows it')
     }

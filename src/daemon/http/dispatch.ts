@@ -11,8 +11,8 @@ export type DispatchPorts = {
   readonly report: (error: KefuError, route: string) => void
 }
 
-/** A lane that lets nobody in is no failure, and says itself why. Anybody can ask as often as they like: not everything else may drown in the log for that. */
-const SHOWN_BY_LANE: ReadonlySet<string> = new Set(['KEFU_LANE_CLOSED', 'KEFU_CREDENTIAL_MISSING'])
+/** A lane that lets nobody in, or a daemon that stops, is no failure, and says itself why. Anybody can ask as often as they like: not everything else may drown in the log for that. */
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['KEFU_LANE_CLOSED', 'KEFU_CREDENTIAL_MISSING', 'KEFU_DRAINING'])
 
 /**
  * The function that answers plain HTTP requests from a table of routes; it never rejects. HEAD is answered as GET without the body; errors as `errorResponse`
@@ -39,7 +39,7 @@ export function createDispatch(
       return finish(await answer(found, http, origin), headers, http.method)
     } catch (thrown) {
       const error = toKefuError(thrown)
-      if (error.status >= 500 && !SHOWN_BY_LANE.has(error.code)) ports.report(error, found.routes[0]?.path ?? '')
+      if (error.status >= 500 && !SHOWN_ELSEWHERE.has(error.code)) ports.report(error, found.routes[0]?.path ?? '')
       if (error.code === 'KEFU_METHOD_NOT_ALLOWED') headers.allow = String(error.detail.allow)
       return finish(errorResponse(error), headers, http.method)
     }
