@@ -1,4 +1,5 @@
 import { formatCursor, parseCursor } from '../core/cursor.js'
+import { pause } from '../core/pause.js'
 import type { Clock, Cursor, LogEntry, LogPort } from '../core/ports.js'
 
 /** What following the log stands on. */
@@ -37,18 +38,4 @@ export async function followLog(ports: FollowPorts, start: Cursor, signal: Abort
     // Also when it ended by itself, as the tail of a closed log does.
     await pause(ports.clock, RETRY_MS, signal)
   }
-}
-
-/** Resolves after the delay, or when the signal aborts. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const cancel = clock.after(delayMs, done)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
 }

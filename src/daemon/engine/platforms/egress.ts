@@ -7,6 +7,7 @@ import type { OutboundFile, OutboundPiece, Recipient, SendOutcome } from '../../
 import { channelOwner } from '../../core/conversation.js'
 import type { MediaPort } from '../../core/media.js'
 import type { Head } from '../../core/model.js'
+import { pause } from '../../core/pause.js'
 import { piecesOf } from '../../core/pieces.js'
 import {
   type Clock,
@@ -19,7 +20,6 @@ import {
 } from '../../core/ports.js'
 import { windowClosed } from '../../core/reply-window.js'
 import { retryAfter } from '../../core/send-policy.js'
-import { pause } from '../follow.js'
 import { createRateLimiter, type RateLimiter } from '../limits/rate-limit.js'
 import type { Connection } from './connection.js'
 import { DeliveryNews } from './delivery-news.js'

@@ -1,7 +1,7 @@
 import { isKefuError, toKefuError } from '../../../errors.js'
 import { channelOwner } from '../../core/conversation.js'
+import { pause } from '../../core/pause.js'
 import type { Clock, OutboxPort, OutboxRow, OutboxState } from '../../core/ports.js'
-import { pause } from '../follow.js'
 import type { Connection } from './connection.js'
 import type { DeliveryNews } from './delivery-news.js'
 

@@ -1,5 +1,5 @@
 import type { Agent, Head } from '../../core/model.js'
-import { pause } from '../../engine/follow.js'
+import { pause } from '../../core/pause.js'
 import { type CallPorts, type CallResult, callSigned } from '../signed-calls.js'
 import { ANSWER_LIMIT_BYTES, type BotAnswer, readAnswer } from './answer.js'
 import type { ContactMessage } from './unanswered.js'
