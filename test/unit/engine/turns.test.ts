@@ -2,29 +2,29 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Turns } from '../../../src/daemon/engine/platforms/turns.js'
+import { isKefuError } from '../../../src/errors.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 
-/** Beginning a piece of work takes `beginMs` of the event loop; it ends when it is told to. */
+type Owner = { readonly name: string }
+
+const [CALM, FLOOD]: readonly [Owner, Owner] = [{ name: 'calm' }, { name: 'flood' }]
+
+/** Beginning a piece of work takes `beginMs` of the event loop. */
 function createRig(beginMs: number) {
   const clock = createManualClock()
-  const turns = new Turns<string>(clock)
+  const turns = new Turns<Owner>(clock)
   const begun: string[] = []
-  const ends: (() => void)[] = []
-  const run = (owner: string, count: number): Promise<string[]> =>
+  const run = (owner: Owner, count: number): Promise<string[]> =>
     Promise.all(
-      Array.from({ length: count }, (_, at) => {
-        const name = `${owner} ${at}`
-        return turns.run(owner, () => {
+      Array.from({ length: count }, (_, at) =>
+        turns.run(owner, async () => {
           clock.advance(beginMs)
-          begun.push(name)
-          return new Promise<string>(resolve => ends.push(() => resolve(name)))
-        })
-      }),
+          begun.push(`${owner.name} ${at}`)
+          return `${owner.name} ${at}`
+        }),
+      ),
     )
-  const endAll = (): void => {
-    for (const end of ends.splice(0)) end()
-  }
-  return { clock, turns, begun, run, endAll }
+  return { clock, turns, begun, run }
 }
 
 async function rounds(count: number): Promise<void> {
@@ -33,95 +33,96 @@ async function rounds(count: number): Promise<void> {
 
 describe('turns of the event loop', () => {
   test('an owner alone begins whatever it comes with, a slice in each turn of the loop', async () => {
-    const { begun, run, endAll } = createRig(0.5)
-    const outcomes = run('a', 20)
+    const { begun, run } = createRig(0.5)
+    const outcomes = run(FLOOD, 20)
     const seen = [begun.length]
     for (let at = 0; at < 4; at++) {
       await nextTurn()
       seen.push(begun.length)
     }
     assert.deepEqual(seen, [4, 8, 12, 16, 20])
-    endAll()
     assert.deepEqual(await outcomes, begun)
   })
 
-  test('while others have work, too, each has a share under way, and nobody waits for the line of another', async () => {
-    const { begun, run, endAll } = createRig(0)
-    const calm = run('calm', 1)
-    const flood = run('flood', 100)
-    assert.equal(begun.length, 1 + 4)
-    const more = run('calm', 2)
+  test('while others have work, too, each begins a thousand a second, and nobody waits for the line of another', async () => {
+    const { clock, begun, run } = createRig(0)
+    const outcomes = [run(CALM, 1), run(FLOOD, 500)]
+    await rounds(2)
+    assert.equal(begun.length, 1 + 9)
+    outcomes.push(run(CALM, 2))
     assert.deepEqual(begun.slice(-2), ['calm 0', 'calm 1'])
-    await rounds(3)
-    assert.equal(begun.length, 1 + 4 + 2)
-    while (begun.length < 103) {
-      endAll()
+    for (let ms = 1; ms <= 100; ms++) {
+      clock.advance(1)
+      await rounds(2)
+      assert.equal(begun.length, 1 + 9 + 2 + ms)
+    }
+    clock.advance(20)
+    await rounds(2)
+    assert.equal(begun.length, 1 + 9 + 2 + 100 + 9, 'no more than a burst is saved up')
+    while (begun.length < 503) {
+      clock.advance(8)
       await rounds(2)
     }
-    endAll()
-    assert.deepEqual((await flood).length + (await more).length + (await calm).length, 103)
-  })
-
-  test('lines are served in turn, each in its order', async () => {
-    const { begun, run, endAll } = createRig(2)
-    const first = run('first', 1)
-    const both = [run('a', 3), run('b', 3)]
-    await rounds(8)
-    assert.deepEqual(begun, ['first 0', 'a 0', 'b 0', 'a 1', 'b 1', 'a 2', 'b 2'])
-    endAll()
-    await Promise.all([first, ...both])
-  })
-
-  test('an owner is alone again when the others have been silent for ten seconds', async () => {
-    const { clock, begun, run, endAll } = createRig(0)
-    const calm = run('calm', 1)
-    clock.advance(9_999)
-    const flood = [run('flood', 40)]
-    await rounds(2)
-    assert.equal(begun.length, 1 + 4)
-    clock.advance(1)
-    flood.push(run('flood', 0))
-    endAll()
-    await rounds(2)
-    assert.equal(begun.length, 41)
-    endAll()
-    await Promise.all([calm, ...flood])
-  })
-
-  test('a share is as much a second as before where work takes longer', async () => {
-    const { clock, begun, run, endAll } = createRig(0)
-    const outcomes = [run('calm', 1), run('flood', 400)]
-    const perRound: number[] = []
-    while (perRound.length < 20) {
-      const before = begun.length
-      clock.advance(20)
-      endAll()
-      outcomes.push(run('calm', 1))
-      await rounds(3)
-      perRound.push(begun.length - before - 1)
-    }
-    // In 20 ms, as on a disk that takes them: a thousand a second.
-    assert.deepEqual([perRound[0], perRound.at(-1)], [4, 20], perRound.join())
-    while (begun.length < 421) {
-      endAll()
-      await rounds(3)
-    }
-    endAll()
     await Promise.all(outcomes)
   })
 
-  test('work that fails fails for whoever asked, and gives its place back', async () => {
-    const { turns, run, endAll } = createRig(0)
-    const calm = run('calm', 1)
+  test('lines are served in turn, each in its order', async () => {
+    const { begun, run } = createRig(2)
+    const outcomes = [run({ name: 'first' }, 1), run({ name: 'a' }, 3), run({ name: 'b' }, 3)]
+    await rounds(8)
+    assert.deepEqual(begun, ['first 0', 'a 0', 'b 0', 'a 1', 'b 1', 'a 2', 'b 2'])
+    await Promise.all(outcomes)
+  })
+
+  test('an owner is alone again when the others have been silent for ten seconds, and owes nothing for what it began alone', async () => {
+    const { clock, begun, run } = createRig(0)
+    const outcomes = [run(CALM, 1)]
+    clock.advance(9_999)
+    outcomes.push(run(FLOOD, 40))
+    await rounds(2)
+    assert.equal(begun.length, 1 + 9)
+    clock.advance(1)
+    await rounds(2)
+    assert.equal(begun.length, 41)
+    outcomes.push(run(FLOOD, 500))
+    await rounds(2)
+    assert.equal(begun.length, 541)
+    outcomes.push(run(CALM, 1), run(FLOOD, 1))
+    clock.advance(1)
+    await rounds(2)
+    assert.equal(begun.length, 543)
+    await Promise.all(outcomes)
+  })
+
+  test('a line takes half a second of work; what is more is told to come again', async () => {
+    const { clock, begun, run, turns } = createRig(0)
+    const outcomes = [run(CALM, 1), run(FLOOD, 9 + 512)]
+    await assert.rejects(
+      turns.run(FLOOD, () => Promise.resolve()),
+      (error: unknown) => isKefuError(error, 'KEFU_LANE_CLOSED'),
+    )
+    while (begun.length < 522) {
+      clock.advance(8)
+      await rounds(2)
+    }
+    await Promise.all(outcomes)
+  })
+
+  test('work that fails fails for whoever asked, and for nobody else', async () => {
+    const { clock, turns, run } = createRig(0)
+    const outcomes = [run(CALM, 1)]
     const broken = Array.from({ length: 20 }, (_, at) =>
-      turns.run('a', () => (at % 2 === 0 ? Promise.reject(new Error('later')) : Promise.resolve(at))),
+      turns.run(FLOOD, () => (at % 2 === 0 ? Promise.reject(new Error('later')) : Promise.resolve(at))),
     )
-    const outcomes = await Promise.allSettled(broken)
+    const settled = Promise.allSettled(broken)
+    for (let at = 0; at < 3; at++) {
+      clock.advance(8)
+      await rounds(2)
+    }
     assert.deepEqual(
-      outcomes.map(({ status }) => status === 'fulfilled'),
-      outcomes.map((_, at) => at % 2 === 1),
+      (await settled).map(({ status }) => status === 'fulfilled'),
+      broken.map((_, at) => at % 2 === 1),
     )
-    endAll()
-    await calm
+    await Promise.all(outcomes)
   })
 })

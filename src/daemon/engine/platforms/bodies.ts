@@ -11,7 +11,7 @@ export type Arriving = {
 /** A callback that was read: `release` gives its place back, once. */
 export type Arrived = { readonly callback: Callback; release(): void }
 
-const COUNT_LIMIT = 2_000
+const COUNT_LIMIT = 4_000
 const BYTES_LIMIT = 64 * 1024 * 1024
 
 /**
