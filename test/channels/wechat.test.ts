@@ -275,7 +275,8 @@ describe('sending to 微信', () => {
     const { adapter } = open('mini', {}, { platform: answers(() => errcode(45047)) })
     const text = { part: { type: 'text', text: 'x' } } as const
     const types = []
-    for (const piece of [0, 1, 0, 1, 0]) types.push((await adapter.send({ ...TO, piece }, text, none)).type)
+    for (const piece of [0, 1, 0, 1, 0])
+      types.push((await adapter.send({ ...TO, piece, id: `${TO.id}-${piece}` }, text, none)).type)
     assert.deepEqual(types, ['retry', 'retry', 'window-closed', 'window-closed', 'retry'])
   })
 
