@@ -14,7 +14,7 @@ import { readTicksPerSecond, readUsage } from './lib/usage.js'
  */
 
 const flags = readFlags({
-  connections: { type: 'number', default: 64, min: 1, max: 1_000, doc: 'connections of the platform' },
+  connections: { type: 'number', default: 96, min: 1, max: 1_000, doc: 'connections of the platform' },
   seconds: { type: 'number', default: 10, min: 1, max: 120, doc: 'seconds measured of each run' },
   rounds: { type: 'number', default: 3, min: 1, max: 20, doc: 'how often' },
   pairs: { type: 'number', default: 3, min: 0, max: 20, doc: 'how often alone and beside a flood' },
