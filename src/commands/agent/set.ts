@@ -105,6 +105,8 @@ export default class AgentSet extends BaseCommand {
     if (secret !== undefined) facts.push(['secret', secret, `${secret}  (shown once)`])
     if (tokenFile !== undefined) facts.push(['secret file', tokenFile])
     this.output.facts(facts)
+    const unused = tokenFile === undefined ? flags['secret-file'] : undefined
+    if (unused !== undefined) this.output.note(`No new secret, so ${unused} was not written.`)
     this.output.note(`Next: kefu agent show ${agent.name}`)
     return { ...answer, ...(secret === undefined ? {} : { secret }), ...(tokenFile === undefined ? {} : { tokenFile }) }
   }

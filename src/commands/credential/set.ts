@@ -12,7 +12,7 @@ export default class CredentialSet extends CredentialCommand {
   static override examples = [
     '<%= config.bin %> credential set wechat-main app-secret',
     "<%= config.bin %> credential set wechat-main token --from-command 'pass show wechat'",
-    '<%= config.bin %> credential set shop private-key --from-file key.pem',
+    '<%= config.bin %> credential set shop inbound-secret --from-file inbound.secret',
     '<%= config.bin %> credential set shop token --stdin <token.txt',
     '<%= config.bin %> credential set hook/crm secret --from-file crm.secret',
   ]

@@ -60,6 +60,8 @@ export default class HookAdd extends BaseCommand {
     if (secret !== undefined) facts.push(['secret', secret, `${secret}  (shown once)`])
     if (tokenFile !== undefined) facts.push(['secret file', tokenFile])
     output.facts(facts)
+    const unused = tokenFile === undefined ? flags['secret-file'] : undefined
+    if (unused !== undefined) output.note(`No new secret, so ${unused} was not written.`)
     output.note(`Next: kefu hook test ${hook.name}`)
     return { ...answer, ...(secret === undefined ? {} : { secret }), ...(tokenFile === undefined ? {} : { tokenFile }) }
   }
