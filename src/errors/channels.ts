@@ -40,6 +40,7 @@ export const CHANNEL_ERRORS = {
     http: 502,
     retryable: true,
     hint: 'check the network, and the base URL of the channel: kefu channel show NAME',
+    peerHint: 'try again later',
   },
   KEFU_PLATFORM_REFUSED: {
     message: 'the platform says no: {reason}',
@@ -61,7 +62,7 @@ export const CHANNEL_ERRORS = {
     exit: 1,
     http: 502,
     retryable: true,
-    hint: 'kefu daemon logs shows why; the page of the emulator shows each attempt',
+    hint: 'kefu channel test {channel} says what to change, kefu daemon logs shows why; the page of the emulator shows each attempt',
   },
   KEFU_EMULATOR_PORT_TAKEN: {
     message: 'port {port} of this machine is taken by another program',
@@ -69,5 +70,12 @@ export const CHANNEL_ERRORS = {
     http: 500,
     retryable: true,
     hint: 'kefu emulate KIND --port 0 takes a free one; if another emulator has it, stop that',
+  },
+  KEFU_EMULATOR_PORT_REFUSED: {
+    message: 'an emulator cannot listen on port {port} of this machine: {reason}',
+    exit: 12,
+    http: 500,
+    retryable: false,
+    hint: 'kefu emulate KIND --port 0 takes a free one; ports below 1024 are for the administrator',
   },
 } as const satisfies Record<string, ErrorRow>

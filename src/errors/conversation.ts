@@ -9,6 +9,14 @@ export const CONVERSATION_ERRORS = {
     retryable: false,
     hint: 'check its id',
   },
+  KEFU_MESSAGE_NOT_FOUND: {
+    message: 'there is no message {id}',
+    exit: 13,
+    http: 404,
+    retryable: false,
+    hint: 'look for its number: kefu history show CONVERSATION --plain',
+    peerHint: 'check its number',
+  },
   KEFU_PERSON_FULL: {
     message: 'one person has at most {limit} conversations',
     exit: 14,

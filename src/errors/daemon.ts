@@ -100,6 +100,14 @@ export const DAEMON_ERRORS = {
     retryable: false,
     hint: 'raise it (ulimit -n, LimitNOFILE=) or lower limits.connections',
   },
+  KEFU_AUDIT_UNAVAILABLE: {
+    message: 'the audit log cannot be used: {reason}',
+    exit: 1,
+    http: 503,
+    retryable: true,
+    hint: 'free space on the disk and check the folder audit beside the store; what changes something is refused until then',
+    peerHint: 'try again later',
+  },
   KEFU_DRAINING: {
     message: 'the daemon is shutting down',
     exit: 1,

@@ -24,6 +24,13 @@ export const PROGRAM_ERRORS = {
     retryable: false,
     hint: 'name a new file, or move this one away; it is not overwritten',
   },
+  KEFU_TEMPORARY_UNUSABLE: {
+    message: 'no folder can be made among the temporary ones in {path}: {reason}',
+    exit: 12,
+    http: 500,
+    retryable: false,
+    hint: 'set TMPDIR to a folder on a disk with free space that you may write in',
+  },
   KEFU_LOG_NOT_FOUND: {
     message: 'there is no log file {path}',
     exit: 13,

@@ -5,6 +5,7 @@ import { HOOK_ERRORS } from './hooks.js'
 import { NETWORK_ERRORS } from './network.js'
 import { PROGRAM_ERRORS } from './program.js'
 import type { ErrorRow } from './row.js'
+import { SEARCH_ERRORS } from './search.js'
 import { SETTINGS_ERRORS } from './settings.js'
 import { STORE_ERRORS } from './store.js'
 import { VAULT_ERRORS } from './vault.js'
@@ -20,21 +21,25 @@ type Vault = typeof VAULT_ERRORS
 type Conversation = typeof CONVERSATION_ERRORS
 type Channels = typeof CHANNEL_ERRORS
 type Hooks = typeof HOOK_ERRORS
+type Search = typeof SEARCH_ERRORS
 
 /**
  * Every error, by its code: the one table of everything that can go wrong, joined from a table per domain. Daemon, client and CLI derive exit codes,
  * HTTP statuses, hints, `kefu errors` and docs from it. Codes are never renamed, renumbered or reused.
  */
 export const ERRORS = {
-  ...(PROGRAM_ERRORS satisfies Without<Daemon & Store & Network & Settings & Vault & Conversation & Channels & Hooks>),
-  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Vault & Conversation & Channels & Hooks>),
-  ...(STORE_ERRORS satisfies Without<Network & Settings & Vault & Conversation & Channels & Hooks>),
-  ...(NETWORK_ERRORS satisfies Without<Settings & Vault & Conversation & Channels & Hooks>),
-  ...(SETTINGS_ERRORS satisfies Without<Vault & Conversation & Channels & Hooks>),
-  ...(VAULT_ERRORS satisfies Without<Conversation & Channels & Hooks>),
-  ...(CONVERSATION_ERRORS satisfies Without<Channels & Hooks>),
-  ...(CHANNEL_ERRORS satisfies Without<Hooks>),
-  ...HOOK_ERRORS,
+  ...(PROGRAM_ERRORS satisfies Without<
+    Daemon & Store & Network & Settings & Vault & Conversation & Channels & Hooks & Search
+  >),
+  ...(DAEMON_ERRORS satisfies Without<Store & Network & Settings & Vault & Conversation & Channels & Hooks & Search>),
+  ...(STORE_ERRORS satisfies Without<Network & Settings & Vault & Conversation & Channels & Hooks & Search>),
+  ...(NETWORK_ERRORS satisfies Without<Settings & Vault & Conversation & Channels & Hooks & Search>),
+  ...(SETTINGS_ERRORS satisfies Without<Vault & Conversation & Channels & Hooks & Search>),
+  ...(VAULT_ERRORS satisfies Without<Conversation & Channels & Hooks & Search>),
+  ...(CONVERSATION_ERRORS satisfies Without<Channels & Hooks & Search>),
+  ...(CHANNEL_ERRORS satisfies Without<Hooks & Search>),
+  ...(HOOK_ERRORS satisfies Without<Search>),
+  ...SEARCH_ERRORS,
 } as const
 
 /** A code of the table. */

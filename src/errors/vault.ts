@@ -30,6 +30,13 @@ export const VAULT_ERRORS = {
     retryable: true,
     hint: 'try again when that test has ended',
   },
+  KEFU_CREDENTIAL_REFUSED: {
+    message: 'nothing has changed: the new value did not pass its test ({reason})',
+    exit: 12,
+    http: 502,
+    retryable: false,
+    hint: 'correct what the test names: {nextStep}',
+  },
   KEFU_CREDENTIAL_UNREADABLE: {
     message: 'the credential {name} of {owner} cannot be read: {reason}',
     exit: 16,

@@ -30,9 +30,16 @@ function setUp() {
 }
 
 describe('access tokens', () => {
-  it('are fetched once for all who ask', async () => {
+  it('are fetched once for all who ask, without a warning when one signal ends them all', async t => {
     const { tokens, calls } = setUp()
-    const all = Promise.all(Array.from({ length: 100 }, () => tokens.get(none)))
+    const warnings: Error[] = []
+    const warned = (warning: Error) => warnings.push(warning)
+    process.on('warning', warned)
+    t.after(() => process.off('warning', warned))
+    const { signal } = new AbortController()
+    const all = Promise.all(Array.from({ length: 100 }, () => tokens.get(signal)))
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual(warnings, [])
     assert.equal(calls.length, 1)
     calls[0]!.answer({ token: 'a', expiresInMs: HOUR_MS })
     assert.deepEqual(new Set(await all), new Set(['a']))
@@ -61,12 +68,19 @@ describe('access tokens', () => {
     assert.equal(await tokens.get(none), 'a')
   })
 
-  it('keep nothing of a failure', async () => {
-    const { tokens, calls, hold } = setUp()
+  it('are not asked for within two seconds of a failure: who does gets that', async () => {
+    const { tokens, calls, clock, hold } = setUp()
     const failed = [tokens.get(none), tokens.get(none)]
     calls[0]!.fail()
     for (const each of failed) await assert.rejects(each, /no/)
+    clock.advance(1_999)
+    await assert.rejects(tokens.get(none), /no/)
+    assert.equal(calls.length, 1)
+    clock.advance(1)
     await hold('a')
+    tokens.drop('a')
+    await hold('b')
+    assert.equal(calls.length, 3)
   })
 
   it('are dropped only by the one that failed', async () => {
@@ -103,13 +117,31 @@ describe('access tokens', () => {
     assert.equal(calls.at(-1)!.force, true)
   })
 
+  it('are forced twenty times in a day, as often as platforms give', async () => {
+    const { tokens, clock, hold } = setUp()
+    await hold('a')
+    const forcedIn = async (hours: number): Promise<number> => {
+      let forced = 0
+      for (let tenth = 0; tenth < 6 * hours; tenth++) {
+        clock.advance(600_000)
+        if (!tokens.dropForced('a')) continue
+        forced++
+        await hold('a')
+      }
+      return forced
+    }
+    assert.equal(await forcedIn(24), 20)
+    assert.equal(await forcedIn(24), 20)
+  })
+
   it('are not forced again because forcing failed', async () => {
-    const { tokens, calls, hold } = setUp()
+    const { tokens, calls, clock, hold } = setUp()
     await hold('a')
     assert.ok(tokens.dropForced('a'))
     const got = tokens.get(none)
     calls[1]!.fail()
     await assert.rejects(got)
+    clock.advance(2_000)
     await hold('b')
     assert.deepEqual(
       calls.map(({ force }) => force),

@@ -11,6 +11,7 @@ import { WEBHOOK } from '../../src/daemon/channels/tables/webhook.js'
 import { WEBHOOK_DRIVER } from '../../src/daemon/channels/webhook/adapter.js'
 import type { Adapter, InboundEvent, OutboundPiece } from '../../src/daemon/core/channel-adapter.js'
 import { isKefuError } from '../../src/errors.js'
+import { freePort } from '../helpers/free-port.js'
 import { readText } from '../helpers/project.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { until } from '../helpers/until.js'
@@ -150,15 +151,6 @@ test('docs/channels/webhook.md names every setting', () => {
   for (const name of Object.keys({ ...WEBHOOK.settings, ...WEBHOOK.credentials }))
     assert.ok(DOCUMENT.includes(name), name)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Waits until the receiver answers. */
 async function listening(adapter: Adapter): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
+import { Server } from 'node:net'
 import { describe, test } from 'node:test'
 import { Script } from 'node:vm'
 import type { PlatformEmulator } from '../../src/emulator/core/platform-emulator.js'
@@ -168,6 +169,12 @@ describe('the inspection', () => {
 
   test('ends tokens', async t => {
     const { send, origin } = await rig(t)
+    for (const as of ['foo', '']) {
+      const refused = await fetch(`${origin}/emulator/tokens?as=${as}`, { method: 'DELETE' })
+      assert.equal(refused.status, 400)
+      assert.match(await refused.text(), /as is expired or unknown/)
+    }
+    assert.equal(((await (await send()).json()) as { errcode: number }).errcode, 0)
     const ended = await fetch(`${origin}/emulator/tokens?as=unknown`, { method: 'DELETE' })
     assert.deepEqual(await ended.json(), { ended: 1 })
     assert.equal(((await (await send()).json()) as { errcode: number }).errcode, 40_001)
@@ -214,6 +221,18 @@ describe('the server', () => {
     assert.equal(status, 403)
     const form = await fetch(`${origin}/emulator/faults`, { method: 'POST', body: '{"fault":"drop"}' })
     assert.equal(form.status, 400)
+  })
+
+  test('says that a port is not for everybody', async t => {
+    const forbidden = Object.assign(new Error('listen EACCES: permission denied 127.0.0.1:80'), { code: 'EACCES' })
+    t.mock.method(Server.prototype, 'listen', function (this: Server) {
+      queueMicrotask(() => this.emit('error', forbidden))
+      return this
+    })
+    await assert.rejects(serveEmulator(createWechatMpEmulator(), 80), {
+      code: 'KEFU_EMULATOR_PORT_REFUSED',
+      message: 'an emulator cannot listen on port 80 of this machine: no permission for this port',
+    })
   })
 
   test('says that a port is taken, and refuses bodies that are too large', async t => {

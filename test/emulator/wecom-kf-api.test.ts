@@ -146,6 +146,8 @@ describe('sync_msg', () => {
       ['four'],
     )
     for (const bad of ['nonsense', 'c99', 'c1x']) assert.equal((await sync({ cursor: bad })).errcode, 40058)
+    for (const bad of [-1, 0, 1.5, 1_001, '2', null]) assert.equal((await sync({ limit: bad })).errcode, 40058)
+    assert.equal((await sync({ limit: 1_000 })).errcode, 0)
   })
 
   test('what is older than three days is gone, from whatever cursor', async t => {

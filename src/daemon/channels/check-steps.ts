@@ -3,14 +3,12 @@ import type { CheckStep } from '../core/channel-adapter.js'
 
 const SKEW_LIMIT_MS = 60_000
 
-/** A step that failed by an error: its message, and the next step that it names, else its hint. */
+/** A step that failed by an error: its message, and apart from that the next step that it names, else its hint. */
 export function failedStep(step: string, thrown: unknown): CheckStep {
-  const error = toKefuError(thrown)
-  const { nextStep } = error.detail
-  return {
-    ...{ step, result: 'failed', reason: error.message },
-    nextStep: typeof nextStep === 'string' ? nextStep : error.hint,
-  }
+  const { message, hint, detail } = toKefuError(thrown)
+  const { nextStep } = detail
+  if (typeof nextStep !== 'string') return { step, result: 'failed', reason: message, nextStep: hint }
+  return { step, result: 'failed', reason: message.replace(`: ${nextStep}`, ''), nextStep }
 }
 
 /** Secrets that have to be set; undefined when none is missing. */

@@ -26,8 +26,13 @@ export type SettingRow = {
   readonly isRequired?: true
   readonly example?: string
 } & (
-  | { readonly type: 'text'; readonly pattern?: RegExp; readonly default?: string }
+  | { readonly type: 'text'; readonly pattern?: never; readonly default?: string }
+  /** `form`: the pattern in words, as what the value is. */
+  | { readonly type: 'text'; readonly pattern: RegExp; readonly form: string; readonly default?: string }
+  /** An address below which others are: without query, and without a slash at its end. */
   | { readonly type: 'url'; readonly default?: string }
+  /** A whole address, which is called as it is written. */
+  | { readonly type: 'endpoint'; readonly default?: never }
   | { readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string }
   | { readonly type: 'boolean'; readonly default: boolean }
   | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly default: number }

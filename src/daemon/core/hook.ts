@@ -1,10 +1,15 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { RecordBody } from './records.js'
+import { RECORD_TYPES, type RecordBody } from './records.js'
 
 /** Outgoing webhooks: programs of others that are told what is appended to conversations. */
 
 /** A type of record. */
 export type RecordType = RecordBody['type']
+
+/** Types of records that a hook can be told of: what is forgotten was told when it was said, if at all. */
+export const HOOK_EVENTS: readonly RecordType[] = (Object.keys(RECORD_TYPES) as RecordType[]).filter(
+  type => type !== 'forgotten',
+)
 
 /** Why a hook does not deliver: somebody has switched it off; its endpoint has answered 410; it has too many dead letters. */
 export const HOOK_STOPS = {

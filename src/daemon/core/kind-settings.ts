@@ -68,6 +68,8 @@ function checked(name: string, row: SettingRow, value: string | number | boolean
       throw usage(`${name} is one of ${row.choices.join(', ')}`)
     case 'url':
       return checkedUrl(name, value)
+    case 'endpoint':
+      return checkedEndpoint(name, value)
     case 'text':
       return checkedText(name, row, value)
   }
@@ -80,19 +82,37 @@ function checkedText(
 ): string {
   const text = String(value)
   const isText = text.length >= 1 && text.length <= TEXT_LENGTH && text.isWellFormed() && !/\p{C}/u.test(text)
-  const example = row.example === undefined ? '' : `, such as ${row.example}`
-  if (!isText || row.pattern?.test(text) === false) throw usage(`${name} has another form${example}`)
-  return text
+  if (isText && row.pattern?.test(text) !== false) return text
+  const form = row.pattern === undefined ? `1 to ${TEXT_LENGTH} characters in one line` : row.form
+  throw usage(`${name} is ${form}${row.example === undefined ? '' : `, such as ${row.example}`}`)
 }
 
-/** Without user, query and fragment: those are where secrets are. */
+/** Other addresses are made of it, so it has nothing behind its path. */
 function checkedUrl(name: string, value: string | number | boolean): string {
   const text = String(value)
-  const url = text.length <= TEXT_LENGTH && URL.canParse(text) ? new URL(text) : undefined
-  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
-  if (url === undefined || !isWeb || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
-    throw usage(`${name} is an address such as https://api.example.com, without user, query or fragment`)
+  const url = webUrl(text)
+  if (url === undefined || /[?#]/.test(text))
+    throw usage(
+      `${name} is an address such as https://api.example.com, without password, query and fragment, of ${TEXT_LENGTH} characters at most`,
+    )
   return text.replace(/\/+$/, '')
+}
+
+/** As it is written: its query, and a slash at its end, are what the other system is asked for. */
+function checkedEndpoint(name: string, value: string | number | boolean): string {
+  const text = String(value)
+  if (webUrl(text) !== undefined && !text.includes('#')) return text
+  throw usage(
+    `${name} is an address such as https://shop.example/kefu?shop=7, without password and fragment, of ${TEXT_LENGTH} characters at most`,
+  )
+}
+
+/** An address on the web; undefined for what is none, or holds a user or password: a setting is no secret. */
+function webUrl(text: string): URL | undefined {
+  if (text.length > TEXT_LENGTH || /[\s\p{C}]/u.test(text) || !URL.canParse(text)) return undefined
+  const url = new URL(text)
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:'
+  return isWeb && url.username === '' && url.password === '' ? url : undefined
 }
 
 function usage(reason: string): KefuError {

@@ -107,6 +107,9 @@ export type MediaFile = {
   read(what: MediaRead, signal?: AbortSignal): Promise<Uint8Array | Readable>
 }
 
+/** Files that were removed, and the bytes that they took on disk. */
+export type Removed = { readonly files: number; readonly bytes: number }
+
 /** Uploaded files, by conversation. Nothing is shared between conversations. */
 export type MediaPort = {
   /**
@@ -124,6 +127,13 @@ export type MediaPort = {
    * the file when its facts or its length are damaged, `KEFU_MEDIA_UNAVAILABLE`.
    */
   open(conversation: ConversationId, media: string): Promise<MediaFile>
+  /**
+   * Removes files of a conversation: those that are named, or all that were uploaded up to an instant (epoch ms), whether a message names them or not. On return they are
+   * gone from the disk (fsync); how many there were, and their bytes on disk. Throws `KEFU_MEDIA_UNAVAILABLE`: then some may be left, and the same call once more removes them.
+   */
+  remove(conversation: ConversationId, which: { readonly upTo: number } | readonly string[]): Promise<Removed>
+  /** Files and bytes that `remove` would remove. Throws `KEFU_MEDIA_UNAVAILABLE`. */
+  measure(conversation: ConversationId, which: { readonly upTo: number } | readonly string[]): Promise<Removed>
   /** Ends the sweeps; resolves when running writes and the clean-up of an earlier crash are done. Idempotent. */
   close(): Promise<void>
 }

@@ -15,19 +15,24 @@ export class RecentIds {
 
   /** Remembers an id; the oldest goes when there are 64. */
   add(id: string, n: number): void {
+    this.addHash(idHash(id), n)
+  }
+
+  /** As `add`, of an id of which only its hash is left. */
+  addHash(hash: number, n: number): void {
     const size = this.#ring.length >> 1
     if (this.#count === size && size < RecentIds.capacity) this.#grow()
     const slots = this.#ring.length >> 1
     const at = (this.#start + this.#count) % slots
     if (this.#count === slots) this.#start = (this.#start + 1) % slots
     else this.#count++
-    this.#ring[2 * at] = hash(id)
+    this.#ring[2 * at] = hash
     this.#ring[2 * at + 1] = n
   }
 
   /** Numbers of records that may carry this id, in no particular order. */
   candidates(id: string): readonly number[] {
-    const wanted = hash(id)
+    const wanted = idHash(id)
     const ring = this.#ring
     const end = 2 * this.#count
     let found: number[] | undefined
@@ -95,8 +100,8 @@ const NONE: readonly number[] = []
 
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
-/** FNV-1a, 32 bits, over UTF-16 code units. */
-function hash(text: string): number {
+/** What is kept of an id: FNV-1a, 32 bits, over UTF-16 code units. */
+export function idHash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
   return value >>> 0

@@ -1,4 +1,5 @@
 import { toBase32 } from '../../codec/base32.js'
+import type { ConversationId } from '../../codec/conversation-id.js'
 import { KefuError } from '../../errors.js'
 import { parseCursor } from '../core/cursor.js'
 import type { CallReport, DeadLetter, Hook, HookStatus, HookStop, HooksPort } from '../core/hook.js'
@@ -108,6 +109,20 @@ export class Hooks implements HooksPort {
     for (const seq of seqs ?? this.#dead.list(hook.id).map(letter => letter.seq))
       if (await this.#dead.remove(hook.id, seq)) count++
     return count
+  }
+
+  /** Of a conversation that is forgotten: what was given up goes, and what still has to go is read from the log again. */
+  async forgetConversation(conversation: ConversationId): Promise<void> {
+    for (const id of this.#dead.ids())
+      for (const { seq, conversation: own } of this.#dead.list(id))
+        if (own === conversation) await this.#dead.remove(id, seq)
+    for (const hook of this.#ports.registry.list())
+      if (this.status(hook).lag > 0)
+        this.#inTurn(async () => {
+          await this.#end(hook.id)
+          this.#open(this.#ports.registry.byId(hook.id))
+        })
+    await this.#changes
   }
 
   #open(hook: Hook | undefined): void {

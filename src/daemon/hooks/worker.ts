@@ -148,6 +148,7 @@ export class HookWorker {
   }
 
   #wants({ record, head }: LogEntry): boolean {
+    if (record.isImported) return false
     const { events, channels } = this.#hook
     if (channels !== undefined && !channels.includes(head.channel)) return false
     return events === undefined || events.includes(record.body.type)

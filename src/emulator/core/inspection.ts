@@ -3,6 +3,7 @@ import { type ApiAnswer, type ApiRequest, jsonAnswer, jsonObject } from './api.j
 import { renderPage } from './page.js'
 import { PAGE_SCRIPT, PAGE_STYLE } from './page-assets.js'
 import type { EmulatorCore, PlatformEmulator } from './platform-emulator.js'
+import type { Delivery } from './pusher.js'
 import { checkUser, parseSaid } from './said.js'
 
 /** Where an emulator's own addresses begin; everything else is the platform's. */
@@ -79,18 +80,26 @@ function stateOf({ kind, account, core }: PlatformEmulator): object {
   }
 }
 
-/** `{user, content: {type, …}}`, or `{user, text}`: answered when it is delivered or given up, with `wait: false` at once. */
+/**
+ * `{user, content: {type, …}}`, or `{user, text}`: answered when it is delivered or given up, with `wait: "attempt"` already when the first attempt has failed, with
+ * `wait: false` at once.
+ */
 async function say(emulator: PlatformEmulator, { bytes }: ApiRequest): Promise<ApiAnswer> {
   const { user, text, content = { type: 'text', text }, wait } = jsonObject(bytes) ?? {}
   if (typeof user !== 'string') throw new KefuError('KEFU_USAGE', { reason: 'it needs a user' })
-  const delivery = emulator.say(checkUser(user), parseSaid(content))
-  if (wait !== false) return jsonAnswer({ delivery: await delivery })
-  delivery.catch(() => {})
-  return jsonAnswer({ delivery: null }, 202)
+  let failedOnce: (delivery: Delivery) => void = () => {}
+  const firstFailure = new Promise<Delivery>(resolve => {
+    failedOnce = resolve
+  })
+  const done = emulator.say(checkUser(user), parseSaid(content), failedOnce)
+  done.catch(() => {})
+  if (wait === false) return jsonAnswer({ delivery: null }, 202)
+  return jsonAnswer({ delivery: await (wait === 'attempt' ? Promise.race([done, firstFailure]) : done) })
 }
 
 function endTokens({ tokens }: EmulatorCore, query: URLSearchParams): number {
-  const as = query.get('as') === 'unknown' ? 'unknown' : 'expired'
+  const as = query.get('as') ?? 'expired'
+  if (as !== 'expired' && as !== 'unknown') throw new KefuError('KEFU_USAGE', { reason: 'as is expired or unknown' })
   return Object.values(tokens).reduce((count, service) => count + service.end(as), 0)
 }
 

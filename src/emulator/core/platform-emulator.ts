@@ -44,8 +44,11 @@ export type PlatformEmulator = {
   handle(request: ApiRequest): ApiAnswer | undefined | Promise<ApiAnswer | undefined>
   /** An error in the platform's form: what the fault `error` answers. */
   failure(code: number, message?: string): ApiAnswer
-  /** A user says or does something: resolves with what became of pushing it. Throws `KEFU_USAGE` for what this platform's users cannot do. */
-  say(user: string, content: Said): Promise<Delivery>
+  /**
+   * A user says or does something: resolves with what became of pushing it; `failedOnce` is called when the first attempt has failed and another one follows.
+   * Throws `KEFU_USAGE` for what this platform's users cannot do.
+   */
+  say(user: string, content: Said, failedOnce?: (delivery: Delivery) => void): Promise<Delivery>
   /** Checks the callback address as the platform does when it is entered; why it is not accepted. Absent where the platform does not check. */
   verify?(): Promise<string | undefined>
 }

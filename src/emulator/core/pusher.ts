@@ -22,6 +22,8 @@ export type Push = {
   readonly what: string
   /** The request of an attempt (the first is 0), signed anew. */
   build(attempt: number): PushRequest
+  /** Called when the first attempt has failed and another one follows. */
+  failedOnce?: ((delivery: Delivery) => void) | undefined
 }
 
 /** One attempt: the answer, or why there is none. */
@@ -217,6 +219,7 @@ export class Pusher {
         firstEnded()
         if (isAccepted) return this.#settle(entry, 'delivered')
         const retryMs = retryAfterMs[attempt]
+        if (attempt === 0 && retryMs !== undefined) push.failedOnce?.(entry)
         if (retryMs !== undefined) await pause(this.#clock, startedMs + retryMs - this.#clock.monotonicMs(), signal)
       }
       return this.#settle(entry, 'failed')

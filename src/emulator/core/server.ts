@@ -35,7 +35,7 @@ const IDLE_LIMIT_MS = 65_000
 const HANG_LIMIT_MS = 60_000
 const PROXY_PAGE = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n'
 
-/** Serves an emulator on the loopback interface; port 0 takes a free one. Throws `KEFU_EMULATOR_PORT_TAKEN`. */
+/** Serves an emulator on the loopback interface; port 0 takes a free one. Throws `KEFU_EMULATOR_PORT_TAKEN`, `KEFU_EMULATOR_PORT_REFUSED`. */
 export async function serveEmulator(emulator: PlatformEmulator, port = 0): Promise<ServedEmulator> {
   const closed = new AbortController()
   setMaxListeners(0, closed.signal)
@@ -62,9 +62,10 @@ export async function serveEmulator(emulator: PlatformEmulator, port = 0): Promi
 
 async function listen(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === 'EADDRINUSE'
-      reject(isTaken ? new KefuError('KEFU_EMULATOR_PORT_TAKEN', { port }, { cause: error }) : error)
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EADDRINUSE') reject(new KefuError('KEFU_EMULATOR_PORT_TAKEN', { port }, { cause }))
+      const reason = cause.code === 'EACCES' ? 'no permission for this port' : cause.message
+      reject(new KefuError('KEFU_EMULATOR_PORT_REFUSED', { port, reason }, { cause }))
     })
     server.listen(port, HOST, resolve)
   })

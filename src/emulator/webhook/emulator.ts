@@ -75,11 +75,11 @@ export function createWebhookEmulator(ports: EmulatorPorts = {}): PlatformEmulat
       const status = code >= 400 && code < 600 ? code : 500
       return jsonAnswer({ reason: message, ...(message === WINDOW_CLOSED && { windowClosed: true }) }, status)
     },
-    say(user, said) {
+    say(user, said, failedOnce) {
       contacts.set(checkUser(user), true)
       const event = eventOf(core, user, said)
       return pusher.push({
-        ...{ user, what: wordsOfSaid(said) },
+        ...{ user, what: wordsOfSaid(said), failedOnce },
         build: () => signed(event),
       })
     },

@@ -184,12 +184,15 @@ function createWechatEmulator(variant: Variant, options: WechatOptions, ports: E
     core,
     handle: request => (Object.hasOwn(routes, request.path) ? routes[request.path]!(request) : undefined),
     failure: (code, message) => answers.failure(code, message),
-    say(id, said) {
+    say(id, said, failedOnce) {
       if (!inbound.types.includes(said.type))
         throw new KefuError('KEFU_USAGE', { reason: `users of ${kind} say ${inbound.types.join(', ')}` })
       const fields = fieldsOf(core, { user: checkUser(id), originalId: account.originalId, appId: account.appId }, said)
       const what = wordsOfSaid(said)
-      const done = pusher.push({ user: id, what, build: () => wechatPush(account, format, fields, stamp()) })
+      const done = pusher.push({
+        ...{ user: id, what, failedOnce },
+        build: () => wechatPush(account, format, fields, stamp()),
+      })
       acted(id, said)
       return done
     },

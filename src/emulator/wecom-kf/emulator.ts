@@ -1,6 +1,7 @@
 import { KefuError, toKefuError } from '../../errors.js'
 import { type ApiAnswer, type ApiRequest, jsonObject } from '../core/api.js'
 import { createEmulatorCore, type EmulatorPorts, type PlatformEmulator } from '../core/platform-emulator.js'
+import type { Delivery } from '../core/pusher.js'
 import { RecentMap } from '../core/recent.js'
 import { checkUser, type Said, wordsOfSaid } from '../core/said.js'
 import { fileAnswer } from '../wechat/media.js'
@@ -106,10 +107,11 @@ export function createWecomKfEmulator(
     }),
   }
 
-  function sync({ cursor = '', token, limit, open_kfid: kfid }: Body): ApiAnswer {
+  function sync({ cursor = '', token, limit = PAGE_LIMIT, open_kfid: kfid }: Body): ApiAnswer {
     if (kfid !== undefined && kfid !== account.openKfId) return failure(kfidError(kfid))
     if (token !== undefined && !((passes.get(String(token)) ?? 0) > clock.monotonicMs())) return failure(95007)
-    const page = journal.page(String(cursor), Math.min(Number(limit) || PAGE_LIMIT, PAGE_LIMIT))
+    if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > PAGE_LIMIT) return failure(40058)
+    const page = journal.page(String(cursor), limit)
     if (page === undefined) return failure(40058)
     return ok({ next_cursor: page.next, has_more: page.hasMore ? 1 : 0, msg_list: page.list })
   }
@@ -170,11 +172,11 @@ export function createWecomKfEmulator(
     journal.add({ msgid: `msg${core.nextId()}`, send_time: seconds(), origin: 4, msgtype: 'event', event })
   }
 
-  function signal(user: string, what: string) {
+  function signal(user: string, what: string, failedOnce?: (delivery: Delivery) => void) {
     const pass = `ENC${hex(20)}`
     passes.set(pass, clock.monotonicMs() + PASS_MS)
     const message = kfSignal(account, pass, seconds())
-    return pusher.push({ user, what, build: () => kfPush(account, message, stamp()) })
+    return pusher.push({ user, what, failedOnce, build: () => kfPush(account, message, stamp()) })
   }
 
   function stamp(): KfStamp {
@@ -217,12 +219,12 @@ export function createWecomKfEmulator(
     core,
     handle: request => (Object.hasOwn(routes, request.path) ? routes[request.path]!(request) : undefined),
     failure,
-    say(id, said) {
+    say(id, said, failedOnce) {
       const user = checkUser(id)
       if (pusher.target === undefined) throw new KefuError('KEFU_USAGE', { reason: 'there is no callback address yet' })
       if (said.type === 'event') act(user, said)
       else speak(user, said)
-      return signal(user, wordsOfSaid(said))
+      return signal(user, wordsOfSaid(said), failedOnce)
     },
     async verify() {
       const echo = Buffer.from(core.random(8)).readBigUInt64BE().toString()

@@ -66,12 +66,26 @@ describe('parseLosslessJson', () => {
     }
   })
 
+  it('refuses more values than are wanted before it makes any, and takes as many', () => {
+    const list = (count: number): string =>
+      `{"id":12345678901234567,"a\\\\":[${new Array(count).fill('{"b,[{":"1,2\\""}')}]}`
+    assert.equal(Object.values(parseLosslessJson(list(100), 204) as object)[1].length, 100)
+    const many = ['1,', '1 ', '"",', '" ""', '[', '{', '-1,', '123456789012345678,', '"a":1,'].map(each =>
+      each.repeat(100_000),
+    )
+    for (const values of [list(1_000), ...many.map(each => `{"id":12345678901234567,"a":[${each}`)])
+      assert.throws(() => parseLosslessJson(values, 300), { name: 'SyntaxError', message: 'too many values' })
+    // One long text is one value.
+    assert.deepEqual(parseLosslessJson(`["${',['.repeat(10_000)}"]`, 10), [',['.repeat(10_000)])
+  })
+
   it('takes time that grows with the text alone', () => {
     const tails = ['\\"'.repeat(500_000), '"'.repeat(1_000_000), '\\'.repeat(1_000_000), '9'.repeat(1_000_000)]
     for (const tail of tails) {
       const text = `{"id":12345678901234567,"a":"${tail}`
       const startedMs = performance.now()
       assert.throws(() => parseLosslessJson(text), SyntaxError)
+      assert.throws(() => parseLosslessJson(text, 4_096), SyntaxError)
       assert.ok(performance.now() - startedMs < 1_000)
     }
   })

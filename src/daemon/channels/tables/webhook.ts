@@ -12,7 +12,7 @@ export const WEBHOOK = {
       summary: 'address of the other system, to which messages are posted',
       isRequired: true,
       example: 'https://shop.example/kefu',
-      type: 'url',
+      type: 'endpoint',
     },
     'timeout-seconds': {
       summary: 'how long the other system may take to answer',
@@ -30,6 +30,7 @@ export const WEBHOOK = {
       example: 'files.shop.example,10.0.0.7',
       type: 'text',
       pattern: /^[0-9a-z.:-]+(,[0-9a-z.:-]+)*$/,
+      form: 'names or addresses of hosts in lower case, separated by commas without blanks',
     },
     'text-limit': {
       summary: 'longest text of one message in characters; longer ones are split',

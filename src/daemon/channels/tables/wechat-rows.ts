@@ -8,12 +8,14 @@ export const WECHAT_SETTINGS = {
     example: 'wx0123456789abcdef',
     type: 'text',
     pattern: /^wx[0-9a-zA-Z]{6,30}$/,
+    form: 'wx and 6 to 30 letters and digits',
   },
   'original-id': {
     summary: 'original id (原始ID) of the account: callbacks for another one are refused',
     example: 'gh_0123456789ab',
     type: 'text',
     pattern: /^[0-9a-zA-Z_-]{3,64}$/,
+    form: '3 to 64 letters, digits, _ and -',
   },
   mode: {
     summary: 'how the platform was told to encrypt callbacks (消息加解密方式): 明文 plain, 兼容 compat, 安全 safe',
@@ -31,6 +33,7 @@ export const WECHAT_SETTINGS = {
     summary: 'hosts, and those below them, that links of the platform to files may lead to; separated by commas',
     type: 'text',
     pattern: /^[0-9a-z.-]+(,[0-9a-z.-]+)*$/,
+    form: 'names of hosts in lower case, separated by commas without blanks',
     default: 'qpic.cn,qlogo.cn,qq.com',
   },
   'text-limit': {

@@ -10,6 +10,7 @@ import type {
   PlatformResponse,
   Reception,
 } from '../../core/channel-adapter.js'
+import { createRefuseCallback, type RefuseCallback } from '../../core/refuse-callback.js'
 import { WEBHOOK } from '../tables/webhook.js'
 import { check } from './check.js'
 import { readEvents } from './events.js'
@@ -67,6 +68,8 @@ function openAdapter(ports: AdapterPorts, { secrets }: AdapterInput, settings: S
     return previous === undefined || !isWebhookSecret(previous) ? [value] : [value, previous]
   }
 
+  const refuse: RefuseCallback = createRefuseCallback()
+
   function refusalOf(header: (name: string) => string | undefined, bytes: Uint8Array, nowMs: number) {
     return webhookRefusal(header, bytes, inbound, { nowMs, toleranceMs: TOLERANCE_MS })
   }
@@ -91,7 +94,7 @@ function openAdapter(ports: AdapterPorts, { secrets }: AdapterInput, settings: S
     receive({ header, bytes, arrivedAtMs }): Reception {
       if (inbound.length === 0) throw new KefuError('KEFU_CREDENTIAL_MISSING', { name: 'inbound-secret' })
       const reason = refusalOf(header, bytes, arrivedAtMs)
-      if (reason !== undefined) throw new KefuError('KEFU_CALLBACK_REFUSED', { reason })
+      if (reason !== undefined) refuse(reason)
       return { answer: TAKEN, events: readEvents(bytes) }
     },
 

@@ -2,6 +2,7 @@ import { KefuError } from '../../../errors.js'
 import { type JsonFields, jsonText } from '../../../platform/json-fields.js'
 import { ENCODING_AES_KEY, isWechatSignature, WechatCipher, WechatCryptError } from '../../../platform/wechat/crypt.js'
 import type { AdapterInput, Callback, CallbackAnswer } from '../../core/channel-adapter.js'
+import { createRefuseCallback, type RefuseCallback } from '../../core/refuse-callback.js'
 import { credentialOf, valuesOf, type WechatAccount } from './account.js'
 import { type BodyFormat, readFields } from './fields.js'
 
@@ -27,6 +28,8 @@ export function createVerifier(
 ): Verifier {
   const tokens = input.secrets.has('token') ? valuesOf(credentialOf(input, 'token')) : undefined
   const ciphers = input.secrets.has('encoding-aes-key') ? ciphersOf(account, input) : undefined
+
+  const refuse: RefuseCallback = createRefuseCallback()
 
   /** The signature over token, timestamp, nonce, and the encrypted text if there is one. */
   function assertSigned(name: 'signature' | 'msg_signature', { query, arrivedAtMs }: Callback, encrypted = ''): void {
@@ -100,8 +103,4 @@ function echoOf({ query }: Callback): string {
   const echo = query.get('echostr') ?? ''
   if (!ECHO.test(echo)) throw new KefuError('KEFU_CALLBACK_INVALID', { reason: 'echostr is missing' })
   return echo
-}
-
-function refuse(reason: string): never {
-  throw new KefuError('KEFU_CALLBACK_REFUSED', { reason })
 }

@@ -6,12 +6,14 @@ import { parseXml } from '../../../platform/xml.js'
 export type BodyFormat = 'xml' | 'json'
 
 const BRACE = 0x7b
+/** As many as elements of XML: nobody has signed a body yet whose encrypted text is looked for. */
+const VALUES_LIMIT = 4_096
 
 /** The fields of a body: JSON when it begins with a brace and that is one of the formats, else XML. Throws an Error for what is neither. */
 export function readFields(bytes: Uint8Array, formats: readonly BodyFormat[]): JsonFields {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
   if (bytes[0] !== BRACE || !formats.includes('json')) return parseXml(text)
-  return parseLosslessJson(text) as JsonFields
+  return parseLosslessJson(text, VALUES_LIMIT) as JsonFields
 }
 
 /** As `jsonText`, at most so many characters: cut, not between the halves of one. */

@@ -2,6 +2,7 @@ import { KefuError } from '../../../errors.js'
 import { ENCODING_AES_KEY, isWechatSignature, WechatCipher, WechatCryptError } from '../../../platform/wechat/crypt.js'
 import { parseXml, type XmlFields, xmlText } from '../../../platform/xml.js'
 import type { AdapterInput, Callback, PullSignal, Reception } from '../../core/channel-adapter.js'
+import { createRefuseCallback, type RefuseCallback } from '../../core/refuse-callback.js'
 import { credentialOf, valuesOf } from '../wechat/account.js'
 import { SUCCESS } from '../wechat/callback.js'
 import type { KfCompany } from './account.js'
@@ -26,6 +27,8 @@ export function createReceiver(
         .filter(key => ENCODING_AES_KEY.test(key))
         .map(key => new WechatCipher(key, company.corpId))
     : undefined
+
+  const refuse: RefuseCallback = createRefuseCallback()
 
   function assertSigned({ query, arrivedAtMs }: Callback, encrypted: string): void {
     if (tokens === undefined) throw new KefuError('KEFU_CREDENTIAL_MISSING', { name: 'token' })
@@ -92,10 +95,6 @@ function encryptedText(bytes: Uint8Array): string | undefined {
     // Nobody has signed this: what is wrong with it is nobody's business.
     return undefined
   }
-}
-
-function refuse(reason: string): never {
-  throw new KefuError('KEFU_CALLBACK_REFUSED', { reason })
 }
 
 function invalid(reason: string): never {
