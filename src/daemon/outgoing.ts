@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ConversationId } from '../codec/conversation-id.js'
 import { createPlatformHttp } from './channels/platform-http.js'
 import { type BotControlPorts, createBotSecrets } from './control/bot-secrets.js'
 import type { HookControlPorts } from './control/hook-handlers.js'
@@ -31,6 +32,8 @@ export type Outgoing = {
   readonly control: { readonly hooks: HookControlPorts; readonly bots: BotControlPorts }
   /** A sentence for each that does not work, of the first few. */
   readonly warnings: readonly string[]
+  /** What hooks are still to be told of a conversation is what is left of it. Throws what the directory throws. */
+  forget(conversation: ConversationId): Promise<void>
   close(): Promise<void>
 }
 
@@ -71,6 +74,7 @@ export async function openOutgoing(sources: OutgoingSources): Promise<Outgoing> 
     get warnings() {
       return [...hookWarnings(registry, hooks), ...botWarnings(agents, bots)].slice(0, WARNINGS)
     },
+    forget: conversation => hooks.forgetConversation(conversation),
     async close() {
       await Promise.all([bots.close(), hooks.close()])
       http.close()

@@ -1,9 +1,10 @@
-import { KefuError } from '../errors.js'
+import { KefuError, toKefuError } from '../errors.js'
 import { CHANNEL_DRIVERS } from './channels/drivers.js'
 import { createPlatformHttp, type PlatformClient } from './channels/platform-http.js'
 import { CHANNEL_TABLES } from './channels/tables.js'
 import type { Closer } from './closers.js'
 import type { KindTable } from './core/channel-adapter.js'
+import { CHECK_TIMEOUT_MS } from './core/check-step.js'
 import type { ChannelKind } from './core/model.js'
 import type { Credential, SecretOwner } from './core/vault.js'
 import { type PlatformPorts, Platforms } from './engine/platforms/platforms.js'
@@ -46,9 +47,7 @@ export function createPlatforms(sources: PlatformSources, closers: Closer[]): Pl
   return platforms
 }
 
-const TEST_TIMEOUT_MS = 30_000
-
-/** Whether a channel would work with other secrets: it checks itself with them. Throws `KEFU_PLATFORM_REFUSED` with what it says. */
+/** Whether a channel would work with other secrets: it checks itself with them. Throws `KEFU_CREDENTIAL_REFUSED` with what it says. */
 export async function testSecrets(
   platforms: Pick<Platforms, 'lane' | 'check'>,
   owner: SecretOwner,
@@ -56,14 +55,25 @@ export async function testSecrets(
 ): Promise<void> {
   const number = numberOf(owner)
   if (number === undefined || platforms.lane(number) === undefined) return
-  const steps = await platforms.check(number, AbortSignal.timeout(TEST_TIMEOUT_MS), secrets)
+  const steps = await platforms.check(number, AbortSignal.timeout(CHECK_TIMEOUT_MS), secrets).catch(thrown => {
+    const cause = toKefuError(thrown)
+    if (cause.code === 'KEFU_INTERNAL') throw cause
+    throw new KefuError('KEFU_CREDENTIAL_REFUSED', { reason: cause.message, nextStep: cause.hint }, { cause })
+  })
   const failed = steps.find(({ result }) => result === 'failed')
   if (failed === undefined) return
-  const { step, reason = 'it failed', nextStep } = failed
-  throw new KefuError('KEFU_PLATFORM_REFUSED', {
-    reason: [`${step}: ${reason}`, ...(nextStep ? [nextStep] : [])].join('; '),
+  const { step, reason = 'it failed', nextStep = 'correct it' } = failed
+  throw new KefuError('KEFU_CREDENTIAL_REFUSED', {
+    reason: `${step}: ${reason}`,
+    nextStep: nextStep.replace(SET, (command, place, name) =>
+      secrets.has(name) ? `${ROTATE}${place}${name}` : command,
+    ),
   })
 }
+
+/** What steps of a check say of a secret: one that is there is rotated, as it would be here. */
+const SET = /\bkefu credential set (\S+ )([a-z-]+)/g
+const ROTATE = 'kefu credential rotate '
 
 /** The number of the channel whose secrets an owner's are. */
 export function numberOf(owner: SecretOwner): number | undefined {

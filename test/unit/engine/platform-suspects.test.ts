@@ -50,6 +50,26 @@ describe('a message at which a platform behaves as if the channel were down', ()
       await rig.stop()
     })
 
+  test('keeps what is new in a quiet channel waiting until the end of a rest, ten minutes at most, and once', async () => {
+    const rig = await sending(['bad'])
+    rig.refusals.set('bad', DOWN)
+    await go(rig)
+    // Nobody else writes for hours: the rests are as long as they get.
+    for (let minute = 0; minute < 300; minute++) await rig.pass(60_000)
+    const waits: number[] = []
+    for (const each of ['new', 'next']) {
+      while (each === 'new' && obstruction(rig) === undefined) await rig.pass(1_000)
+      const startMs = rig.clock.monotonicMs()
+      await ask(rig, each)
+      await rig.settle()
+      while (rig.texts.at(-1) !== each) await rig.pass(1_000)
+      waits.push(rig.clock.monotonicMs() - startMs)
+    }
+    assert.ok(waits[0]! > 60_000 && waits[0]! <= 601_000, `it waited ${waits[0]} ms`)
+    assert.equal(waits[1], 0)
+    await rig.stop()
+  })
+
   test('is not told from the channel by what was on its way at that moment', async () => {
     const rig = await sending(['a1', 'bad'])
     let answerNow: () => void = () => undefined

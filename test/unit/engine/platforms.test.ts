@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SYSTEM } from '../../../src/daemon/core/records.js'
 import { KefuError } from '../../../src/errors.js'
-import { doubtNextWrite } from '../../helpers/doubtful-write.js'
 import { ANSWER, PlatformRig, text } from './platform-rig.js'
 
 const code = (expected: string) => (error: unknown) => error instanceof KefuError && error.code === expected
@@ -103,6 +102,30 @@ describe('what comes in from a platform', () => {
     assert.equal(refused, 0)
     assert.deepEqual(await rig.receive(rig.event('e1')), ANSWER)
     assert.equal(refused, 1)
+    await rig.stop()
+  })
+
+  test('is refused when its channel is removed while its body is on its way, or while it waits for its turn', async () => {
+    const rig = await PlatformRig.create()
+    await rig.channels.add({ kind: 'webhook', name: 'other' })
+    await rig.platforms.receive('other', rig.callback(rig.event('e0', { contact: 'u2' })))
+    const { limitBytes, read } = rig.callback(rig.event('slow'))
+    const slowly = () => new Promise<void>(resolve => void rig.clock.after(100, resolve)).then(read)
+    const waiting = [rig.platforms.receive('shop', { limitBytes, read: slowly })]
+    // More than a channel may begin at once beside another one.
+    for (let at = 0; at < 20; at++) waiting.push(rig.receive(rig.event(`e${at}`)))
+    const outcomes = Promise.allSettled(waiting)
+    await rig.settle()
+    const before = (await rig.records()).length
+    assert.ok(before < 15, 'some wait for their turn')
+    await rig.channels.remove('shop')
+    for (let ms = 0; ms < 200; ms += 10) await rig.pass(10)
+    const refused = (await outcomes).filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+    assert.deepEqual(
+      refused.map(({ reason }) => reason.code),
+      new Array(1 + 20 - (before - 1)).fill('KEFU_NOT_FOUND'),
+    )
+    assert.equal((await rig.records()).length, before)
     await rig.stop()
   })
 
@@ -278,174 +301,5 @@ describe('what comes in from a platform', () => {
     const { counts, lastRefusal } = rig.platforms.lane(1)!
     assert.deepEqual([counts.refused, lastRefusal?.reason, counts.received], [1, 'not signed', 0])
     await rig.stop()
-  })
-})
-
-describe('files on a platform', () => {
-  const image = { type: 'image', source: 'm1' } as const
-
-  test('are fetched behind the message that names them', async () => {
-    const rig = await PlatformRig.create()
-    let isHere = false
-    rig.fetchFile = async () => {
-      if (!isHere) throw new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' })
-      return { bytes: new Uint8Array([1, 2, 3]), type: 'image/png' }
-    }
-    await rig.receive(rig.event('e1', { parts: [image] }))
-    const [, body] = await rig.records()
-    const part = body?.type === 'message' ? body.parts[0] : undefined
-    assert.ok(part?.type === 'image')
-    await rig.settle()
-    assert.equal(rig.files.size, 0)
-    isHere = true
-    await rig.pass(1_000)
-    assert.deepEqual([...rig.files.keys()], [part.media])
-    assert.deepEqual(await rig.store.directory.list('fetch/'), [])
-    await rig.stop()
-  })
-
-  test('are fetched after a restart, too; a repeated event fetches nothing more', async () => {
-    const rig = await PlatformRig.create()
-    rig.fetchFile = () => new Promise(() => undefined)
-    await rig.receive(rig.event('e1', { parts: [image] }))
-    await rig.receive(rig.event('e1', { parts: [image] }))
-    await rig.settle()
-    assert.equal((await rig.store.directory.list('fetch/')).length, 1)
-    let fetched = 0
-    rig.fetchFile = async () => {
-      fetched++
-      return { bytes: new Uint8Array(1), type: undefined }
-    }
-    await rig.start()
-    await rig.settle()
-    assert.deepEqual([fetched, rig.files.size, (await rig.store.directory.list('fetch/')).length], [1, 1, 0])
-    await rig.platforms.close()
-  })
-
-  test('that hang keep no place from those that can be fetched', async () => {
-    const rig = await PlatformRig.create()
-    rig.fetchFile = async source => {
-      if (source !== 'good') throw new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' })
-      return { bytes: new Uint8Array(1), type: undefined }
-    }
-    for (let each = 0; each < 40; each++)
-      await rig.receive(rig.event(`bad${each}`, { parts: [{ type: 'image', source: `bad${each}` }] }))
-    for (let second = 0; second < 20; second++) await rig.pass(1_000)
-    await rig.receive(rig.event('good', { parts: [{ type: 'image', source: 'good' }] }))
-    await rig.settle()
-    assert.equal(rig.files.size, 1)
-    await rig.stop()
-  })
-
-  test('of a channel whose platform answers nothing keep no place from those of others', async () => {
-    const rig = await PlatformRig.create()
-    const names = ['b', 'c']
-    for (const name of names) await rig.channels.add({ kind: 'webhook', name })
-    const running: string[] = []
-    let end: (() => void) | undefined
-    const never = new Promise<void>(resolve => (end = resolve))
-    rig.fetchFile = async source => {
-      if (source.startsWith('hangs')) {
-        running.push(source)
-        await never
-      }
-      return { bytes: new Uint8Array(1), type: undefined }
-    }
-    const files = (source: string, count: number) =>
-      Array.from({ length: count }, (_, at) => rig.event(`${source}${at}`, { parts: [{ type: 'image', source }] }))
-    await rig.receive(...files('hangs a', 20))
-    await rig.settle()
-    assert.equal(running.length, 4)
-    await rig.platforms.receive('b', rig.callback(...files('hangs b', 20)))
-    await rig.settle()
-    assert.deepEqual([running.length, running.filter(source => source === 'hangs b').length], [8, 4])
-    await rig.platforms.receive('c', rig.callback(...files('good', 20)))
-    await rig.settle()
-    assert.deepEqual([rig.files.size, running.length], [20, 8])
-    end?.()
-    await rig.settle()
-    assert.equal(rig.files.size, 60)
-    await rig.stop()
-  })
-
-  test('are not kept in mind for an event that could not be stored', async () => {
-    const rig = await PlatformRig.create()
-    const { append } = rig.store.log
-    rig.store.log.append = () => Promise.reject(new KefuError('KEFU_STORE_FULL'))
-    await assert.rejects(rig.receive(rig.event('e1', { parts: [image, image] })), code('KEFU_STORE_FULL'))
-    rig.store.log.append = append
-    assert.deepEqual(await rig.store.directory.list('fetch/'), [])
-    await rig.stop()
-  })
-
-  test('that the platform does not give are told of, once', async () => {
-    const rig = await PlatformRig.create()
-    rig.fetchFile = async () => {
-      throw new KefuError('KEFU_PLATFORM_REFUSED', { reason: 'expired' })
-    }
-    await rig.receive(rig.event('e1', { parts: [image] }))
-    await rig.settle()
-    const lost = (await rig.records()).filter(body => body.type === 'event')
-    assert.equal(lost.length === 1 && lost[0]?.type === 'event' && lost[0].name, 'file-lost')
-    assert.deepEqual(await rig.store.directory.list('fetch/'), [])
-    await rig.stop()
-  })
-})
-
-describe('a platform that only signals', () => {
-  const signal = { signal: { account: 'kf1', pass: 'p1' } } as never
-
-  test('is asked from where it was left, all pages, one after the other; signals meanwhile are one', async () => {
-    const rig = await PlatformRig.create()
-    rig.pages = [
-      { events: [rig.event('e1')], cursor: 'c1', hasMore: true },
-      { events: [], cursor: 'c2', hasMore: true },
-      { events: [rig.event('e2')], cursor: 'c3', hasMore: false },
-    ]
-    await Promise.all([rig.receive(signal), rig.receive(signal), rig.receive(signal)])
-    await rig.settle()
-    assert.deepEqual(
-      rig.pulled.slice(0, 3).map(([, cursor]) => cursor),
-      [undefined, 'c1', 'c2'],
-    )
-    assert.ok(rig.pulled.length <= 5)
-    await rig.start()
-    await rig.settle()
-    assert.equal(rig.pulled.at(-1)![1], 'c3')
-    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 2)
-    await rig.platforms.close()
-  })
-
-  test('that fails is asked again later, and the lane says why', async () => {
-    const rig = await PlatformRig.create()
-    rig.pages = [
-      new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' }),
-      { events: [rig.event('e1')], cursor: 'c1', hasMore: false },
-    ]
-    await rig.receive(signal)
-    await rig.settle()
-    assert.match(rig.platforms.lane(1)!.pullProblem!.reason, /down/)
-    await rig.pass(1_000)
-    assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
-    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 1)
-    await rig.stop()
-  })
-
-  test('goes on from its cursor when nobody knew whether the last one was stored', async () => {
-    const rig = await PlatformRig.create()
-    await rig.receive(signal)
-    await rig.settle()
-    rig.pages = [{ events: [rig.event('e1')], cursor: 'c1', hasMore: false }]
-    doubtNextWrite(rig.store.directory)
-    await rig.receive(signal)
-    await rig.settle()
-    assert.ok(rig.platforms.lane(1)!.pullProblem)
-    rig.pages = [{ events: [], cursor: 'c2', hasMore: false }]
-    await rig.pass(1_000)
-    assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
-    await rig.start()
-    await rig.settle()
-    assert.equal(rig.pulled.at(-1)![1], 'c2')
-    await rig.platforms.close()
   })
 })

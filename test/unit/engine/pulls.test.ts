@@ -6,6 +6,7 @@ import type { Inbound } from '../../../src/daemon/engine/platforms/inbound.js'
 import { Pulls } from '../../../src/daemon/engine/platforms/pulls.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
 import { KefuError } from '../../../src/errors.js'
+import { doubtNextWrite } from '../../helpers/doubtful-write.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
 import { PlatformRig } from './platform-rig.js'
 
@@ -64,6 +65,18 @@ describe('pulls', () => {
       assert.ok(asked.length > before, `a signal ${ticks} steps behind the answer was lost`)
       await pulls.close()
     }
+  })
+
+  test('store nothing more of a page when its channel is removed', async () => {
+    let answer: (page: Pulled) => void = () => undefined
+    const { pulls, connection, directory, taken } = rig(() => new Promise(resolve => (answer = resolve)))
+    await pulls.signalled(connection, SIGNAL)
+    await settled()
+    pulls.closed(connection)
+    answer({ events: [{ key: 'e1' } as InboundEvent], cursor: 'c2', hasMore: true })
+    await settled()
+    assert.deepEqual([taken, await directory.list('pull/')], [[], []])
+    await pulls.close()
   })
 
   test('go on from the stored cursor also when a signal comes before the accounts were read', async () => {
@@ -172,5 +185,63 @@ describe('pulls', () => {
     await settled()
     assert.equal(calls, 2)
     await pulls.close()
+  })
+})
+
+describe('a platform that only signals', () => {
+  const signal = { signal: { account: 'kf1', pass: 'p1' } } as never
+
+  test('is asked from where it was left, all pages, one after the other; signals meanwhile are one', async () => {
+    const rig = await PlatformRig.create()
+    rig.pages = [
+      { events: [rig.event('e1')], cursor: 'c1', hasMore: true },
+      { events: [], cursor: 'c2', hasMore: true },
+      { events: [rig.event('e2')], cursor: 'c3', hasMore: false },
+    ]
+    await Promise.all([rig.receive(signal), rig.receive(signal), rig.receive(signal)])
+    await rig.settle()
+    assert.deepEqual(
+      rig.pulled.slice(0, 3).map(([, cursor]) => cursor),
+      [undefined, 'c1', 'c2'],
+    )
+    assert.ok(rig.pulled.length <= 5)
+    await rig.start()
+    await rig.settle()
+    assert.equal(rig.pulled.at(-1)![1], 'c3')
+    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 2)
+    await rig.platforms.close()
+  })
+
+  test('that fails is asked again later, and the lane says why', async () => {
+    const rig = await PlatformRig.create()
+    rig.pages = [
+      new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'down', written: 'no' }),
+      { events: [rig.event('e1')], cursor: 'c1', hasMore: false },
+    ]
+    await rig.receive(signal)
+    await rig.settle()
+    assert.match(rig.platforms.lane(1)!.pullProblem!.reason, /down/)
+    await rig.pass(1_000)
+    assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
+    assert.equal((await rig.records()).filter(({ type }) => type === 'message').length, 1)
+    await rig.stop()
+  })
+
+  test('goes on from its cursor when nobody knew whether the last one was stored', async () => {
+    const rig = await PlatformRig.create()
+    await rig.receive(signal)
+    await rig.settle()
+    rig.pages = [{ events: [rig.event('e1')], cursor: 'c1', hasMore: false }]
+    doubtNextWrite(rig.store.directory)
+    await rig.receive(signal)
+    await rig.settle()
+    assert.ok(rig.platforms.lane(1)!.pullProblem)
+    rig.pages = [{ events: [], cursor: 'c2', hasMore: false }]
+    await rig.pass(1_000)
+    assert.equal(rig.platforms.lane(1)!.pullProblem, undefined)
+    await rig.start()
+    await rig.settle()
+    assert.equal(rig.pulled.at(-1)![1], 'c2')
+    await rig.platforms.close()
   })
 })

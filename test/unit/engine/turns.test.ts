@@ -46,16 +46,18 @@ describe('turns of the event loop', () => {
 
   test('while others have work, too, each begins a thousand a second, and nobody waits for the line of another', async () => {
     const { clock, begun, run } = createRig(0)
-    const outcomes = [run(CALM, 1), run(FLOOD, 500)]
+    const outcomes = [run(CALM, 1)]
+    clock.advance(20)
+    outcomes.push(run(FLOOD, 500))
     await rounds(2)
     assert.equal(begun.length, 1 + 9)
-    outcomes.push(run(CALM, 2))
-    assert.deepEqual(begun.slice(-2), ['calm 0', 'calm 1'])
     for (let ms = 1; ms <= 100; ms++) {
       clock.advance(1)
       await rounds(2)
-      assert.equal(begun.length, 1 + 9 + 2 + ms)
+      assert.equal(begun.length, 1 + 9 + ms)
     }
+    outcomes.push(run(CALM, 2))
+    assert.deepEqual(begun.slice(-2), ['calm 0', 'calm 1'])
     clock.advance(20)
     await rounds(2)
     assert.equal(begun.length, 1 + 9 + 2 + 100 + 9, 'no more than a burst is saved up')
@@ -63,6 +65,29 @@ describe('turns of the event loop', () => {
       clock.advance(8)
       await rounds(2)
     }
+    await Promise.all(outcomes)
+  })
+
+  test('who comes with more gives way to one who has come in the last 20 ms and keeps to its share, not to others with a line', async () => {
+    const { clock, begun, run } = createRig(0)
+    const another: Owner = { name: 'another' }
+    const outcomes = [run(FLOOD, 1), run(another, 120), run(FLOOD, 120)]
+    const eachMs = async (count: number): Promise<number> => {
+      const before = begun.length
+      for (let ms = 0; ms < count; ms++) {
+        clock.advance(1)
+        await rounds(2)
+      }
+      return begun.length - before
+    }
+    await eachMs(20)
+    assert.equal(await eachMs(20), 40)
+    outcomes.push(run(CALM, 1))
+    await eachMs(4)
+    assert.equal(await eachMs(12), 6)
+    await eachMs(8)
+    assert.equal(await eachMs(10), 20)
+    await eachMs(120)
     await Promise.all(outcomes)
   })
 

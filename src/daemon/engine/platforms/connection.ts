@@ -30,6 +30,8 @@ export type Obstruction = { readonly reason: string; readonly since: number; rea
 export class Connection {
   readonly number: number
   channel: Channel
+  /** The channel is no more: what is under way for it ends, and nothing comes in. */
+  isGone = false
   readonly driver: ChannelDriver
   lane: LaneSettings = USUAL_LANE
   /** What the platform takes, with the numbers that the channel's settings say. */
@@ -182,6 +184,7 @@ export class Connections {
     const connection = this.#byNumber.get(channel.number)
     if (connection === undefined) return
     this.#byNumber.delete(channel.number)
+    connection.isGone = true
     this.#ports.closed(connection)
   }
 }

@@ -10,7 +10,8 @@ export type DeliveryNewsPorts = {
 }
 
 const REASON_LENGTH = 500
-const LOOK_RECORDS = 200
+/** Records behind a message in which it is looked for what was told of it. */
+const LOOK_RECORDS = 5_000
 
 /** What agents are told of messages that did not go out at once. */
 export class DeliveryNews {
@@ -36,11 +37,17 @@ export class DeliveryNews {
     }
   }
 
-  /** What agents were told of it last; undefined when nothing. Throws what the log throws. */
-  async last({ conversation, n }: OutboxJob): Promise<DeliveryState | undefined> {
-    const records = recordsAfter(this.#ports.log, conversation, n, LOOK_RECORDS)
+  /** What agents were told of it last, as far as it can be found: not `isSure` when there are too many records to look at. Throws what the log throws. */
+  async last({
+    conversation,
+    n,
+  }: OutboxJob): Promise<{ readonly state: DeliveryState | undefined; readonly isSure: boolean }> {
     let state: DeliveryState | undefined
-    for await (const { body } of records) if (body.type === 'delivery' && body.message === n) state = body.state
-    return state
+    let looked = 0
+    for await (const { body } of recordsAfter(this.#ports.log, conversation, n, LOOK_RECORDS)) {
+      looked++
+      if (body.type === 'delivery' && body.message === n) state = body.state
+    }
+    return { state, isSure: looked < LOOK_RECORDS }
   }
 }

@@ -243,10 +243,15 @@ export class Egress {
     this.#suspects.arrived(begun)
     delivered(head, CONTACT, n)
     const pieces = quota.late(head, n)
-    // Mostly nothing has been appended since.
-    const isTold = pieces > 0 || (head.n > n && (await this.#news.last(job)) !== undefined)
-    if (isTold) await this.#news.tell(job, 'sent', pieces > 0 ? { pieces } : {})
+    if (pieces > 0 || (await this.#hasNews(head, job))) await this.#news.tell(job, 'sent', pieces > 0 ? { pieces } : {})
     return { type: 'sent' }
+  }
+
+  /** Whether agents were told of a message, or may have been: then they have to hear that it went. Mostly nothing has been appended since. */
+  async #hasNews({ n }: Head, job: OutboxJob): Promise<boolean> {
+    if (n === job.n) return false
+    const { state, isSure } = await this.#news.last(job)
+    return state !== undefined || !isSure
   }
 
   async #sendPiece(to: Recipient, head: Head, part: Part): Promise<SendOutcome> {
@@ -330,7 +335,7 @@ export class Egress {
   }
 
   async #park(head: Head, job: OutboxJob, reason: string): Promise<OutboxResult> {
-    if ((await this.#news.last(job)) === undefined) await this.#news.tell(job, 'held', { reason })
+    if ((await this.#news.last(job)).state === undefined) await this.#news.tell(job, 'held', { reason })
     // The contact may have written while this was decided: then nothing else would let it go.
     if (this.#sendingTo.get(head.conversation)) return { type: 'retry', retryMs: 0, reason, isFree: true }
     this.#parked.add(head.conversation)

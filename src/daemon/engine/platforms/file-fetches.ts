@@ -66,6 +66,7 @@ export class FileFetches {
   readonly #fetches = new Map<MediaId, FileFetch>()
   readonly #cancels = new Set<() => void>()
   readonly #running = new Set<Promise<void>>()
+  #fetching = 0
   readonly #runningOf = new Map<number, number>()
 
   constructor(ports: FileFetchPorts) {
@@ -90,21 +91,31 @@ export class FileFetches {
     return this.#fetches.size
   }
 
-  /** Notes that a file has to be fetched or kept; durable on return. Throws `KEFU_LANE_CLOSED` when too many wait. */
+  /** Notes that a file has to be fetched or kept; durable on return. Throws `KEFU_LANE_CLOSED` when too many wait, and what the directory throws. */
   async reserve(fetch: FileFetch): Promise<MediaId> {
     if (this.#fetches.size >= PENDING_LIMIT)
       throw new KefuError('KEFU_LANE_CLOSED', { reason: `${PENDING_LIMIT} files wait to be fetched` })
     const media = newMediaId(this.#ports.clock.now(), this.#ports.random)
-    await this.#ports.directory.create(PREFIX + media, fetch)
     this.#fetches.set(media, fetch)
+    try {
+      await this.#ports.directory.create(PREFIX + media, fetch)
+    } catch (error) {
+      // It may be on the disk all the same.
+      if (isKefuError(error, 'KEFU_STORE_UNAVAILABLE')) this.settle(media)
+      else this.#fetches.delete(media)
+      throw error
+    }
     return media
   }
 
-  /** The message that names it was not stored. */
+  /** No message names it. Never rejects: what cannot be removed now is when the store is back. */
   async forget(media: MediaId): Promise<void> {
-    this.#fetches.delete(media)
-    const entry = await this.#ports.directory.get(PREFIX + media)
-    if (entry !== null) await this.#ports.directory.remove(entry.key, entry.revision)
+    await this.#remove(media).catch(() => this.settle(media))
+  }
+
+  /** Of a conversation nothing is fetched any more: its messages are forgotten. */
+  async forgetAll(conversation: ConversationId): Promise<void> {
+    for (const [media, fetch] of this.#fetches) if (fetch.conversation === conversation) await this.forget(media)
   }
 
   /** Its message is there: begins to fetch it, or to keep it. */
@@ -115,11 +126,14 @@ export class FileFetches {
   }
 
   /**
-   * Nobody knows whether its message is there. Begins when the store takes writes again: then it has read what is on the disk, and what is not there does not
-   * come any more.
+   * Nobody knows whether its message is there. Begins with it, or forgets it, when the store takes writes again: then it has read what is on the disk, and what is
+   * not there does not come any more.
    */
   settle(media: MediaId): void {
-    this.#after(FIRST_RETRY_MS, () => (this.#ports.refusal() === undefined ? this.start(media) : this.settle(media)))
+    this.#after(FIRST_RETRY_MS, () => {
+      if (this.#ports.refusal() === undefined) this.#keepRunning(this.#settle(media))
+      else this.settle(media)
+    })
   }
 
   /** Ends what runs. */
@@ -143,22 +157,47 @@ export class FileFetches {
       if (turn === undefined) return
       const { channel } = turn
       this.#runningOf.set(channel, (this.#runningOf.get(channel) ?? 0) + 1)
+      this.#fetching++
       const run = this.#fetch(turn).finally(() => {
-        this.#running.delete(run)
+        this.#fetching--
         const left = this.#runningOf.get(channel)! - 1
         if (left > 0) this.#runningOf.set(channel, left)
         else this.#runningOf.delete(channel)
         this.#next()
       })
-      this.#running.add(run)
+      this.#keepRunning(run)
     }
+  }
+
+  #keepRunning(run: Promise<void>): void {
+    this.#running.add(run)
+    void run.finally(() => this.#running.delete(run))
+  }
+
+  async #settle(media: MediaId): Promise<void> {
+    const fetch = this.#fetches.get(media)
+    if (fetch === undefined) return
+    try {
+      const head = await this.#ports.log.head(fetch.conversation)
+      if (head !== null && (await this.#isNamed(media, head))) this.start(media)
+      else await this.#remove(media)
+    } catch (error) {
+      if (toKefuError(error).retryable) this.settle(media)
+      else this.start(media)
+    }
+  }
+
+  async #remove(media: MediaId): Promise<void> {
+    const entry = await this.#ports.directory.get(PREFIX + media)
+    if (entry !== null) await this.#ports.directory.remove(entry.key, entry.revision)
+    this.#fetches.delete(media)
   }
 
   /** The next one of the first channel that has a place. */
   #take(): Turn | undefined {
     for (const [channel, turns] of this.#waiting) {
       const running = this.#runningOf.get(channel) ?? 0
-      if (running > 0 && (running >= AT_ONCE_OF_CHANNEL || this.#running.size >= AT_ONCE)) continue
+      if (running > 0 && (running >= AT_ONCE_OF_CHANNEL || this.#fetching >= AT_ONCE)) continue
       this.#waiting.delete(channel)
       const turn = turns.shift()!
       if (turns.length > 0) this.#waiting.set(channel, turns)
@@ -178,19 +217,21 @@ export class FileFetches {
     try {
       // The message that names it came into the log, or never will: a crash in between leaves the note alone.
       const head = await this.#ports.log.head(conversation)
-      if (head === null) return await this.forget(media)
+      if (head === null) return await this.#remove(media)
       // Only the note was left of it, perhaps: the platform need not have it any more.
-      if (await store.keep(conversation, media)) return await this.forget(media)
+      if (await store.keep(conversation, media)) return await this.#remove(media)
       if (source === undefined) {
         if (await this.#isNamed(media, head)) throw new KefuError('KEFU_MEDIA_NOT_FOUND')
-        return await this.forget(media)
+        return await this.#remove(media)
       }
-      if (connection === undefined) return await this.forget(media)
+      if (connection === undefined) return await this.#remove(media)
       const { bytes, type } = await connection.adapter.fetchFile(source, LIMIT_BYTES, this.#abort.signal)
+      // Forgotten meanwhile.
+      if (!this.#fetches.has(media)) return
       await store.put({ conversation, media, uploader: 'platform', declaredType: type, bytes })
       if (!(await store.keep(conversation, media)))
         throw new KefuError('KEFU_MEDIA_UNAVAILABLE', { reason: 'it went before it was kept' })
-      await this.forget(media)
+      await this.#remove(media)
       connection.counts.filesFetched++
     } catch (error) {
       if (this.#abort.signal.aborted) return
@@ -200,8 +241,13 @@ export class FileFetches {
         this.#later(turn)
         return
       }
-      if (connection !== undefined) connection.counts.filesLost++
-      await this.#lost(media, fetch, failure).catch(report)
+      try {
+        await this.#lost(media, fetch, failure)
+        if (connection !== undefined) connection.counts.filesLost++
+      } catch (error) {
+        report(error)
+        if (toKefuError(error).retryable) this.#later(turn)
+      }
     }
   }
 
@@ -231,6 +277,8 @@ export class FileFetches {
   async #lost(media: MediaId, { conversation }: FileFetch, { message }: KefuError): Promise<void> {
     const data = { media, reason: message.slice(0, 300) }
     await this.#ports.log.append(conversation, [{ type: 'event', by: SYSTEM, name: 'file-lost', data }])
-    await this.forget(media)
+    // Told once, whatever becomes of the note.
+    this.#fetches.delete(media)
+    await this.#remove(media)
   }
 }

@@ -53,7 +53,7 @@ export class Ingress {
 
   /**
    * Takes a callback. The answer is the platform's word for success, and everything is on disk. Throws `KEFU_LANE_CLOSED` (come again: paused, too many, the store
-   * refuses or is slow), `KEFU_CALLBACK_REFUSED`, `KEFU_CALLBACK_INVALID`, `KEFU_CREDENTIAL_MISSING`, and what the store throws.
+   * refuses or is slow), `KEFU_NOT_FOUND` (the channel has been removed meanwhile), `KEFU_CALLBACK_REFUSED`, `KEFU_CALLBACK_INVALID`, `KEFU_CREDENTIAL_MISSING`, and what the store throws.
    */
   async take(arriving: Arriving): Promise<CallbackAnswer> {
     try {
@@ -125,7 +125,8 @@ export class Ingress {
   }
 
   #assertOpen(): void {
-    const { lane, problem } = this.#connection
+    const { lane, problem, isGone } = this.#connection
+    if (isGone) throw new KefuError('KEFU_NOT_FOUND')
     if (problem !== undefined) throw problem
     const refusal = this.#ports.store.refusal()
     if (refusal !== undefined) throw refusal

@@ -35,7 +35,7 @@ export async function takeUpLeftovers(
   const { outbox, news, clock } = ports
   const again = ({ conversation, n }: OutboxRow) => outbox.retry(conversation, n, { mayRepeat: true })
   const tell = async (row: OutboxRow): Promise<void> => {
-    if ((await news.last(row)) !== 'unknown') await news.tell(row, 'unknown', { reason: row.reason })
+    if ((await news.last(row)).state !== 'unknown') await news.tell(row, 'unknown', { reason: row.reason })
   }
   const { recognisesRepeats } = connection.capabilities
   const cutOff: Step = () => eachRow(ports, connection, 'unknown', recognisesRepeats ? again : tell, signal)

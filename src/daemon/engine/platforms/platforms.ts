@@ -1,6 +1,8 @@
+import type { ConversationId } from '../../../codec/conversation-id.js'
 import type { Author } from '../../../codec/wire.js'
-import { KefuError } from '../../../errors.js'
+import { isKefuError, KefuError } from '../../../errors.js'
 import type { AdapterPorts, CallbackAnswer, ChannelDriver, CheckStep, SendOutcome } from '../../core/channel-adapter.js'
+import { namedStep } from '../../core/check-step.js'
 import { effectiveSettings, type Missing } from '../../core/kind-settings.js'
 import type { MediaPort } from '../../core/media.js'
 import type { ChannelKind, Head, LaneSettings } from '../../core/model.js'
@@ -125,6 +127,11 @@ export class Platforms {
     return await lanes.ingress.take(arriving)
   }
 
+  /** Fetches no files of a conversation any more. Throws what the directory throws. */
+  forgetFiles(conversation: ConversationId): Promise<void> {
+    return this.#files.forgetAll(conversation)
+  }
+
   /** What a lane does; undefined for a channel that has none. */
   lane(number: number): LaneReading | undefined {
     const connection = this.#connections.byNumber(number)
@@ -144,15 +151,27 @@ export class Platforms {
     }
   }
 
-  /** Has a channel check itself, with its own secrets or others. Throws what keeps it from working at all. */
-  check(number: number, abort: AbortSignal, secrets?: ReadonlyMap<string, Credential>): Promise<readonly CheckStep[]> {
+  /**
+   * Has a channel check itself, with its own secrets or others, until the signal ends it. Throws what keeps it from working at all, `KEFU_PLATFORM_UNAVAILABLE` when
+   * the signal is that of a deadline.
+   */
+  async check(
+    number: number,
+    abort: AbortSignal,
+    secrets?: ReadonlyMap<string, Credential>,
+  ): Promise<readonly CheckStep[]> {
     const { adapters, vault } = this.#ports
     const { driver, channel } = this.#connection(number)
     const adapter = driver.open(adapters(number), {
       settings: effectiveSettings(driver.table, channel.settings ?? {}),
       secrets: secrets ?? vault.secrets(channelSecrets(number)),
     })
-    return adapter.check(abort)
+    try {
+      return (await adapter.check(abort)).map(step => namedStep(step, channel.name))
+    } catch (error) {
+      if (!isKefuError(error, 'KEFU_ABORTED') || !isTimeout(abort)) throw error
+      throw new KefuError('KEFU_PLATFORM_UNAVAILABLE', { reason: 'the check was not done in time' }, { cause: error })
+    }
   }
 
   /** Sends a text to a contact of the platform past the outbox, to try the channel. */
@@ -194,4 +213,8 @@ export class Platforms {
     const closing = lanes.egress.close().finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
   }
+}
+
+function isTimeout({ reason }: AbortSignal): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError'
 }

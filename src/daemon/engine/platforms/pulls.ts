@@ -199,7 +199,10 @@ export class Pulls {
     const from: PullSignal = { account: account.account, ...(pass === undefined ? {} : { pass }) }
     const { events, cursor, hasMore } = await pull.call(connection.adapter, from, account.cursor, this.#abort.signal)
     const arrivedAtMs = clock.now()
-    for (const event of events) await this.#take(connection, event, arrivedAtMs, inbound)
+    for (const event of events) {
+      if (account.isClosed) return false
+      await this.#take(connection, event, arrivedAtMs, inbound)
+    }
     // From the same place the same comes again: whatever the platform says, that is no more.
     if (cursor === account.cursor) return false
     account.revision = await storeEntry(this.#ports.directory, account.key, { cursor }, account.revision)

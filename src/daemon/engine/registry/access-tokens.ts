@@ -8,6 +8,9 @@ export const TOKEN_PREFIX = { agent: 'kat_', app: 'kpt_' } as const
 /** Tokens that one owner may have at the same time. */
 export const TOKEN_LIMIT = 16
 
+/** How much of a token's digest is shown: enough to tell the tokens of one owner apart. */
+export const FINGERPRINT_LENGTH = 12
+
 /** A kind of token by its beginning. */
 export type TokenPrefix = (typeof TOKEN_PREFIX)[keyof typeof TOKEN_PREFIX]
 
@@ -53,6 +56,11 @@ export class TokenIndex<T> {
     for (const { sha256 } of before) this.#owners.delete(sha256)
     for (const { sha256 } of now) this.#owners.set(sha256, { digest: Buffer.from(sha256, 'hex'), owner })
   }
+}
+
+/** What is shown of a token in place of it. */
+export function fingerprintOf(token: string): string {
+  return digestOf(token).toString('hex').slice(0, FINGERPRINT_LENGTH)
 }
 
 function digestOf(token: string): Buffer {

@@ -5,10 +5,9 @@ import { suggestion } from '../../../nearest.js'
 import { parseCursor } from '../../core/cursor.js'
 import { endpointUrl } from '../../core/endpoint.js'
 import { entityName } from '../../core/entity-name.js'
-import { HOOK_LIMITS, HOOK_STOPS, type Hook, type HookStop, type RecordType } from '../../core/hook.js'
+import { HOOK_EVENTS, HOOK_LIMITS, HOOK_STOPS, type Hook, type HookStop, type RecordType } from '../../core/hook.js'
 import { orderedId, type RandomBytes } from '../../core/ordered-id.js'
 import type { Clock, DirectoryPort, LogPort } from '../../core/ports.js'
-import { RECORD_TYPES } from '../../core/records.js'
 import { Registry, type RegistryChange } from './registry.js'
 
 /** What hooks stand on. */
@@ -57,14 +56,13 @@ export type HookRegistry = {
 }
 
 const PREFIX = 'hook/'
-const TYPES = Object.keys(RECORD_TYPES) as [RecordType, ...RecordType[]]
 const STOPS = Object.keys(HOOK_STOPS) as [HookStop, ...HookStop[]]
 
 const hookSchema: z.ZodType<Hook> = z.object({
   id: z.string(),
   name: z.string(),
   url: z.string(),
-  events: z.array(z.enum(TYPES)).readonly().exactOptional(),
+  events: z.array(z.enum(HOOK_EVENTS)).readonly().exactOptional(),
   channels: z.array(z.int()).readonly().exactOptional(),
   stopped: z
     .object({ at: z.int(), why: z.enum(STOPS) })
@@ -143,7 +141,7 @@ function changed({ events, channels, stopped, ...hook }: Hook, change: HookChang
   return {
     ...hook,
     url: change.url === undefined ? hook.url : endpointUrl(change.url),
-    ...(nextEvents === undefined ? {} : { events: TYPES.filter(type => nextEvents.includes(type)) }),
+    ...(nextEvents === undefined ? {} : { events: HOOK_EVENTS.filter(type => nextEvents.includes(type)) }),
     ...(nextChannels === undefined ? {} : { channels: [...new Set(nextChannels)].sort((a, b) => a - b) }),
     ...(nextStopped === undefined ? {} : { stopped: nextStopped }),
   }
