@@ -28,9 +28,11 @@ export const RECORD_FLAGS = {
   internal: 2,
   /** Contacts get some of the body's fields. */
   partial: 4,
+  /** It was said elsewhere or earlier, and brought in: its time is that of then, and nothing follows from it. */
+  imported: 8,
 } as const
 
-const KNOWN_FLAGS = RECORD_FLAGS.tombstone | RECORD_FLAGS.internal | RECORD_FLAGS.partial
+const KNOWN_FLAGS = RECORD_FLAGS.tombstone | RECORD_FLAGS.internal | RECORD_FLAGS.partial | RECORD_FLAGS.imported
 
 /** The envelope's fields. */
 export type RecordStamp = {

@@ -6,6 +6,7 @@ import { isConversationId } from './conversation-id.js'
 import type { Frame } from './frame.js'
 import { boundedText, CONTENT_PARTS, contactId as contact, fileName, wordId as messageId } from './part-schema.js'
 import { type ClientBodies, type ClientFrame, type ClientKind, WIRE_LIMITS } from './wire.js'
+import { WIRE_DIRECTIONS, WIRE_SEARCH_KINDS } from './wire-search.js'
 
 /** Validation of what clients send. Unknown fields are refused, every text is bounded and well-formed Unicode. */
 
@@ -18,7 +19,11 @@ const mediaId = z
   .max(40)
   .regex(/^md_[0-9A-Z]+$/)
 
-const part = z.discriminatedUnion('type', [
+const entityId = boundedText(WIRE_LIMITS.wordLength).min(1)
+const some = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(WIRE_LIMITS.facts).optional()
+
+/** A part of a message. */
+export const partSchema = z.discriminatedUnion('type', [
   CONTENT_PARTS.text,
   z.strictObject({ type: z.enum(['image', 'audio', 'video', 'file']), media: mediaId, name: fileName.optional() }),
   CONTENT_PARTS.location,
@@ -58,7 +63,7 @@ const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
     contact: contact.optional(),
     name: name.optional(),
     language: languageTag.optional(),
-    parts: z.array(part).min(1).max(WIRE_LIMITS.parts),
+    parts: z.array(partSchema).min(1).max(WIRE_LIMITS.parts),
   }),
   ack: receipt,
   read: receipt,
@@ -79,6 +84,26 @@ const SCHEMAS: { readonly [K in ClientKind]: z.ZodType } = {
     conversation,
     query: boundedText(100).optional(),
     from: position.optional(),
+  }),
+  search: z.strictObject({
+    query: boundedText(WIRE_LIMITS.query),
+    filter: z
+      .strictObject({
+        conversation: conversation.optional(),
+        channels: some(z.int().min(1).max(0xffff)),
+        agents: some(entityId),
+        kinds: some(z.enum(WIRE_SEARCH_KINDS)),
+        directions: some(z.enum(WIRE_DIRECTIONS)),
+        hasMedia: z.boolean().optional(),
+        since: position.optional(),
+        until: position.optional(),
+        tags: some(boundedText(WIRE_LIMITS.wordLength).min(1)),
+        team: entityId.optional(),
+      })
+      .optional(),
+    order: z.enum(['newest', 'oldest']).optional(),
+    after: cursor.optional(),
+    limit: z.int().min(1).max(WIRE_LIMITS.hits).optional(),
   }),
   listen: z.strictObject({ conversation, on: z.boolean() }),
   command: z.strictObject({

@@ -1,7 +1,11 @@
 import type { ConversationId } from './conversation-id.js'
+import type { Author } from './wire-author.js'
 import type { CannedBody, CannedRequestBody } from './wire-canned.js'
 import type { CommandBody, ConversationState, DoneBody } from './wire-commands.js'
 import type { ContactBody, ContactRequestBody } from './wire-contacts.js'
+import type { SearchBody, SearchRequestBody } from './wire-search.js'
+
+export type { Author }
 
 /**
  * The vocabulary of the wire protocol (docs/protocol.md): frame kinds, their bodies, message parts and limits.
@@ -37,6 +41,7 @@ export const FRAME_KINDS = {
   contact: 19,
   canned: 20,
   delivered: 21,
+  search: 22,
 } as const satisfies Record<string, number>
 
 /** The name of a frame kind. */
@@ -69,6 +74,12 @@ export const WIRE_LIMITS = {
   attributeBytes: 8 * 1024,
   /** Conversations that one connection may listen to. */
   listens: 64,
+  /** Characters of a query. */
+  query: 512,
+  /** Hits of a page. */
+  hits: 50,
+  /** Characters of a hit's words that are shown. */
+  hitText: 400,
   /** Unread messages of a conversation that are counted. */
   unread: 100,
   /** An agent sends `presence` at least this often. */
@@ -102,13 +113,6 @@ export type MediaPart = {
   readonly type: 'image' | 'audio' | 'video' | 'file'
   /** Id that the upload answered with. */
   readonly media: string
-  readonly name?: string
-}
-
-/** Who wrote a record. `id` is an agent's id; others have none. `operator`: somebody at the daemon's control socket. */
-export type Author = {
-  readonly role: 'contact' | 'agent' | 'system' | 'operator'
-  readonly id?: string
   readonly name?: string
 }
 
@@ -320,6 +324,7 @@ export type ClientBodies = {
   readonly listen: ListenBody
   readonly contact: ContactRequestBody
   readonly canned: CannedRequestBody
+  readonly search: SearchRequestBody
 }
 
 /** What servers send, by kind. */
@@ -340,6 +345,7 @@ export type ServerBodies = {
   readonly queue: QueueBody
   readonly contact: ContactBody
   readonly canned: CannedBody
+  readonly search: SearchBody
 }
 
 /** Kinds a client may send. */

@@ -79,6 +79,7 @@ describe('binary frames', () => {
       contact: 19,
       canned: 20,
       delivered: 21,
+      search: 22,
     })
     assert.deepEqual(FRAME_FLAGS, { zstd: 1 })
   })

@@ -57,7 +57,7 @@ describe('stored records', () => {
     assert.equal(hex(recordOf(CONVERSATION, GOLDEN_STAMP, GOLDEN_BODY)), GOLDEN_BYTES)
     assert.deepEqual(readStamp(fromHex(GOLDEN_BYTES), CONVERSATION), GOLDEN_STAMP)
     assert.deepEqual(readRecordBody(fromHex(GOLDEN_BYTES)), GOLDEN_BODY)
-    assert.deepEqual(RECORD_FLAGS, { tombstone: 1, internal: 2, partial: 4 })
+    assert.deepEqual(RECORD_FLAGS, { tombstone: 1, internal: 2, partial: 4, imported: 8 })
     assert.equal(RECORD_HEADER_BYTES, 38)
   })
 
@@ -104,10 +104,10 @@ describe('stored records', () => {
       record.writeUInt32BE(crc32(record.subarray(6), crc32(record.subarray(0, 2), crc32(CONVERSATION))), 2)
       return record
     }
-    assert.deepEqual(readStamp(withByte(1, 7), CONVERSATION), { ...GOLDEN_STAMP, flags: 7 })
+    assert.deepEqual(readStamp(withByte(1, 15), CONVERSATION), { ...GOLDEN_STAMP, flags: 15 })
     for (const version of [0, 2, 255])
       assert.throws(() => readStamp(withByte(0, version), CONVERSATION), /record version/)
-    for (const flags of [8, 16, 128, 255])
+    for (const flags of [16, 32, 128, 255])
       assert.throws(() => readStamp(withByte(1, flags), CONVERSATION), /record flags/)
   })
 
