@@ -77,6 +77,22 @@ export const readCases: readonly StoreCase[] = [
     }
   }),
 
+  storeCase('records are read by their positions, in the order asked for', async ({ store: { log } }) => {
+    const [a, b] = [await fill(log, 1, 4), await fill(log, 2, 3)]
+    const all = [...(await log.read(a, 0, 100)), ...(await log.read(b, 0, 100))]
+    const wanted = [8, 2, 5, 2, 9]
+    const found = await log.readAt(wanted)
+    assert.deepEqual(
+      found.map(({ conversation, n, seq, bytes }) => [conversation, n, seq, Buffer.from(bytes).toString('hex')]),
+      wanted.map(seq => {
+        const { conversation, n, bytes } = all.find(record => record.seq === seq)!
+        return [conversation, n, seq, Buffer.from(bytes).toString('hex')]
+      }),
+    )
+    assert.deepEqual(await log.readAt([]), [])
+    await assertRefused(log.readAt([1, 10]), 'KEFU_STORE_CORRUPT')
+  }),
+
   storeCase('what does not exist is empty', async ({ store: { log } }) => {
     const id = conversationId(9)
     assert.equal(await log.head(id), null)

@@ -4,7 +4,10 @@ import type { StoreCapabilities, StoreCase, StoreSubject } from './store-bench.j
 import { busCases } from './store-bus.cases.js'
 import { dedupeCases } from './store-dedupe.cases.js'
 import { directoryCases } from './store-directory.cases.js'
+import { eraserCases } from './store-eraser.cases.js'
+import { importCases } from './store-import.cases.js'
 import { lifeCases } from './store-life.cases.js'
+import { openingCases } from './store-opening.cases.js'
 import { outboxCases } from './store-outbox.cases.js'
 import { steeringCases } from './store-outbox-steering.cases.js'
 import { unknownCases } from './store-outbox-unknown.cases.js'
@@ -13,8 +16,9 @@ import { viewCases } from './store-view.cases.js'
 
 /** Every guarantee of the store's ports in `src/daemon/core/ports.ts`, by port. */
 export const STORE_CASES = {
-  append: appendCases,
+  append: [...openingCases, ...appendCases, ...importCases],
   dedupe: dedupeCases,
+  eraser: eraserCases,
   read: readCases,
   directory: directoryCases,
   bus: busCases,

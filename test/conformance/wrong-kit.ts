@@ -26,6 +26,7 @@ export function withLog(store: Store, change: (log: LogPort) => Partial<LogPort>
     head: id => log.head(id),
     cachedHead: id => log.cachedHead(id),
     read: (...args) => log.read(...args),
+    readAt: seqs => log.readAt(seqs),
     tail: (...args) => log.tail(...args),
     cursor: () => log.cursor(),
     committedAtMs: () => log.committedAtMs(),

@@ -178,6 +178,12 @@ export const LOG_DEFECTS: readonly Defect[] = [
     wrap: store => withLog(store, log => ({ read: (id, after, limit) => log.read(id, after, limit) })),
   },
   {
+    name: 'records are read by position in the order of the log',
+    port: 'read',
+    caughtBy: 'records are read by their positions, in the order asked for',
+    wrap: store => withLog(store, log => ({ readAt: seqs => log.readAt(seqs.toSorted((a, b) => a - b)) })),
+  },
+  {
     name: 'the tail skips the first record of every batch but the first',
     port: 'read',
     caughtBy: 'a tail that does not pull misses nothing',

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Level } from 'level'
 import { parseConversationId } from '../../src/codec/conversation-id.js'
-import { headKey, recordKey } from '../../src/codec/keys.js'
+import { feedKey, headKey, recordKey } from '../../src/codec/keys.js'
+import { START } from '../../src/daemon/core/ports.js'
 import { openLevelStore } from '../../src/daemon/store/level/open.js'
 import { isKefuError } from '../../src/errors.js'
 import { conversationId, message, opening, queued } from '../conformance/store-bench.js'
@@ -67,6 +68,49 @@ describe('store: a conversation that is not as it was left', { concurrency: 5 },
       assert.deepEqual(
         others.map(records => records.length),
         [4, 4],
+      )
+    })
+})
+
+/** What may be wrong with the 19th record of the log, the fifth one of the third conversation. */
+const DAMAGES: Readonly<Record<string, (db: Raw, conversation: Uint8Array) => Promise<void>>> = {
+  'no record': (db, conversation) => db.del(recordKey(conversation, 5)),
+  'a record with a flipped bit': async (db, conversation) => {
+    const record = Uint8Array.from((await db.get(recordKey(conversation, 5))) as Uint8Array)
+    record[record.length - 1]! ^= 1
+    await db.put(recordKey(conversation, 5), record)
+  },
+  'no place in the feed': db => db.del(feedKey(19)),
+}
+
+describe('store: a page of the log with a damaged record', { concurrency: 3 }, () => {
+  for (const [name, damage] of Object.entries(DAMAGES))
+    test(`${name}: what comes before is given first, then the damage is named`, async t => {
+      const path = join(tmpDir(t), 'store')
+      const first = await openLevelStore({ path, clock: createManualClock() })
+      const ids = [1, 2, 3, 4].map(conversationId)
+      for (const id of ids) {
+        await first.log.append(id, [message('m0')], { id: 'm0', opening: opening() })
+        for (let n = 1; n <= 5; n++) await first.log.append(id, [message(`m${n}`)], { id: `m${n}` })
+      }
+      await first.close()
+      const db: Raw = new Level(join(path, 'level'), { keyEncoding: 'view', valueEncoding: 'view' })
+      await damage(db, parseConversationId(ids[2]!))
+      await db.close()
+
+      const store = await openLevelStore({ path, clock: createManualClock() })
+      t.after(() => store.close())
+      const seqs: number[] = []
+      await assert.rejects(
+        async () => {
+          for await (const entries of store.log.tail(START, new AbortController().signal))
+            for (const { record } of entries) seqs.push(record.seq)
+        },
+        error => isKefuError(error, 'KEFU_STORE_CORRUPT'),
+      )
+      assert.deepEqual(
+        seqs,
+        Array.from({ length: 18 }, (_, i) => i + 1),
       )
     })
 })

@@ -40,6 +40,11 @@ export class LogRecord {
     return (this.flags & RECORD_FLAGS.partial) !== 0
   }
 
+  /** Whether it was brought in from an export: nothing follows from it. */
+  get isImported(): boolean {
+    return (this.flags & RECORD_FLAGS.imported) !== 0
+  }
+
   /** Whether contacts get a stub instead. */
   get isInternal(): boolean {
     return (this.flags & RECORD_FLAGS.internal) !== 0

@@ -26,6 +26,11 @@ export type AppendOptions = {
   readonly platformKey?: string
   /** Appended first when the conversation does not exist yet. */
   readonly opening?: OpenedBody
+  /**
+   * What is appended was said elsewhere or earlier: when each body was (epoch ms). Such records are told from others by a flag; the conversation is closed behind each of
+   * them, nobody is given it, and nothing goes out. A first body that is `opened` begins the conversation.
+   */
+  readonly times?: readonly number[]
 }
 
 /** What an append did. */
@@ -37,6 +42,14 @@ export type Appended = {
   readonly at: number
   readonly duplicate: boolean
 }
+
+/**
+ * What is to be forgotten of a conversation: everything up to its last record, and with it who the contact is; or the bodies of some of its records, from which
+ * nothing of that follows (messages, notes and events).
+ */
+export type Forgetting =
+  | { readonly conversation: ConversationId; readonly upTo: number }
+  | { readonly conversation: ConversationId; readonly records: readonly number[] }
 
 /** A committed record and the conversation's head: live, as of that record; replayed, as of now. */
 export type LogEntry = { readonly record: LogRecord; readonly head: Head }
@@ -61,6 +74,10 @@ export type LogPort = {
    */
   read(conversation: ConversationId, after: number, limit: number, limitBytes?: number): Promise<LogRecord[]>
   /**
+   * The durable records at these positions of the log, verified, in the order in which they are named. Throws `KEFU_STORE_CORRUPT`, also when one is not there.
+   */
+  readAt(seqs: readonly number[]): Promise<LogRecord[]>
+  /**
    * Every record after a cursor, in log order, in batches, then live ones as they become durable, until the signal aborts (it then ends without an
    * error). A consumer that does not pull is not buffered for without bound: it is fed from disk again.
    */
@@ -69,6 +86,21 @@ export type LogPort = {
   cursor(): Cursor
   /** The monotonic instant at which the last record became durable; 0 while none has since the log was opened. */
   committedAtMs(): number
+}
+
+/** The exception to a log that is written once: what was said is forgotten, that it was said is not. One call at a time, the others wait. */
+export type EraserPort = {
+  /**
+   * Replaces bodies by what is left of them (`forgotten`); numbers, positions and times stay, and so does where the conversation stands. Durable on return, and
+   * nobody is given the originals any more; how many were replaced. One that ended in the middle is done by the same call once more.
+   * Throws `KEFU_STORE_CONFLICT` (`upTo` is not the last record, and it was not forgotten before), `KEFU_CONVERSATION_NOT_FOUND`, and what `read` and `append` throw.
+   */
+  forget(what: readonly Forgetting[]): Promise<number>
+  /**
+   * After it no file of the store holds a byte of what was forgotten before the call: of these conversations, and of directory and outbox entries that were removed;
+   * or of all conversations. Takes long, and leaves others their turn. Throws `KEFU_ABORTED`, `KEFU_STORE_UNAVAILABLE`: then call again.
+   */
+  expunge(conversations: readonly ConversationId[] | 'all', signal: AbortSignal): Promise<void>
 }
 
 /** A directory entry and its revision. */
@@ -293,6 +325,7 @@ export type StoreCheck = {
 /** An opened store: its ports and its life. */
 export type Store = {
   readonly log: LogPort
+  readonly eraser: EraserPort
   readonly directory: DirectoryPort
   readonly bus: BusPort
   readonly outbox: OutboxPort

@@ -164,7 +164,21 @@ export type OverdueBody = {
 /** The contact is the same person as those of other conversations: `person` is the id that all of them have from here on. Without one: somebody of its own again. */
 export type LinkedBody = { readonly type: 'linked'; readonly by: Author; readonly person?: string }
 
-/** Anything that can be appended to a conversation. */
+/** What is left of a record whose content was forgotten (`forgotten.ts`): that it was there, and what the conversation's standing follows from. */
+export type ForgottenBody = {
+  readonly type: 'forgotten'
+  /** Type of the record that it was. */
+  readonly was: Exclude<RecordBody['type'], 'forgotten'>
+  /** When it was forgotten (epoch ms). */
+  readonly at: number
+  readonly by?: Author
+  /** Of a message with an id: the hash that the window of recent ids has of it. */
+  readonly idHash?: number
+  /** The original's fields that stay. */
+  readonly kept: Readonly<Record<string, unknown>>
+}
+
+/** Anything that a conversation consists of. */
 export type RecordBody =
   | OpenedBody
   | MessageRecordBody
@@ -182,6 +196,7 @@ export type RecordBody =
   | RatedBody
   | OverdueBody
   | LinkedBody
+  | ForgottenBody
 
 /** Each record type: the envelope flags it is stored with, and for those that contacts get in part, the fields they get. */
 export const RECORD_TYPES = {
@@ -201,6 +216,7 @@ export const RECORD_TYPES = {
   rated: { flags: 0 },
   overdue: { flags: RECORD_FLAGS.internal },
   linked: { flags: RECORD_FLAGS.internal },
+  forgotten: { flags: RECORD_FLAGS.tombstone | RECORD_FLAGS.internal },
 } as const satisfies Record<RecordBody['type'], { readonly flags: number; readonly contactFields?: readonly string[] }>
 
 /** The author of what kefu itself appends. */

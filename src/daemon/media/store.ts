@@ -18,6 +18,7 @@ import { diskError, ensureFolder, removeFile, syncFolder, withFile, writeDurably
 import { type Digests, digest, encodeHeader, type MediaHeader } from './format.js'
 import { createGate } from './gate.js'
 import { corrupt, readHeader, readStored } from './reader.js'
+import { measureFiles, removeFiles } from './removal.js'
 import { detectType } from './type.js'
 import { createUnnamedFiles, type Sweep, type UnnamedFiles } from './unnamed.js'
 import { createUploadClock, type UploadClock } from './upload-clock.js'
@@ -126,6 +127,13 @@ export async function createMediaStore(ports: MediaStorePorts, options: MediaSto
         read: (what, signal) => readStored({ ...reader, signal }, file, what),
       }
     },
+
+    remove: (conversation, which) =>
+      gate.run(() =>
+        removeFiles(join(root, checked(conversation)), which, media => unnamed.discard(media), conversation),
+      ),
+
+    measure: (conversation, which) => gate.run(() => measureFiles(join(root, checked(conversation)), which)),
 
     async close() {
       isClosed = true

@@ -30,6 +30,7 @@ export class Append {
   readonly expect: number | undefined
   readonly platformKey: string | undefined
   readonly opening: OpenedBody | undefined
+  readonly times: readonly number[] | undefined
 
   /** It has been looked up: not a repetition of anything on disk. */
   isChecked = false
@@ -61,12 +62,15 @@ export class Append {
   ) {
     if (bodies.length > BODY_LIMIT || (bodies.length === 0 && options.opening === undefined))
       throw new KefuError('KEFU_INTERNAL', { reason: `an append of ${bodies.length} bodies` })
+    if (options.times !== undefined && (options.times.length !== bodies.length || options.opening !== undefined))
+      throw new KefuError('KEFU_INTERNAL', { reason: `an append of ${bodies.length} bodies at other times` })
     this.conversation = conversation
     this.bodies = bodies
     this.id = options.id
     this.expect = options.expect
     this.platformKey = options.platformKey
     this.opening = options.opening
+    this.times = options.times
     this.side = sideOf(bodies, options.id)
     const packed: Uint8Array[] = []
     let weightBytes = OVERHEAD_BYTES

@@ -11,7 +11,7 @@ import {
   waitingKey,
 } from '../../../codec/keys.js'
 import { type RecordStamp, readStamp } from '../../../codec/record.js'
-import { agentOwner, dedupeSide, owners, reduce } from '../../core/conversation.js'
+import { agentOwner, owners, reduce } from '../../core/conversation.js'
 import { LogRecord } from '../../core/log-record.js'
 import type { Head } from '../../core/model.js'
 import type { StoreFinding } from '../../core/ports.js'
@@ -135,7 +135,7 @@ class Replay {
     const next: Head = reduce(record.conversation, this.#head, stamp, body)
     this.#departures = depart(this.#head, this.#departures, next)
     this.#head = next
-    if (body.type === 'message' && body.id !== undefined) this.#ids.remember(dedupeSide(body), body.id, n)
+    this.#ids.note(body, n)
     if (n === this.#windowN) this.window = this.#ids.seal(idWindowKey(this.#conversation), n)
   }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { formatConversationId, parseConversationId } from '../../../codec/conversation-id.js'
+import { type ConversationId, formatConversationId, parseConversationId } from '../../../codec/conversation-id.js'
 import {
   feedKey,
   headKey,
@@ -15,7 +15,7 @@ import { isKefuError, KefuError } from '../../../errors.js'
 import { outboxLane } from '../../core/conversation.js'
 import type { Store, StoreCheck, StoreFinding } from '../../core/ports.js'
 import { placeOf } from '../../core/projection.js'
-import { checkConversation, steadyHead } from './check-conversation.js'
+import { type ConversationCheck, checkConversation, steadyHead } from './check-conversation.js'
 import type { Database, Pair } from './database.js'
 import { Findings } from './findings.js'
 import type { HeadValue } from './head-value.js'
@@ -31,6 +31,8 @@ type Ports = {
   readonly durableSeq: () => number
   /** What was found when the store was opened. */
   readonly damage: () => readonly StoreFinding[]
+  /** Of how many conversations something was forgotten so far; undefined while it is of this one. */
+  readonly erasures: (conversation: ConversationId) => number | undefined
 }
 
 /**
@@ -114,13 +116,25 @@ class Check {
       const conversation = await this.#nextConversation(from)
       if (conversation === undefined) return
       await this.#guard(`conversation ${formatConversationId(conversation)}`, async () => {
-        const { findings, records } = await checkConversation(this.#ports.database, conversation, this.#options.deep)
+        const { findings, records } = await this.#checkConversation(conversation)
         for (const finding of findings) this.findings.add(finding)
         this.records += records
         await this.#step(records)
       })
       this.conversations++
       from = successor(conversation)
+    }
+  }
+
+  /** One that is forgotten meanwhile is looked at again afterwards. */
+  async #checkConversation(conversation: Uint8Array): Promise<ConversationCheck> {
+    const { database, erasures } = this.#ports
+    const id = formatConversationId(conversation)
+    for (;;) {
+      const before = erasures(id)
+      const check = await checkConversation(database, conversation, this.#options.deep)
+      if (check.findings.length === 0 || (before !== undefined && before === erasures(id))) return check
+      await this.#step(0)
     }
   }
 
@@ -200,7 +214,7 @@ class Check {
           const conversation = parseConversationId(id)
           const record = await readRecord(database, id, conversation, n)
           const head = await steadyHead(database, conversation)
-          if (record.seq === seq && head !== null && outboxLane(head.head, record.body) === lane) return
+          if (record.seq === seq && head !== null && outboxLane(head.head, record.body, record.flags) === lane) return
           const message = `conversation ${id} n ${n}: the outbox row seq ${seq} of ${lane} is not of this record`
           this.findings.add({ kind: 'head', conversation: id, n, seq, message })
         })

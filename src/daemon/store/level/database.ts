@@ -6,7 +6,10 @@ import { openFailure } from './failure.js'
 import { verifyTables } from './verify-tables.js'
 
 /** A LevelDB handle as the store uses it. */
-export type Handle = Level<Uint8Array, Uint8Array>
+export type Handle = Level<Uint8Array, Uint8Array> & {
+  /** Of `classic-level`, which is what `level` is outside of browsers. */
+  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>
+}
 
 /** Opens a LevelDB folder. Tests pass one whose handle fails or stalls. */
 export type OpenHandle = (folder: string, limits: StoreLimits) => Promise<Handle>
@@ -33,6 +36,15 @@ export type Range = {
   readonly limitBytes?: number
 }
 
+/** A read under way: of which handle, and among which others it is counted. */
+type Use = { readonly handle: Handle; readonly reads: Reads }
+
+/** Reads that began between two calls of `settleReads`. */
+type Reads = { count: number; onSettled: (() => void) | undefined }
+
+/** Behind all keys. */
+const NO_KEY = Uint8Array.of(0xff)
+
 const SYNC = { sync: true } as const
 const UNSYNCED = { sync: false } as const
 const FETCH_BYTES = 256 * 1024
@@ -44,7 +56,7 @@ export async function openHandle(folder: string, limits: StoreLimits, createIfMi
   } catch (error) {
     throw openFailure(folder, error)
   }
-  const handle: Handle = new Level<Uint8Array, Uint8Array>(folder, {
+  const handle = new Level<Uint8Array, Uint8Array>(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',
     createIfMissing,
@@ -52,7 +64,7 @@ export async function openHandle(folder: string, limits: StoreLimits, createIfMi
     maxFileSize: limits.fileBytes,
     cacheSize: limits.blockCacheBytes,
     maxOpenFiles: limits.openFiles,
-  })
+  }) as Handle
   try {
     await handle.open()
   } catch (error) {
@@ -72,6 +84,7 @@ export class Database {
   readonly #open: OpenHandle
   #handle: Handle | undefined
   #users = 0
+  #reads: Reads = { count: 0, onSettled: undefined }
   #whenUnused: (() => void) | undefined
   #waiters: (() => void)[] = []
   #isClosed = false
@@ -85,30 +98,30 @@ export class Database {
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    const handle = await this.#enter()
+    const use = await this.#enter()
     try {
-      return await handle.get(key)
+      return await use.handle.get(key)
     } finally {
-      this.#leave()
+      this.#leave(use)
     }
   }
 
   async getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     if (keys.length === 0) return []
-    const handle = await this.#enter()
+    const use = await this.#enter()
     try {
-      return await handle.getMany(keys)
+      return await use.handle.getMany(keys)
     } finally {
-      this.#leave()
+      this.#leave(use)
     }
   }
 
   /** One page of a range, in order. Fewer pairs than the limit (and its bytes) mean that there are no more. */
   async page(range: Range): Promise<Pair[]> {
     const { limit, limitBytes = Number.POSITIVE_INFINITY } = range
-    const handle = await this.#enter()
+    const use = await this.#enter()
     try {
-      const iterator = handle.iterator({
+      const iterator = use.handle.iterator({
         gte: range.from,
         lte: range.to,
         reverse: range.reverse === true,
@@ -131,7 +144,7 @@ export class Database {
         await iterator.close()
       }
     } finally {
-      this.#leave()
+      this.#leave(use)
     }
   }
 
@@ -147,13 +160,35 @@ export class Database {
 
   /** Writes without waiting for the disk: a later commit makes it durable, too. */
   async writeUnsynced(put: (batch: Batch) => void): Promise<void> {
-    const handle = await this.#enter()
+    const use = await this.#enter()
     try {
-      const batch = handle.batch()
+      const batch = use.handle.batch()
       put(batch)
       await batch.write(UNSYNCED)
     } finally {
-      this.#leave()
+      this.#leave(use)
+    }
+  }
+
+  /** Resolves when the reads that run now have ended: none looks at an earlier state of the database any more. One call at a time. */
+  async settleReads(): Promise<void> {
+    const reads = this.#reads
+    this.#reads = { count: 0, onSettled: undefined }
+    if (reads.count > 0) await new Promise<void>(resolve => (reads.onSettled = resolve))
+  }
+
+  /** What is in the memory table goes into a table file, the write-ahead log begins anew, and files that nobody needs are removed. */
+  flush(): Promise<void> {
+    return this.compact(NO_KEY, NO_KEY)
+  }
+
+  /** As `flush`; then all table files that have keys of the range are made anew, those at the bottom only where others lie above them. */
+  async compact(from: Uint8Array, to: Uint8Array): Promise<void> {
+    const use = await this.#enter()
+    try {
+      await use.handle.compactRange(from, to)
+    } finally {
+      this.#leave(use)
     }
   }
 
@@ -189,18 +224,22 @@ export class Database {
     await handle?.close()
   }
 
-  async #enter(): Promise<Handle> {
+  async #enter(): Promise<Use> {
     if (this.#handle === undefined && !this.#isClosed) await this.#waitForHandle()
     const handle = this.#handle
     if (handle === undefined)
       throw new KefuError('KEFU_STORE_UNREADABLE', {
         reason: this.#isClosed ? 'it is closed' : 'it is being recovered',
       })
+    const reads = this.#reads
     this.#users++
-    return handle
+    reads.count++
+    return { handle, reads }
   }
 
-  #leave(): void {
+  #leave({ reads }: Use): void {
+    reads.count--
+    if (reads.count === 0) reads.onSettled?.()
     this.#users--
     if (this.#users > 0) return
     this.#whenUnused?.()

@@ -1,6 +1,8 @@
 import { openValue, sealValue } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
+import { dedupeSide } from '../../core/conversation.js'
 import { RecentIds } from '../../core/recent-ids.js'
+import type { RecordBody } from '../../core/records.js'
 
 /** The writer's side of an id: contacts' and staff's ids do not compete. */
 export type Side = 'contact' | 'staff'
@@ -20,13 +22,14 @@ export class IdWindow {
 
   /** Remembers the id of record `n`. */
   remember(side: Side, id: string, n: number): void {
-    if (side === 'contact') {
-      this.#contact ??= new RecentIds()
-      this.#contact.add(id, n)
-    } else {
-      this.#staff ??= new RecentIds()
-      this.#staff.add(id, n)
-    }
+    this.#side(side).add(id, n)
+  }
+
+  /** Remembers the id that record `n` has or, if it is forgotten, had. */
+  note(body: RecordBody, n: number): void {
+    if (body.type === 'message' && body.id !== undefined) this.remember(dedupeSide(body), body.id, n)
+    else if (body.type === 'forgotten' && body.idHash !== undefined)
+      this.#side(dedupeSide(body)).addHash(body.idHash, n)
   }
 
   /** The window after record `n`, with a CRC. */
@@ -44,6 +47,15 @@ export class IdWindow {
     if (contact !== null) window.#contact = RecentIds.from(contact)
     if (staff !== null) window.#staff = RecentIds.from(staff)
     return window
+  }
+
+  #side(side: Side): RecentIds {
+    if (side === 'contact') {
+      this.#contact ??= new RecentIds()
+      return this.#contact
+    }
+    this.#staff ??= new RecentIds()
+    return this.#staff
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ConversationId } from '../../../codec/conversation-id.js'
 import type { LogEntry } from '../../core/ports.js'
 
 /** Bytes of records kept for those who read along. */
@@ -46,6 +47,17 @@ export class LiveFeed {
       this.#bytes -= oldest.bytes
     }
     this.wake()
+  }
+
+  /** Gives other entries in place of those of a conversation, from now on. */
+  replace(conversation: ConversationId, change: (entry: LogEntry) => LogEntry): void {
+    this.#window = this.#window.map(committed => {
+      if (!committed.entries.some(({ record }) => record.conversation === conversation)) return committed
+      const entries = committed.entries.map(entry =>
+        entry.record.conversation === conversation ? change(entry) : entry,
+      )
+      return { ...committed, entries }
+    })
   }
 
   /** Starts over: the disk holds records up to this seq. */

@@ -14,6 +14,7 @@ import { createIfMissing, removeUnfinished, storePaths } from './create.js'
 import { Database, type OpenHandle, openHandle } from './database.js'
 import { Digests } from './digests.js'
 import { Directory } from './directory.js'
+import { Eraser } from './eraser.js'
 import { damaged, openFailure } from './failure.js'
 import { putFact, STORE_FORMAT } from './format.js'
 import { type Inspection, inspect } from './inspect.js'
@@ -21,7 +22,7 @@ import { LiveFeed } from './live-feed.js'
 import { ConversationLoader } from './loader.js'
 import { Outbox } from './outbox.js'
 import { PlatformKeys } from './platform-keys.js'
-import { readFeed, readPage, withHeads } from './reader.js'
+import { readFeed, readPage, readSeqs } from './reader.js'
 import { Recovery } from './recovery.js'
 import { VerifiedMark } from './verified-mark.js'
 import { View } from './view.js'
@@ -77,6 +78,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
   const directory = new Directory({ writer, digests, clock, valueBytes: limits.directoryValueBytes })
   const outbox = new Outbox({ database, writer, digests, clock, logger, head: id => log.head(id) })
   const view = new View({ database, loader, feed, writer, isRecovering: () => state === 'failed' || state === 'full' })
+  const eraser = new Eraser({ database, writer, loader, feed, clock })
   const recovery = new Recovery({ path, clock, limits, logger, reopen })
 
   function onSeal(commit: Commit): void {
@@ -165,6 +167,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       if (last !== undefined) return [last.record]
       return readPage(database, conversation.bytes, head, after, limit, limitBytes)
     },
+    readAt: seqs => readSeqs(database, seqs),
     tail,
     cursor: () => formatCursor(feed.durableSeq),
     committedAtMs: () => committedAtMs,
@@ -182,7 +185,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       while (!signal.aborted && !feed.isClosed) {
         let entries = feed.after(seq)
         if (entries === undefined && seq < feed.durableSeq)
-          entries = await withHeads(await readFeed(database, seq, feed.durableSeq), headsOf)
+          entries = await readFeed(database, seq, feed.durableSeq, headsOf)
         if (entries === undefined) await feed.wait()
         else if (!signal.aborted) {
           seq += entries.length
@@ -216,6 +219,7 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
 
   return {
     log,
+    eraser,
     directory,
     bus: createBus({ clock, logger }),
     outbox,
@@ -234,7 +238,11 @@ async function assemble(parts: Parts, first: Inspection): Promise<Store> {
       }
     },
     refusal: () => refusal,
-    check: options => checkStore({ database, durableSeq: () => feed.durableSeq, damage: () => damage }, options),
+    check: options =>
+      checkStore(
+        { database, durableSeq: () => feed.durableSeq, damage: () => damage, erasures: id => eraser.erasures(id) },
+        options,
+      ),
     close: () => (isClosing ??= close()),
   }
 }

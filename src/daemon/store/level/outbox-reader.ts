@@ -56,7 +56,7 @@ export async function placeOf(
 ): Promise<OutboxPlace | undefined> {
   if (head === null || n < 1 || n > head.n) return undefined
   const record = await readRecord(database, conversation, parseConversationId(conversation), n)
-  const lane = outboxLane(head, record.body)
+  const lane = outboxLane(head, record.body, record.flags)
   return lane === undefined ? undefined : { lane, seq: record.seq }
 }
 

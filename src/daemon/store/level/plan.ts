@@ -1,6 +1,7 @@
-import { type RecordStamp, stampRecord } from '../../../codec/record.js'
+import { RECORD_FLAGS, type RecordStamp, stampRecord } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import { dedupeSide, outboxLane, reduce } from '../../core/conversation.js'
+import { isForgotten } from '../../core/forgotten.js'
 import { LogRecord } from '../../core/log-record.js'
 import type { Head } from '../../core/model.js'
 import { type Departure, depart } from '../../core/projection.js'
@@ -24,11 +25,15 @@ export type Plan = {
  * `KEFU_STORE_CONFLICT`, `KEFU_CONVERSATION_NOT_FOUND`, `KEFU_MESSAGE_TOO_LARGE`.
  */
 export function planAppend(append: Append, lastSeq: number, nowMs: number, messageBytes: number): Plan {
-  const { conversation, expect, opening } = append
+  const { conversation, expect, opening, times } = append
   const present = conversation.head?.n ?? 0
   if (expect !== undefined && expect !== present)
     throw new KefuError('KEFU_STORE_CONFLICT', { expected: expect, actual: present })
-  const isOpening = present === 0 && opening !== undefined
+  const isKnown = conversation.head !== null && !isForgotten(conversation.head)
+  const isOpening = !isKnown && opening !== undefined
+  const opensItself = append.bodies[0]?.type === 'opened'
+  if (!isKnown && !isOpening && !opensItself && append.bodies.some(({ type }) => type === 'message'))
+    throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
   const bodies = isOpening ? [opening, ...append.bodies] : append.bodies
   const packed = isOpening ? [packBody(opening, messageBytes), ...append.packed] : append.packed
   const at = Math.max(0, Math.floor(nowMs))
@@ -40,7 +45,11 @@ export function planAppend(append: Append, lastSeq: number, nowMs: number, messa
   for (const body of bodies) {
     seq++
     const { flags } = RECORD_TYPES[body.type]
-    const stamp: RecordStamp = { flags, seq, n: (head?.n ?? 0) + 1, prev: head?.seq ?? 0, at }
+    const place = { seq, n: (head?.n ?? 0) + 1, prev: head?.seq ?? 0 }
+    const stamp: RecordStamp =
+      times === undefined
+        ? { flags, ...place, at }
+        : { flags: flags | RECORD_FLAGS.imported, ...place, at: times[stamps.length]! }
     const next = reduce(conversation.id, head, stamp, body)
     departures = depart(head, departures, next)
     head = next
@@ -67,7 +76,7 @@ export function putPlan(plan: Plan, append: Append, commit: Commit, digests: Dig
       conversation.window!.remember(dedupeSide(body), body.id, stamp.n)
       if (body.id === append.id) append.keyAs(stamp)
     }
-    const lane = outboxLane(head, body)
+    const lane = outboxLane(head, body, stamp.flags)
     if (lane === undefined) continue
     const row = newRow(lane, conversation.id, stamp.n, stamp.seq)
     putRow(commit, digests, undefined, row)

@@ -2,7 +2,6 @@ import type { ConversationId } from '../../../codec/conversation-id.js'
 import { headKey, idWindowKey, parseRecordKey, recordKey } from '../../../codec/keys.js'
 import { type RecordStamp, readStamp } from '../../../codec/record.js'
 import { type KefuError, toKefuError } from '../../../errors.js'
-import { dedupeSide } from '../../core/conversation.js'
 import type { Conversation } from './conversation.js'
 import type { Database } from './database.js'
 import { damaged, readFailure } from './failure.js'
@@ -59,8 +58,7 @@ export async function readWindow(database: Database, { id, bytes, durable, windo
   }
   for (let n = windowN; n < durable.n; ) {
     const records = await readPage(database, bytes, durable, n, WINDOW_PAGE)
-    for (const { n, body } of records)
-      if (body.type === 'message' && body.id !== undefined) window.remember(dedupeSide(body), body.id, n)
+    for (const { n, body } of records) window.note(body, n)
     n += records.length
   }
   return window

@@ -1,6 +1,7 @@
 import { type ConversationId, formatConversationId } from '../../../codec/conversation-id.js'
 import { feedKey, parseFeedKey, parsePlaceValue, parseRecordKey, recordKey } from '../../../codec/keys.js'
 import { type RecordStamp, readStamp } from '../../../codec/record.js'
+import { isKefuError } from '../../../errors.js'
 import { LogRecord } from '../../core/log-record.js'
 import type { Head } from '../../core/model.js'
 import type { LogEntry } from '../../core/ports.js'
@@ -11,6 +12,9 @@ import { damaged, readFailure } from './failure.js'
 
 const PAGE_BYTES = 1024 * 1024
 const FEED_PAGE = 256
+
+/** Where the record of a seq is. */
+type Place = { readonly seq: number; readonly conversation: Uint8Array; readonly n: number }
 
 /** Records `after`+1 … of a conversation whose durable head is given, at most `limit`. Throws `KEFU_STORE_CORRUPT`. */
 export async function readPage(
@@ -73,38 +77,75 @@ export async function readRecord(
   return new LogRecord(id, verify(id, conversation, n, key, value), value)
 }
 
-/** The records after a seq in log order, up to `lastSeq`, one page. Throws `KEFU_STORE_CORRUPT`. */
-export async function readFeed(database: Database, after: number, lastSeq: number): Promise<LogRecord[]> {
-  const last = Math.min(lastSeq, after + FEED_PAGE)
-  let places: Awaited<ReturnType<Database['page']>>
-  let values: (Uint8Array | undefined)[]
-  const keys: Uint8Array[] = []
-  try {
-    places = await database.page({ from: feedKey(after + 1), to: feedKey(last), limit: last - after })
-    for (const [i, [key, value]] of places.entries()) {
-      if (parseFeedKey(key) !== after + i + 1) throw damaged(`seq ${after + i + 1} is missing in the feed`)
-      const place = parsePlaceValue(value)
-      keys.push(recordKey(place.conversation, place.n))
+/**
+ * The records after a seq in log order, up to `lastSeq`, with the heads that their conversations have now: one page, and of one with damage in it what comes
+ * before. `headsOf` is asked once for all heads of a page, and answers in order. Throws `KEFU_STORE_CORRUPT` when the next record is damaged.
+ */
+export async function readFeed(
+  database: Database,
+  after: number,
+  lastSeq: number,
+  headsOf: (ids: readonly ConversationId[]) => Promise<readonly (Head | null)[]>,
+): Promise<LogEntry[]> {
+  for (let count = Math.min(lastSeq - after, FEED_PAGE); ; count = Math.floor(count / 2)) {
+    try {
+      return await withHeads(await readStretch(database, after, after + count), headsOf)
+    } catch (error) {
+      if (count <= 1 || !isKefuError(error, 'KEFU_STORE_CORRUPT')) throw error
     }
-    if (places.length < last - after) throw damaged(`seq ${after + places.length + 1} is missing in the feed`)
-    values = await database.getMany(keys)
+  }
+}
+
+/** The records `after`+1 to `last` of the log. */
+async function readStretch(database: Database, after: number, last: number): Promise<LogRecord[]> {
+  const places: Place[] = []
+  try {
+    const pairs = await database.page({ from: feedKey(after + 1), to: feedKey(last), limit: last - after })
+    for (const [i, [key, value]] of pairs.entries()) {
+      if (parseFeedKey(key) !== after + i + 1) throw damaged(`seq ${after + i + 1} is missing in the feed`)
+      places.push({ seq: after + i + 1, ...parsePlaceValue(value) })
+    }
+    if (pairs.length < last - after) throw damaged(`seq ${after + pairs.length + 1} is missing in the feed`)
   } catch (error) {
     throw readFailure(error, `seq ${after + 1} to ${last} of the feed`)
   }
-  return values.map((value, i) => {
-    const key = keys[i]!
-    const { conversation, n } = parseRecordKey(key)
+  return readPlaces(database, places)
+}
+
+/** The durable records of these seqs, in the order in which they are named. Throws `KEFU_STORE_CORRUPT`, also when one is missing. */
+export async function readSeqs(database: Database, seqs: readonly number[]): Promise<LogRecord[]> {
+  let places: Place[]
+  try {
+    const values = await database.getMany(seqs.map(seq => feedKey(seq)))
+    places = values.map((value, i) => {
+      if (value === undefined) throw damaged(`seq ${seqs[i]} is missing in the feed`)
+      return { seq: seqs[i]!, ...parsePlaceValue(value) }
+    })
+  } catch (error) {
+    throw readFailure(error, `${seqs.length} seqs of the feed`)
+  }
+  return readPlaces(database, places)
+}
+
+async function readPlaces(database: Database, places: readonly Place[]): Promise<LogRecord[]> {
+  const keys = places.map(({ conversation, n }) => recordKey(conversation, n))
+  let values: (Uint8Array | undefined)[]
+  try {
+    values = await database.getMany(keys)
+  } catch (error) {
+    throw readFailure(error, `seq ${places[0]?.seq} and others of the feed`)
+  }
+  return places.map(({ seq, conversation, n }, i) => {
     const id = formatConversationId(conversation)
-    const seq = after + i + 1
+    const value = values[i]
     if (value === undefined) throw damaged(`conversation ${id} n ${n}: the record (seq ${seq}) is missing`)
-    const stamp = verify(id, conversation, n, key, value)
+    const stamp = verify(id, conversation, n, keys[i]!, value)
     if (stamp.seq !== seq) throw damaged(`conversation ${id} n ${n}: its seq is ${stamp.seq}, the feed says ${seq}`)
     return new LogRecord(id, stamp, value)
   })
 }
 
-/** Records with the heads that their conversations have now. `headsOf` is asked once for all of them, and answers in their order. */
-export async function withHeads(
+async function withHeads(
   records: readonly LogRecord[],
   headsOf: (ids: readonly ConversationId[]) => Promise<readonly (Head | null)[]>,
 ): Promise<LogEntry[]> {

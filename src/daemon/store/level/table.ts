@@ -1,5 +1,5 @@
+import { crc32c } from '../../../codec/crc32c.js'
 import { ByteReader } from './byte-reader.js'
-import { crc32c } from './crc32c.js'
 import { unpackSnappy } from './snappy.js'
 
 /** LevelDB's table files, as far as their checksums go. */

@@ -1,13 +1,15 @@
 import { type ConversationId, parseConversationId } from '../../../codec/conversation-id.js'
-import { packRecord, RECORD_HEADER_BYTES, stampRecord } from '../../../codec/record.js'
+import { packRecord, RECORD_FLAGS, RECORD_HEADER_BYTES, readStamp, stampRecord } from '../../../codec/record.js'
 import { KefuError } from '../../../errors.js'
 import { dedupeSide, reduce } from '../../core/conversation.js'
 import { formatCursor, parseCursor } from '../../core/cursor.js'
+import { isForgettable, isForgotten, standingBody } from '../../core/forgotten.js'
 import { LogRecord } from '../../core/log-record.js'
 import type { Head } from '../../core/model.js'
-import type { Appended, AppendOptions, Clock, Cursor, LogEntry, LogPort } from '../../core/ports.js'
+import type { Appended, AppendOptions, Clock, Cursor, Forgetting, LogEntry, LogPort } from '../../core/ports.js'
 import { RecentIds } from '../../core/recent-ids.js'
 import { RECORD_TYPES, type RecordBody } from '../../core/records.js'
+import { forgottenRecord } from '../forgotten-record.js'
 import { STORE_LIMITS } from '../options.js'
 import { SignalList } from './signal-list.js'
 
@@ -85,6 +87,14 @@ export class MemoryLog implements LogPort {
     return found
   }
 
+  async readAt(seqs: readonly number[]): Promise<LogRecord[]> {
+    return seqs.map(seq => {
+      const entry = this.entries[seq - 1]
+      if (entry === undefined) throw new KefuError('KEFU_STORE_CORRUPT', { where: `seq ${seq} is missing in the feed` })
+      return entry.record
+    })
+  }
+
   async *tail(after: Cursor, signal: AbortSignal): AsyncGenerator<readonly LogEntry[], void, undefined> {
     let seq = parseCursor(after)
     while (!signal.aborted && !this.#isClosed) {
@@ -95,6 +105,31 @@ export class MemoryLog implements LogPort {
         yield page
       }
     }
+  }
+
+  /** As `EraserPort.forget`. */
+  async forget(what: readonly Forgetting[]): Promise<number> {
+    this.flush()
+    let count = 0
+    for (const each of what) {
+      const entries = this.conversations.get(each.conversation)
+      if (entries === undefined) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
+      if ('upTo' in each) expectLast(entries, each.upTo)
+      else if (!each.records.every(n => isForgettable(entries[n - 1]!.record.body)))
+        throw new KefuError('KEFU_INTERNAL', { reason: 'a record that cannot be forgotten by itself' })
+      const isMeant = 'upTo' in each ? (n: number) => n <= each.upTo : (n: number) => each.records.includes(n)
+      let head: Head | null = null
+      const after = entries.map(({ record }) => {
+        const isToGo = record.body.type !== 'forgotten' && isMeant(record.n)
+        const next = isToGo ? forgottenRecord(record, this.#clock.now()) : record
+        if (isToGo) count++
+        head = reduce(each.conversation, head, readStamp(next.bytes, parseConversationId(each.conversation)), next.body)
+        return { record: next, head }
+      })
+      this.conversations.set(each.conversation, after)
+      for (const entry of after) this.entries[entry.record.seq - 1] = entry
+    }
+    return count
   }
 
   cursor(): Cursor {
@@ -138,11 +173,15 @@ export class MemoryLog implements LogPort {
     if (first !== undefined) return { ...placeOf(first), duplicate: true }
     const head = entries.at(-1)?.head ?? null
     const n = head?.n ?? 0
+    const isKnown = head !== null && !isForgotten(head)
+    const opensItself = bodies[0]?.type === 'opened'
+    if (!isKnown && options.opening === undefined && !opensItself && bodies.some(({ type }) => type === 'message'))
+      throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
     if (options.expect !== undefined && options.expect !== n)
       throw new KefuError('KEFU_STORE_CONFLICT', { expected: options.expect, actual: n })
-    const all = head === null && options.opening !== undefined ? [options.opening, ...bodies] : bodies
+    const all = !isKnown && options.opening !== undefined ? [options.opening, ...bodies] : bodies
     if (all.length === 0) return { ...placeOf(entries.at(-1)!.record), duplicate: true }
-    const added = this.#stamp(conversation, head, all)
+    const added = this.#stamp(conversation, head, all, options.times)
     this.conversations.set(conversation, [...entries, ...added])
     for (const entry of added) {
       this.entries.push(entry)
@@ -158,16 +197,21 @@ export class MemoryLog implements LogPort {
     return { ...placeOf(last), duplicate: false }
   }
 
-  #stamp(conversation: ConversationId, before: Head | null, bodies: readonly RecordBody[]): LogEntry[] {
+  #stamp(
+    conversation: ConversationId,
+    before: Head | null,
+    bodies: readonly RecordBody[],
+    times: readonly number[] | undefined,
+  ): LogEntry[] {
     const added: LogEntry[] = []
     let head = before
     for (const body of bodies) {
       const stamp = {
-        flags: RECORD_TYPES[body.type].flags,
+        flags: RECORD_TYPES[body.type].flags | (times === undefined ? 0 : RECORD_FLAGS.imported),
         seq: this.entries.length + added.length + 1,
         n: (head?.n ?? 0) + 1,
         prev: head?.seq ?? 0,
-        at: Math.max(0, Math.floor(this.#clock.now())),
+        at: times?.[added.length] ?? Math.max(0, Math.floor(this.#clock.now())),
       }
       head = reduce(conversation, head, stamp, body)
       const bytes = packRecord(body)
@@ -187,11 +231,12 @@ export class MemoryLog implements LogPort {
     if (options.id !== undefined) {
       const side = dedupeSide(bodies.find(body => body.type === 'message' && body.id === options.id)!)
       const recent = entries.filter(({ record: { body } }) => {
-        return body.type === 'message' && body.id !== undefined && dedupeSide(body) === side
+        const hasId = body.type === 'forgotten' ? body.idHash : body.type === 'message' ? body.id : undefined
+        return hasId !== undefined && dedupeSide(body) === side
       })
       const found = recent
         .slice(-RecentIds.capacity)
-        .findLast(({ record: { body } }) => 'id' in body && body.id === options.id)
+        .findLast(({ record: { body } }) => body.type === 'message' && body.id === options.id)
       if (found !== undefined) return found.record
     }
     if (options.platformKey === undefined) return undefined
@@ -199,6 +244,14 @@ export class MemoryLog implements LogPort {
     if (known === undefined || this.#clock.monotonicMs() - known.storedAtMs > PLATFORM_KEY_MS) return undefined
     return entries[known.n - 1]?.record
   }
+}
+
+/** What is not the last record may be forgotten up to there only if it is: the contact has written again since. */
+function expectLast(entries: readonly LogEntry[], upTo: number): void {
+  const { head } = entries.at(-1)!
+  const { body } = entries[upTo]?.record ?? {}
+  const isDone = (isForgotten(head) && upTo <= head.n) || (body !== undefined && standingBody(body).type === 'opened')
+  if (head.n !== upTo && !isDone) throw new KefuError('KEFU_STORE_CONFLICT', { expected: upTo, actual: head.n })
 }
 
 function placeOf({ n, seq, at }: LogRecord): Omit<Appended, 'duplicate'> {

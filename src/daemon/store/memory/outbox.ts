@@ -50,7 +50,7 @@ export class MemoryOutbox implements OutboxPort {
 
   /** Takes a record that may have to go out. */
   added({ record, head }: LogEntry): void {
-    const lane = outboxLane(head, record.body)
+    const lane = outboxLane(head, record.body, record.flags)
     if (lane === undefined) return
     const { conversation, n, seq } = record
     this.#known.add(`${conversation}:${n}`)

@@ -25,6 +25,12 @@ export function createMemoryStore({
 
   return {
     log,
+    eraser: {
+      forget: what => log.forget(what),
+      async expunge(_, signal) {
+        if (signal.aborted) throw new KefuError('KEFU_ABORTED')
+      },
+    },
     directory,
     bus: createBus({ clock, logger }),
     outbox,
