@@ -13,7 +13,14 @@ import type { Obstacle } from './routing.js'
 export type Actor =
   | { readonly role: 'contact' }
   | { readonly role: 'operator' }
-  | { readonly role: 'agent'; readonly id: string; readonly name: string; readonly isSupervisor: boolean }
+  | {
+      readonly role: 'agent'
+      readonly id: string
+      readonly name: string
+      readonly isSupervisor: boolean
+      /** The fingerprint of the token that it came with; a bot that is called has none. */
+      readonly token?: string
+    }
 
 /** The name of a command. */
 export type CommandName = Command['do']

@@ -1,6 +1,7 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
-import type { RecordStamp } from '../../codec/record.js'
+import { RECORD_FLAGS, type RecordStamp } from '../../codec/record.js'
 import { KefuError } from '../../errors.js'
+import { isForgotten, standingBody } from './forgotten.js'
 import type { Details, Head, ReplyWindow } from './model.js'
 import type { MessageRecordBody, OpenedBody, Permission, QueuedBody, RecordBody, UpdatedBody } from './records.js'
 
@@ -8,9 +9,21 @@ import type { MessageRecordBody, OpenedBody, Permission, QueuedBody, RecordBody,
 
 /**
  * The head after one more record. Throws `KEFU_CONVERSATION_NOT_FOUND` when the first record is not `opened`, and
- * `KEFU_STORE_CONFLICT` when `opened` comes again. Every other record is taken at any time: who appends decides what fits.
+ * `KEFU_STORE_CONFLICT` when `opened` comes again, unless what came before is forgotten. Every other record is taken at any time: who appends decides what fits.
  */
 export function reduce(conversation: ConversationId, head: Head | null, stamp: RecordStamp, body: RecordBody): Head {
+  const next = reduceLive(conversation, head, stamp, body)
+  return (stamp.flags & RECORD_FLAGS.imported) === 0 ? next : settled(next)
+}
+
+/** What was brought in is over: nobody has to answer or to do anything, whatever stood at its end. */
+function settled(head: Head): Head {
+  const details = { ...head.details, snoozedUntil: undefined, wokenFor: undefined, declinedBy: [] }
+  return { ...head, state: 'closed', agent: undefined, waitingSince: undefined, unansweredSince: undefined, details }
+}
+
+function reduceLive(conversation: ConversationId, head: Head | null, stamp: RecordStamp, record: RecordBody): Head {
+  const body = record.type === 'forgotten' ? standingBody(record) : record
   if (head === null) {
     if (body.type !== 'opened') throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
     return opened(conversation, stamp, body)
@@ -18,7 +31,8 @@ export function reduce(conversation: ConversationId, head: Head | null, stamp: R
   let { name, state, agent, waitingSince, unansweredSince, saidAt, details } = head
   switch (body.type) {
     case 'opened':
-      throw new KefuError('KEFU_STORE_CONFLICT', { expected: 0, actual: head.n })
+      if (!isForgotten(head)) throw new KefuError('KEFU_STORE_CONFLICT', { expected: 0, actual: head.n })
+      return openedAnew(head, stamp, body)
     case 'message':
       unansweredSince = unansweredAfter(head, stamp, body)
       if (body.by.role !== 'system') saidAt = stamp.at
@@ -190,14 +204,17 @@ export function owners(head: Head): readonly string[] {
   return head.agent === undefined ? channel : [...channel, agentOwner(head.agent)]
 }
 
-/** The outbox lane that a record must go out through, if any: what agents (and the system) write to contacts of a platform. */
-export function outboxLane(head: Head, body: RecordBody): string | undefined {
+/** The outbox lane that a record with these flags must go out through, if any: what agents (and the system) write to contacts of a platform. */
+export function outboxLane(head: Head, record: RecordBody, flags: number): string | undefined {
+  if ((flags & RECORD_FLAGS.imported) !== 0) return undefined
+  const body = standingBody(record)
   if (body.type !== 'message' || body.by.role === 'contact' || body.isEcho) return undefined
   return head.egress === 'outbox' ? channelOwner(head.channel) : undefined
 }
 
 /** Whose ids a record's id is compared with: a contact's resends never compete with an agent's. */
-export function dedupeSide(body: RecordBody): 'contact' | 'staff' {
+export function dedupeSide(record: RecordBody): 'contact' | 'staff' {
+  const body = standingBody(record)
   return body.type === 'message' && body.by.role !== 'contact' ? 'staff' : 'contact'
 }
 
@@ -221,6 +238,13 @@ function opened(conversation: ConversationId, { n, seq, at }: RecordStamp, body:
     // What begins quietly has its first episode when the contact says something.
     details: { ...firstDetails(at), episode: isQuiet ? 0 : 1, language, team },
   }
+}
+
+/** Somebody of whom nothing is known: only the episodes go on being counted. */
+function openedAnew(head: Head, stamp: RecordStamp, body: OpenedBody): Head {
+  const anew = opened(head.conversation, stamp, body)
+  const episode = head.details.episode + anew.details.episode
+  return { ...anew, details: { ...anew.details, episode } }
 }
 
 /** A permission replaces the one before; a shorter one is added to it, and takes nothing away. */

@@ -1,6 +1,7 @@
 import type { ConversationId } from '../../codec/conversation-id.js'
 import type { ReplyOccasion } from '../../codec/wire.js'
 import type { ConversationState, Priority } from '../../codec/wire-commands.js'
+import type { RetentionDays } from './retention-kinds.js'
 
 /** The domain's nouns. Everything here is plain data. */
 
@@ -48,6 +49,8 @@ export type Channel = {
   readonly settings?: Readonly<Record<string, string | number | boolean>>
   /** What of its lane is otherwise than usual. */
   readonly lane?: Partial<LaneSettings>
+  /** For how many days it keeps what was said; what is not named, for ever. */
+  readonly retain?: RetentionDays
   readonly createdAt: number
 }
 

@@ -1,6 +1,8 @@
+import type { AuditPort, RefusedLogin } from '../core/audit.js'
 import type { MediaPort } from '../core/media.js'
 import type { Head } from '../core/model.js'
 import type { Clock, GatewayPort, Store } from '../core/ports.js'
+import type { SearchPort } from '../core/search.js'
 import type { RateLimiter } from './limits/rate-limit.js'
 import type { AgentRegistry } from './registry/agents.js'
 import type { CannedRegistry } from './registry/canned.js'
@@ -22,6 +24,7 @@ export type EnginePorts = {
   readonly persons: Persons
   readonly canned: CannedRegistry
   readonly media: Pick<MediaPort, 'keep'>
+  readonly search: Pick<SearchPort, 'search'>
   /** Tells a contact behind a platform that its agent is typing. */
   typing(head: Head, isTyping: boolean): void
   readonly limits: {
@@ -34,6 +37,9 @@ export type EnginePorts = {
     /** Other frames, and refused ones, per contact. */
     readonly frames: RateLimiter
   }
+  readonly audit: AuditPort
+  /** Somebody could not prove to be anybody. */
+  loginRefused(login: RefusedLogin): void
   /** An error that no client waits for. */
   report(error: unknown): void
 }

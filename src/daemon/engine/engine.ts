@@ -25,6 +25,7 @@ import { Greeting } from './intake/greeting.js'
 import { Messages } from './intake/messages.js'
 import { Requests } from './intake/requests.js'
 import { endRevokedSessions } from './intake/revocation.js'
+import { Searches } from './intake/searches.js'
 import { addressKey } from './limits/rate-limit.js'
 import { boardTeams } from './routing/board-teams.js'
 import { Commands } from './routing/commands.js'
@@ -65,6 +66,7 @@ export class Engine implements SessionEvents {
   readonly #messages: Messages
   readonly #notices: Notices
   readonly #receipts: Receipts
+  readonly #searches: Searches
   /** Who is there: told of programs that are called instead of connecting. */
   readonly presence: Presence
   readonly #presenceLog: PresenceLog
@@ -150,10 +152,13 @@ export class Engine implements SessionEvents {
     this.#replies = new Replies({ log, channel, report })
     this.#positions = new Positions({ clock, router: this.#router, sessions, notices: this.#notices })
     this.queue = new Queue({ log, clock, router: this.#router })
-    this.commands = new Commands({ log, clock, router: this.#router, agents, teams, persons })
+    this.commands = new Commands({ log, clock, router: this.#router, agents, teams, persons, audit: ports.audit })
     const isWanted = (agent: string, head: Head): boolean =>
       this.#router.board.isMember(agent, this.#router.need(head).team)
     const contacts = new Contacts({ persons, agents, outbound, isWanted, roleOf })
+    const mayRead: Contacts['mayRead'] = (actor, head) => contacts.mayRead(actor, head)
+    const { search } = ports
+    this.#searches = new Searches({ search, log, view, persons, clock, outbound, isWanted, roleOf, mayRead })
     this.#dispatcher = new Dispatcher({
       sessions,
       outbound,
@@ -166,6 +171,7 @@ export class Engine implements SessionEvents {
         channels,
         receipts: this.#receipts,
         failureLimit: limits.failures,
+        loginRefused: login => ports.loginRefused(login),
         frameLimit: limits.frames,
       }),
       conversations: new Conversations({
@@ -173,7 +179,7 @@ export class Engine implements SessionEvents {
         tokens,
         isWanted,
         roleOf,
-        mayRead: (actor, head) => contacts.mayRead(actor, head),
+        mayRead,
       }),
       contacts,
       canned: new CannedOffers({ canned: ports.canned, teams, outbound, channel }),
@@ -187,6 +193,7 @@ export class Engine implements SessionEvents {
         roleOf,
         typing: ports.typing,
       }),
+      searches: this.#searches,
       commands: this.commands,
       presence: this.presence,
       messageLimit: limits.messages,
@@ -258,6 +265,7 @@ export class Engine implements SessionEvents {
     this.#isDraining = true
     this.#cancelSweep?.()
     for (const stop of this.#stops) stop()
+    this.#searches.close()
     this.presence.close()
     this.#router.close()
     this.#timetable.close()
@@ -303,7 +311,9 @@ export class Engine implements SessionEvents {
     const session = this.#sessions.remove(id)
     if (session === undefined) return
     this.#outbound.forget(session)
-    if (session.role === 'agent') this.presence.disconnected(session)
+    if (session.role !== 'agent') return
+    this.#searches.end(session)
+    this.presence.disconnected(session)
   }
 
   /** Who has been silent for long enough goes first: sockets that say nothing keep nobody else of their address out. */
@@ -341,6 +351,7 @@ export class Engine implements SessionEvents {
   }
 
   #handle(entry: LogEntry): void {
+    if (entry.record.isImported) return
     this.#delivery.deliver(entry, this.#router.openHead(entry.record.conversation))
     this.#router.observe(entry)
     this.#replies.observe(entry)

@@ -6,8 +6,13 @@ import type { Command } from '../../../src/codec/wire-commands.js'
 import type { Actor } from '../../../src/daemon/core/commands.js'
 import { type Peer, Rig } from './rig.js'
 
-/** Every frame that names a conversation, as whoever has it might send it. A new kind, or a new command, belongs here. */
-const FRAMES: { readonly [K in Exclude<ClientKind, 'hello' | 'presence' | 'inbox' | 'command'>]: ClientBodies[K] } = {
+/**
+ * Every frame that names a conversation, as whoever has it might send it. A new kind, or a new command, belongs here. Of searches, which name it in their filter,
+ * `searches.test.ts` shows it.
+ */
+const FRAMES: {
+  readonly [K in Exclude<ClientKind, 'hello' | 'presence' | 'inbox' | 'command' | 'search'>]: ClientBodies[K]
+} = {
   message: { id: 'x', parts: [{ type: 'text', text: 'x' }] },
   ack: { n: 1 },
   read: { n: 1 },

@@ -127,6 +127,29 @@ describe('merging', () => {
     await rig.stop()
   })
 
+  test('that is refused in the middle leaves no person of whom nobody is', async () => {
+    const { rig, ids } = await contacts(3)
+    const [a, b, c] = ids as [ConversationId, ConversationId, ConversationId]
+    const { log } = rig.store
+    const { append } = log
+    let left = 0
+    log.append = async (conversation, bodies, options) => {
+      if (bodies[0]?.type === 'linked' && left-- <= 0) throw new KefuError('KEFU_STORE_CORRUPT', { where: 'n 2' })
+      return append.call(log, conversation, bodies, options)
+    }
+    assert.equal(await codeOf(link(rig, a, b)), 'KEFU_STORE_CORRUPT')
+    assert.deepEqual(await entries(rig), [])
+    left = 1
+    assert.equal(await codeOf(link(rig, a, b)), 'KEFU_STORE_CORRUPT')
+    assert.deepEqual(await persons(rig), [[b]])
+    log.append = append
+    assert.equal(await codeOf(link(rig, a, b)), 'done')
+    assert.equal(await codeOf(link(rig, c, a)), 'done')
+    assert.deepEqual((await persons(rig)).flat().toSorted(), ids.toSorted())
+    assert.equal((await entries(rig)).length, 1)
+    await rig.stop()
+  })
+
   test('of closed conversations works, and opens none', async () => {
     const { rig, ids } = await contacts(2)
     const [a, b] = ids as [ConversationId, ConversationId]

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { ConversationId } from '../../../src/codec/conversation-id.js'
 import { decodeFrame, type Frame } from '../../../src/codec/frame.js'
 import type { ClientBodies, ClientFrame, ClientKind, WelcomeBody } from '../../../src/codec/wire.js'
+import type { RefusedLogin } from '../../../src/daemon/core/audit.js'
 import type { GatewayPort, SessionId, Store } from '../../../src/daemon/core/ports.js'
 import type { Strategy } from '../../../src/daemon/core/routing.js'
+import type { SearchPort } from '../../../src/daemon/core/search.js'
 import { Engine } from '../../../src/daemon/engine/engine.js'
 import { createRateLimiter } from '../../../src/daemon/engine/limits/rate-limit.js'
 import { type AgentRegistry, createAgents } from '../../../src/daemon/engine/registry/agents.js'
@@ -13,6 +15,7 @@ import { createTeams, type TeamRegistry } from '../../../src/daemon/engine/regis
 import { Persons } from '../../../src/daemon/engine/routing/persons.js'
 import { createTokens, type Tokens } from '../../../src/daemon/engine/session/tokens.js'
 import { createMemoryStore } from '../../../src/daemon/store/memory/store.js'
+import { AuditInMemory } from '../../helpers/audit-in-memory.js'
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js'
 
 /** What a session of the rig received, and how its socket behaves. */
@@ -32,6 +35,8 @@ export type Peer = {
 export class Rig {
   readonly clock: ManualClock = createManualClock()
   readonly reported: unknown[] = []
+  readonly audit = new AuditInMemory()
+  readonly refusedLogins: RefusedLogin[] = []
   readonly media = new Set<string>()
   readonly peers = new Map<SessionId, Peer>()
   origins: ReadonlySet<string> = new Set()
@@ -42,6 +47,8 @@ export class Rig {
   canned!: CannedRegistry
   tokens!: Tokens
   engine!: Engine
+  /** What the engine's searches are answered with. */
+  search: SearchPort['search'] = async () => ({ hits: [] })
   #lastId = 0
   #openings = 1_000
   #strategy: Strategy = 'least-active'
@@ -87,6 +94,7 @@ export class Rig {
         teams: this.teams,
         canned: this.canned,
         persons: new Persons({ ...ports, log: store.log }),
+        search: { search: (...asked) => this.search(...asked) },
         media: { keep: async (conversation, media) => this.media.has(`${conversation}/${media}`) },
         limits: {
           messages: limiter(100),
@@ -95,6 +103,8 @@ export class Rig {
           frames: limiter(50),
         },
         typing: () => undefined,
+        audit: this.audit,
+        loginRefused: login => this.refusedLogins.push(login),
         report: error => this.reported.push(error),
       },
       {

@@ -43,6 +43,7 @@ class Stage {
           head: conversation => store.log.head(conversation),
           cachedHead: conversation => store.log.cachedHead(conversation),
           read: (...read) => store.log.read(...read),
+          readAt: seqs => store.log.readAt(seqs),
           tail: (...tail) => store.log.tail(...tail),
           cursor: () => store.log.cursor(),
           committedAtMs: () => store.log.committedAtMs(),

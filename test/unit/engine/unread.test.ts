@@ -133,6 +133,21 @@ describe('unread', () => {
     await rig.receive(helper.peer, 'done')
     await rig.settle()
     assert.equal(await unreadThere(agent.token), 3)
+    await rig.channels.set('site', { bot: null })
+    await rig.agents.remove('helper')
+    assert.equal(await unreadThere(agent.token), 3, 'though the bot is gone')
+  })
+
+  it('is answered by a person who is gone since', async () => {
+    await say('m2')
+    await rig.say(agent.peer, 'x1', { conversation })
+    await say('m3')
+    await rig.settle()
+    const other = await rig.agent('mo')
+    await command({ do: 'transfer', agent: other.id })
+    await rig.agents.remove('li')
+    await rig.settle()
+    assert.equal(await unread(other.token), 1)
   })
 
   it('ends with the episode', async () => {

@@ -69,7 +69,7 @@ export async function completeEntry(
 
 /**
  * Messages of the contact behind the last one that an agent has read, behind the last word of an agent, and behind the last end: of the last 100 records, or
- * fewer where they are long. What a bot says leaves them unread for everybody else. Undefined when they cannot be read for damage.
+ * fewer where they are long. What a bot says leaves them unread for everybody else; what an agent was who is gone, the assignment says. Undefined when they cannot be read for damage.
  */
 async function countUnread(
   { log, receipts, roleOf, report }: InboxEntryPorts,
@@ -81,21 +81,29 @@ async function countUnread(
   const end = Math.max(read, n - LOOK_RECORDS)
   let unread = 0
   let readBytes = 0
+  /** Somebody who is gone and has spoken: if it was a person, this is unread. */
+  let gone: { readonly id: string; readonly unread: number } | undefined
+  const count = () => ({ unread: gone?.unread ?? unread, readBytes })
   try {
     for (let last = n, chunk = FIRST_CHUNK; last > end && readBytes < LOOK_BYTES; chunk *= 2) {
-      const count = Math.min(chunk, last - end)
-      const records = await log.read(conversation, last - count, count, Number.POSITIVE_INFINITY)
+      const size = Math.min(chunk, last - end)
+      const records = await log.read(conversation, last - size, size, Number.POSITIVE_INFINITY)
       for (const { bytes } of records) readBytes += bytes.length
       for (const { body } of records.toReversed()) {
-        if (body.type === 'closed') return { unread, readBytes }
+        if (body.type === 'closed') return count()
+        if (body.type === 'assigned' && body.agent === gone?.id) {
+          if (!body.bot) return count()
+          gone = undefined
+        }
         if (body.type !== 'message') continue
         const { role, id = '' } = body.by
-        if (role === 'agent' && (id === agent || roleOf(id) !== 'bot')) return { unread, readBytes }
+        if (role === 'agent' && id !== agent && id !== '' && roleOf(id) === undefined) gone ??= { id, unread }
+        else if (role === 'agent' && (id === agent || roleOf(id) !== 'bot')) return count()
         if (role === 'contact' && unread < WIRE_LIMITS.unread) unread++
       }
-      last -= count
+      last -= size
     }
-    return { unread, readBytes }
+    return count()
   } catch (error) {
     if (!isKefuError(error, 'KEFU_STORE_CORRUPT')) throw error
     report(error)

@@ -23,6 +23,8 @@ const PRIVATE: ReadonlySet<ErrorCode> = new Set([
   'KEFU_STORE_UNAVAILABLE',
   'KEFU_STORE_UNREADABLE',
   'KEFU_MEDIA_UNAVAILABLE',
+  'KEFU_SEARCH_DAMAGED',
+  'KEFU_SEARCH_UNAVAILABLE',
 ])
 /** Of those, the ones that nobody else reports. */
 const REPORTED: ReadonlySet<ErrorCode> = new Set(['KEFU_INTERNAL', 'KEFU_STORE_CORRUPT'])

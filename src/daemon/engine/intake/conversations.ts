@@ -1,6 +1,7 @@
 import { type ConversationId, isConversationId } from '../../../codec/conversation-id.js'
 import { KefuError } from '../../../errors.js'
 import { type Actor, maySee } from '../../core/commands.js'
+import { isForgotten } from '../../core/forgotten.js'
 import type { AgentRole, Channel, Head } from '../../core/model.js'
 import type { LogPort } from '../../core/ports.js'
 import { actorOf, type KnownSession } from '../session/session.js'
@@ -43,7 +44,7 @@ export type Target = {
   readonly channel: number
   /** Null for one that has no record yet. */
   readonly head: Head | null
-  /** Who one without a record would be with; undefined for the others. */
+  /** Who one without a record, or one that was forgotten, would be with; undefined for the others. */
   readonly opening: Opening | undefined
 }
 
@@ -91,25 +92,22 @@ export class Conversations {
 
   #target(
     session: KnownSession,
-    { contact, name, language }: ConversationReference,
+    reference: ConversationReference,
     conversation: ConversationId,
     head: Head | null,
     access: Access,
   ): Target | Promise<Target> {
     if (head !== null) {
-      const target = { conversation, channel: head.channel, head, opening: undefined }
+      const opening = isForgotten(head) ? openingOf(session, reference) : undefined
+      const target = { conversation, channel: head.channel, head, opening }
       if (this.#isAllowed(session, head, access)) return target
       if (access === 'relative' && session.role === 'agent' && this.#ports.roleOf(session.agent.id) !== 'bot')
         return this.#related(session, head, target)
       throw notFound()
     }
-    if (session.role === 'visitor') {
-      const { channel, contact, name, language } = session
-      return { conversation, channel: channel.number, head, opening: { channel, contact, name, language } }
-    }
-    if (session.role === 'agent' || contact === undefined) throw notFound()
-    const { channel } = session
-    return { conversation, channel: channel.number, head, opening: { channel, contact, name, language } }
+    const opening = openingOf(session, reference)
+    if (opening === undefined) throw notFound()
+    return { conversation, channel: opening.channel.number, head, opening }
   }
 
   async #related(session: KnownSession, head: Head, target: Target): Promise<Target> {
@@ -124,6 +122,16 @@ export class Conversations {
     const { roleOf, isWanted } = this.#ports
     return maySee(actorOf(session, roleOf), head, agent => isWanted(agent, head))
   }
+}
+
+/** Who it would begin with: somebody that the session speaks for. */
+function openingOf(session: KnownSession, { contact, name, language }: ConversationReference): Opening | undefined {
+  if (session.role === 'visitor') {
+    const { channel, contact, name, language } = session
+    return { channel, contact, name, language }
+  }
+  if (session.role === 'agent' || contact === undefined) return undefined
+  return { channel: session.channel, contact, name, language }
 }
 
 function notFound(): KefuError {

@@ -17,6 +17,7 @@ import type { Conversations, Target } from './conversations.js'
 import { type Greeting, greetingCloseCode } from './greeting.js'
 import type { Messages } from './messages.js'
 import type { Requests } from './requests.js'
+import type { Searches } from './searches.js'
 
 /** What the dispatcher stands on. */
 export type DispatcherPorts = {
@@ -29,6 +30,7 @@ export type DispatcherPorts = {
   readonly canned: CannedOffers
   readonly messages: Messages
   readonly requests: Requests
+  readonly searches: Searches
   readonly commands: Commands
   readonly presence: Presence
   /** Messages and commands of visitors, per contact: a contact may have any number of sessions. */
@@ -56,6 +58,7 @@ const ALLOWED: { readonly [R in KnownSession['role']]: ReadonlySet<ClientKind> }
     'listen',
     'contact',
     'canned',
+    'search',
     'inbox',
     'presence',
   ]),
@@ -178,7 +181,7 @@ export class Dispatcher {
   }
 
   #dispatchKnown(session: KnownSession, frame: ClientFrame): Promise<void> | undefined {
-    const { conversations, contacts, canned, messages, requests, presence, inboxes } = this.#ports
+    const { conversations, contacts, canned, messages, requests, searches, presence, inboxes } = this.#ports
     switch (frame.kind) {
       case 'hello':
         return undefined
@@ -187,6 +190,9 @@ export class Dispatcher {
         return undefined
       case 'inbox':
         return session.role === 'visitor' ? undefined : inboxes.answer(session, frame.correlation, frame.body.before)
+      case 'search':
+        if (session.role === 'agent') searches.begin(session, frame.correlation, frame.body)
+        return undefined
       case 'message': {
         const target = conversations.resolve(session, frame.body)
         if (target instanceof Promise)

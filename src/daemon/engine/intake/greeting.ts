@@ -1,11 +1,13 @@
 import { CLOSE } from '../../../codec/close-codes.js'
 import type { HelloBody, WelcomeBody } from '../../../codec/wire.js'
 import { isKefuError, KefuError } from '../../../errors.js'
+import type { RefusedLogin } from '../../core/audit.js'
 import { parseCursor } from '../../core/cursor.js'
 import type { Channel } from '../../core/model.js'
 import type { Clock, LogPort } from '../../core/ports.js'
 import type { Receipts } from '../delivery/receipts.js'
 import type { RateLimiter } from '../limits/rate-limit.js'
+import { fingerprintOf, TOKEN_PREFIX } from '../registry/access-tokens.js'
 import type { AgentRegistry } from '../registry/agents.js'
 import type { ChannelRegistry } from '../registry/channels.js'
 import { AgentSession, AppSession, type KnownSession, type NewSession, VisitorSession } from '../session/session.js'
@@ -21,6 +23,8 @@ export type GreetingPorts = {
   readonly receipts: Receipts
   /** Failed attempts per address. */
   readonly failureLimit: RateLimiter
+  /** Somebody could not prove to be anybody. */
+  loginRefused(login: RefusedLogin): void
   /** Frames of visitors, per conversation. */
   readonly frameLimit: RateLimiter
 }
@@ -54,6 +58,7 @@ export class Greeting {
       return await this.#identify(from, hello)
     } catch (error) {
       const isGuess = isKefuError(error, 'KEFU_UNAUTHORISED')
+      if (isGuess) this.#ports.loginRefused(refusedLogin(from.address, hello))
       if (isGuess && this.#ports.failureLimit.take(from.address) > 0) {
         throw new KefuError('KEFU_RATE_LIMITED', { what: 'failed attempts' })
       }
@@ -64,8 +69,8 @@ export class Greeting {
   #identify(from: NewSession, hello: HelloBody): Greeted | Promise<Greeted> {
     const { token } = hello
     if (token === undefined) return this.#greetVisitor(from, hello)
-    if (token.startsWith('kat_')) return this.#greetAgent(from, hello, token)
-    if (token.startsWith('kpt_')) return this.#greetApp(from, hello, token)
+    if (token.startsWith(TOKEN_PREFIX.agent)) return this.#greetAgent(from, hello, token)
+    if (token.startsWith(TOKEN_PREFIX.app)) return this.#greetApp(from, hello, token)
     return this.#greetVisitor(from, hello)
   }
 
@@ -140,6 +145,7 @@ export class Greeting {
       parseCursor(cursor),
       hello.zstd ?? false,
       this.#ports.clock.monotonicMs(),
+      fingerprintOf(token),
     )
     session.inboxAfterSeq = resumeSeq(hello, cursor)
     const { id, name } = agent
@@ -174,6 +180,14 @@ export class Greeting {
     if (origin !== undefined && !channel.origins.includes(origin))
       throw new KefuError('KEFU_ORIGIN_REFUSED', { origin: origin.slice(0, 200) })
   }
+}
+
+/** What of a hello that was refused is told: never its token. A channel that it names is one that there is. */
+function refusedLogin(address: string, { token, identity, channel }: HelloBody): RefusedLogin {
+  if (token?.startsWith(TOKEN_PREFIX.agent)) return { what: 'agent-token', address }
+  if (token?.startsWith(TOKEN_PREFIX.app)) return { what: 'app-token', address }
+  if (token !== undefined || identity === undefined) return { what: 'visitor-token', address }
+  return { what: 'identity', address, ...(channel === undefined ? {} : { channel }) }
 }
 
 /** Where a client's inbox pages end. Throws `KEFU_FRAME_INVALID` for a cursor that is not of this log. */

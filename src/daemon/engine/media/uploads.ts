@@ -1,5 +1,6 @@
 import { type ConversationId, isConversationId } from '../../../codec/conversation-id.js'
 import { KefuError } from '../../../errors.js'
+import type { RefusedLogin } from '../../core/audit.js'
 import type { LogPort } from '../../core/ports.js'
 import { addressKey, type RateLimiter } from '../limits/rate-limit.js'
 import type { AgentRegistry } from '../registry/agents.js'
@@ -13,7 +14,9 @@ export type UploadPorts = {
   readonly agents: AgentRegistry
   readonly channels: ChannelRegistry
   /** Refused tokens per address: the same one that greetings use. */
-  readonly failureLimit: RateLimiter
+  readonly limits: { readonly failures: RateLimiter }
+  /** Somebody could not prove to be anybody. */
+  loginRefused(login: RefusedLogin): void
 }
 
 /** Who asks to upload, and into which conversation. */
@@ -37,11 +40,12 @@ export type UploadGrant = {
  * `KEFU_ORIGIN_REFUSED`, and for a conversation that is foreign or unknown alike `KEFU_CONVERSATION_NOT_FOUND`.
  */
 export function createUploadAuthority(ports: UploadPorts): (request: UploadRequest) => Promise<UploadGrant> {
-  const { log, tokens, agents, channels, failureLimit } = ports
+  const { log, tokens, agents, channels, limits, loginRefused } = ports
 
-  function refuse(address: string): never {
-    if (failureLimit.take(addressKey(address)) > 0)
-      throw new KefuError('KEFU_RATE_LIMITED', { what: 'failed attempts' })
+  function refuse(remoteAddress: string): never {
+    const address = addressKey(remoteAddress)
+    loginRefused({ what: 'upload', address })
+    if (limits.failures.take(address) > 0) throw new KefuError('KEFU_RATE_LIMITED', { what: 'failed attempts' })
     throw new KefuError('KEFU_UNAUTHORISED')
   }
 

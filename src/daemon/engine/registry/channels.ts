@@ -20,6 +20,7 @@ import { tokenEntrySchema } from './agents.js'
 import { changedLane } from './channel-lane.js'
 import { changedVoice, type VoiceChange } from './channel-settings.js'
 import { Registry, type RegistryChange } from './registry.js'
+import { changedRetention, type RetentionChange, retentionSchema } from './retention-settings.js'
 
 /** What channels stand on. */
 export type ChannelPorts = {
@@ -46,6 +47,8 @@ export type ChannelChange = VoiceChange & {
   readonly bot?: string | null
   readonly settings?: SettingChange
   readonly lane?: Partial<LaneSettings>
+  /** Days, or null for ever; what is not named stays. */
+  readonly retain?: RetentionChange
 }
 
 /** What adding did. Secrets are given for a new channel only, and never again: `token` of an app, `identitySecret` of a web channel. */
@@ -123,6 +126,7 @@ const channelSchema: z.ZodType<Channel> = z.object({
     .readonly()
     .exactOptional(),
   lane: laneSchema.exactOptional(),
+  retain: retentionSchema.exactOptional(),
   createdAt: z.int(),
 })
 
@@ -208,12 +212,13 @@ export async function createChannels({ directory, clock, random, table }: Channe
     set: (name, change) =>
       registry.exclusive(async () => {
         const present = show(name)
-        const { team: teamBefore, bot: botBefore, language, replies, idle, ...rest } = present
+        const { team: teamBefore, bot: botBefore, language, replies, idle, retain: before, ...rest } = present
         const origins = change.origins === undefined ? rest.origins : checkedOrigins(rest.kind, change.origins)
         const team = change.team === undefined ? teamBefore : (change.team ?? undefined)
         const bot = change.bot === undefined ? botBefore : (change.bot ?? undefined)
         const voice = changedVoice(present, change)
         const set = change.settings && settingsOf(rest.kind, rest.settings ?? {}, change.settings)
+        const retain = change.retain === undefined ? before : changedRetention(before, change.retain)
         const lane = change.lane && changedLane(rest.kind, rest.lane, change.lane)
         const channel: Channel = {
           ...rest,
@@ -223,6 +228,7 @@ export async function createChannels({ directory, clock, random, table }: Channe
           ...voice,
           ...(set === undefined ? {} : { settings: set }),
           ...(lane === undefined ? {} : { lane }),
+          ...(retain === undefined ? {} : { retain }),
         }
         if (isDeepStrictEqual(channel, present)) return { channel: present, changed: false }
         await registry.update(channel)

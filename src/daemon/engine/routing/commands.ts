@@ -1,11 +1,13 @@
 import type { ConversationId } from '../../../codec/conversation-id.js'
 import type { Command } from '../../../codec/wire-commands.js'
 import { isKefuError, KefuError } from '../../../errors.js'
+import type { AuditAct, AuditPort } from '../../core/audit.js'
 import { type Actor, authorOf, type CommandContext, maySee, permit, planCommand } from '../../core/commands.js'
 import type { Head } from '../../core/model.js'
 import type { Clock, LogPort } from '../../core/ports.js'
 import type { MessageRecordBody, RecordBody } from '../../core/records.js'
 import { obstacle } from '../../core/routing.js'
+import { underAudit } from '../../core/under-audit.js'
 import type { AgentRegistry } from '../registry/agents.js'
 import type { TeamRegistry } from '../registry/teams.js'
 import type { Persons } from './persons.js'
@@ -19,6 +21,7 @@ export type CommandPorts = {
   readonly agents: AgentRegistry
   readonly teams: TeamRegistry
   readonly persons: Persons
+  readonly audit: AuditPort
 }
 
 /** What became of a command: it holds now, on disk up to `n`. */
@@ -74,16 +77,48 @@ export class Commands {
     actor: Actor,
     command: Extract<Command, { do: 'link' }>,
   ): Promise<CommandResult> {
-    const { persons } = this.#ports
     const head = await this.#head(conversation)
     permit('link', actor, head, this.#context(head))
     const other = await this.#head(command.with as ConversationId)
     if (!maySee(actor, other, this.#context(other).isWanted)) throw new KefuError('KEFU_CONVERSATION_NOT_FOUND')
     if (other.conversation === conversation)
       throw new KefuError('KEFU_USAGE', { reason: 'a conversation is not linked with itself' })
+    const join = () => this.#join(actor, command, [head, other])
+    return this.#underAudit(
+      'contact.merge',
+      actor,
+      { target: conversation, fields: { with: [other.conversation] } },
+      join,
+    )
+  }
+
+  async #join(
+    actor: Actor,
+    command: Extract<Command, { do: 'link' }>,
+    [head, other]: readonly [Head, Head],
+  ): Promise<CommandResult> {
+    const { persons } = this.#ports
     const { person, untold, replaced } = await persons.join(head, other)
+    try {
+      const result = await this.#tellLinked(head, untold, actor, command, person)
+      await persons.drop(replaced)
+      return result
+    } catch (error) {
+      // Of a record that may have been written after all the person is needed. Left over it harms nobody: what has failed counts.
+      if (!isKefuError(error, 'KEFU_STORE_UNAVAILABLE')) await persons.abandon(person).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #tellLinked(
+    { conversation, n }: Head,
+    untold: readonly Head[],
+    actor: Actor,
+    command: Extract<Command, { do: 'link' }>,
+    person: string,
+  ): Promise<CommandResult> {
     const linked: RecordBody = { type: 'linked', by: authorOf(actor), person }
-    let result: CommandResult = { conversation, n: head.n, changed: untold.length > 0 }
+    let result: CommandResult = { conversation, n, changed: untold.length > 0 }
     for (const each of untold) {
       if (each.conversation === conversation)
         result = await this.#carryOut(conversation, present =>
@@ -91,7 +126,6 @@ export class Commands {
         )
       else await this.#carryOut(each.conversation, ({ details }) => (details.person === person ? [] : [linked]))
     }
-    await persons.drop(replaced)
     return result
   }
 
@@ -102,8 +136,25 @@ export class Commands {
   ): Promise<CommandResult> {
     const head = await this.#head(conversation)
     permit('unlink', actor, head, this.#context(head))
-    await this.#ports.persons.leave(head)
-    return this.#carryOut(conversation, present => planCommand(command, actor, present, this.#context(present)))
+    return this.#underAudit('contact.split', actor, { target: conversation }, async () => {
+      await this.#ports.persons.leave(head)
+      return this.#carryOut(conversation, present => planCommand(command, actor, present, this.#context(present)))
+    })
+  }
+
+  /** What agents do to contacts. What operators do is noted where they ask for it. */
+  #underAudit(
+    action: string,
+    actor: Actor,
+    told: Pick<AuditAct, 'target' | 'fields'>,
+    run: () => Promise<CommandResult>,
+  ): Promise<CommandResult> {
+    if (actor.role !== 'agent') return run()
+    const { id, token } = actor
+    const by = { kind: 'agent', id, ...(token === undefined ? {} : { token }) } as const
+    return underAudit(this.#ports.audit, { action, by, ...told }, run, ({ changed }) => ({
+      outcome: changed ? 'done' : 'unchanged',
+    }))
   }
 
   async #head(conversation: ConversationId): Promise<Head> {

@@ -104,6 +104,12 @@ export class Persons {
     }
   }
 
+  /** Inside `exclusive`: a merge has failed. A person that none of its conversations belongs to is nobody. Throws as `join` does. */
+  async abandon(id: string): Promise<void> {
+    const stored = await this.#read(id)
+    if (stored !== undefined && (await this.#confirmed(stored.person)).length === 0) await this.#remove(stored)
+  }
+
   async #confirmed({ id, conversations }: Person): Promise<Head[]> {
     const heads = await Promise.all(conversations.map(conversation => this.#ports.log.head(conversation)))
     return heads.filter(head => head !== null).filter(({ details }) => details.person === id)

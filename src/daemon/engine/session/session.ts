@@ -113,12 +113,15 @@ export class AgentSession extends SessionBase {
   repeatedAt = Number.NEGATIVE_INFINITY
   /** Conversations of others whose records it gets. */
   readonly listens = new Set<ConversationId>()
+  /** The fingerprint of the token that it came with. */
+  readonly token: string
   declared: 'online' | 'away' = 'online'
   heartbeatAt: number
 
-  constructor(base: NewSession, agent: Agent, pushedSeq: number, acceptsZstd: boolean, now: number) {
+  constructor(base: NewSession, agent: Agent, pushedSeq: number, acceptsZstd: boolean, now: number, token: string) {
     super(base.id, base.address)
     this.agent = agent
+    this.token = token
     this.author = { role: 'agent', id: agent.id, name: agent.name }
     this.pushedSeq = pushedSeq
     this.acceptsZstd = acceptsZstd
@@ -150,5 +153,5 @@ export class AppSession extends SessionBase {
 export function actorOf(session: KnownSession, roleOf: (agent: string) => AgentRole | undefined): Actor {
   if (session.role !== 'agent') return { role: 'contact' }
   const { id, name } = session.agent
-  return { role: 'agent', id, name, isSupervisor: roleOf(id) === 'supervisor' }
+  return { role: 'agent', id, name, isSupervisor: roleOf(id) === 'supervisor', token: session.token }
 }
