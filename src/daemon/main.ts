@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { SOCKET_PATH, WIRE_LIMITS } from '../codec/wire.js'
 import type { ErrorCode } from '../errors.js'
+import { openAuditing } from './auditing.js'
 import { systemClock } from './clock.js'
 import { type Closer, closeAll } from './closers.js'
 import type { Dirs } from './config/dirs.js'
@@ -15,6 +16,7 @@ import type { DaemonStatus } from './control/schemas.js'
 import { openControlServer } from './control/server.js'
 import type { Store } from './core/ports.js'
 import { openCredentials } from './credentials.js'
+import { drain } from './drain.js'
 import { RecentTraffic } from './engine/delivery/recent-traffic.js'
 import { Engine } from './engine/engine.js'
 import { createDownloadAdmission } from './engine/media/download-admission.js'
@@ -41,6 +43,8 @@ import { openOutgoing } from './outgoing.js'
 import { createPlatforms, tableOf, testSecrets } from './platforms.js'
 import { createProxyHint } from './proxy-hint.js'
 import { Reloader, type ReloaderPorts } from './reload.js'
+import { openRetention } from './retention.js'
+import { openSearch } from './search/service.js'
 import { createSimulator } from './simulation/simulator.js'
 import { limitSocketsPerAddress } from './socket-limit.js'
 import { describeStatus } from './status.js'
@@ -84,7 +88,6 @@ const INVALID_FRAME_LIMIT = 10
 /** Below this a transport may not tell that a peer has read: Node's sockets are drained only after they held 64 KiB (on Node 20, 16 KiB). */
 const HIGH_WATER_LEAST_BYTES = 64 * 1024
 const UPLOAD_TIMEOUT_MS = 60_000
-const RECONNECT_AFTER_MS = 1_000
 /** Time that each part has to close. A disk that hangs longer does not keep the process: what was acknowledged is on it. */
 const CLOSE_DEADLINE_MS = 5_000
 /** The exit code of a daemon that did not close as a whole. */
@@ -104,7 +107,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     problems,
   )
   const proxyHint = createProxyHint(log)
-  const onHangUp = (): void => void reloader.reloadOnSignal()
+  let reload = () => reloader.reload()
+  const onHangUp = (): void => void reloader.reloadOnSignal(() => reload())
   const random = (length: number): Uint8Array => randomBytes(length)
   const startedAt = clock.monotonicMs()
   const closers: Closer[] = []
@@ -126,6 +130,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const store = await (options.openStore ?? openEmbedded)(dirs, config, clock, log)
     closers.push({ name: 'store', close: () => store.close() })
     const { directory, log: records } = store
+    const search = openSearch({ log: records, clock, events: log }, { path: dirs.searchDir })
+    closers.push({ name: 'search', close: () => search.close() })
     const isInUse = (await store.info()).records > 0
     const secret = await loadServerSecret(dirs.secretFile, isInUse)
     const tokens = createTokens({ secret, clock, random })
@@ -139,6 +145,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       test: (owner, secrets) => testSecrets(platforms, owner, secrets),
     })
     closers.push({ name: 'vault', close: async () => credentials.vault.close() })
+    const auditing = await openAuditing({ dirs, directory, clock, log, config, version, credentials })
+    const { loginRefused } = auditing
+    closers.push({ name: 'audit log', close: () => auditing.close() })
+    reload = () => auditing.auditor.once('daemon.reload', {}, { kind: 'daemon' }, () => reloader.reload())
     const teams = await createTeams({ directory, clock, random, agents, channels, report })
     const canned = await createCanned({ directory, clock })
     const persons = new Persons({ directory, log: records, clock, random })
@@ -157,18 +167,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     })
     const engine = new Engine(
       {
-        store,
-        clock,
-        gateway,
-        tokens,
-        agents,
-        channels,
-        teams,
-        persons,
-        canned,
-        media,
-        limits,
+        ...{ store, clock, gateway, tokens, agents, channels, teams, persons, canned, media, search, limits },
         typing: (head, isTyping) => platforms.typing(head, isTyping),
+        audit: auditing.log,
+        loginRefused,
         report,
       },
       live.engine,
@@ -185,17 +187,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       closers,
     )
     await platforms.start()
-    const outgoing = await openOutgoing({
-      store,
-      engine,
-      clock,
-      vault: credentials.vault,
-      hooks,
-      channels,
-      agents,
-      log,
-    })
+    const { vault } = credentials
+    const outgoing = await openOutgoing({ store, engine, clock, vault, hooks, channels, agents, log })
     closers.push({ name: 'outgoing', close: () => outgoing.close() })
+    const kept = await openRetention({
+      ...{ store, clock, media, persons, channels, platforms, outgoing, search, report },
+      audit: auditing.log,
+    })
+    closers.push({ name: 'retention', close: () => kept.close() })
     const traffic = new RecentTraffic(clock, engine.meters)
     closers.push({ name: 'traffic', close: async () => traffic.close() })
 
@@ -208,7 +207,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         allowsOrigin,
         admission: createUploadAdmission(limits, live.uploads),
         downloads: createDownloadAdmission(live.downloads),
-        authorise: createUploadAuthority({ log: records, tokens, agents, channels, failureLimit: limits.failures }),
+        authorise: createUploadAuthority({ log: records, tokens, agents, channels, limits, loginRefused }),
         report: (error, route) => log.error('http.failed', { error, route }),
         readiness: () => readinessOf(state, store),
         receive: (channel, arriving) => platforms.receive(channel, arriving),
@@ -227,11 +226,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
         counts: engine.counts,
         connectionLimit: options.connectionLimit,
         connectionsWanted: config.limits.connections,
-        configWarnings: [...reloader.warnings, ...proxyHint.warnings, ...credentials.warnings, ...outgoing.warnings],
+        configWarnings: [reloader, proxyHint, credentials, auditing.log, outgoing].flatMap(({ warnings }) => warnings),
         channels: channels.list().length,
         agents: agents.list().length,
         store: await store.info(),
         outbox: sumOf((await store.outbox.totals()).values()),
+        search: search.status(),
         traffic: traffic.latest,
         eventLoopDelay: eventLoop.delay,
         socketPath: SOCKET_PATH,
@@ -240,6 +240,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       describeMetrics({
         store: await store.info(),
         outbox: await store.outbox.totals(),
+        search: search.status(),
         instance,
         version,
         home: dirs.home,
@@ -283,11 +284,15 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       queue: engine.queue,
       commands: engine.commands,
       simulator,
+      search,
       clock,
       store,
       outbox: store.outbox,
+      view: store.view,
       credentials: credentials.control,
+      audit: auditing.log,
       platforms,
+      ...kept.control,
       ...outgoing.control,
       records,
       log,
@@ -297,7 +302,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       stop: mode => stop.request(mode),
     })
     const control = await openControlServer(
-      { handlers, log, version },
+      { handlers, auditor: auditing.auditor, log, version },
       { path: dirs.socketPath, home: dirs.home, record: dirs.socketRecord },
     )
     closers.push({ name: 'control', close: () => control.close() })
@@ -369,20 +374,4 @@ function readinessOf(state: DaemonStatus['state'], store: Store): Readiness {
   const code = notReady(state, store)
   if (code === undefined && state === 'running') return { isReady: true, state }
   return { isReady: false, state, ...(code === undefined ? {} : { code }) }
-}
-
-/** Waits for what is on its way, at most until the deadline or a second request to stop. */
-async function drain(engine: Engine, stop: StopRequest, deadlineMs: number, log: Log): Promise<void> {
-  let cancel: (() => void) | undefined
-  const deadline = new Promise<'deadline'>(resolve => {
-    const timer = setTimeout(resolve, deadlineMs, 'deadline')
-    cancel = () => clearTimeout(timer)
-  })
-  const end = await Promise.race([
-    engine.drain(RECONNECT_AFTER_MS).then(() => 'drained' as const),
-    deadline,
-    stop.again,
-  ])
-  cancel?.()
-  if (end !== 'drained') log.warn('daemon.drain-cut-short', { end, connections: engine.counts.open })
 }

@@ -7,6 +7,7 @@ import type { Histogram } from './core/histogram.js'
 import type { Hook, HookStatus } from './core/hook.js'
 import type { Agent, Channel } from './core/model.js'
 import type { OutboxTotals, StoreInfo } from './core/ports.js'
+import type { SearchStatus } from './core/search.js'
 import type { Meters } from './engine/delivery/meters.js'
 import type { SlowConsumer, SlowConsumers } from './engine/delivery/slow-consumers.js'
 import type { EngineCounts } from './engine/engine.js'
@@ -35,6 +36,7 @@ export type MetricsSources = {
   /** Undefined for an agent that is not called. */
   botStatus(agent: string): BotStatus | undefined
   readonly store: StoreInfo
+  readonly search: SearchStatus
   readonly eventLoopDelay: Histogram
 }
 
@@ -45,7 +47,7 @@ const BOTS_NAMED = 500
 
 /** A reading of everything that is measured. */
 export function describeMetrics(sources: MetricsSources): MetricsReading {
-  const { instance, version, home, state, meters, slow, counts, queue, outbox, store } = sources
+  const { instance, version, home, state, meters, slow, counts, queue, outbox, store, search } = sources
   const { oldestSince, ...totals } = queue
   const nameOf = new Map(sources.channels.map(({ number, name }) => [channelOwner(number), name]))
   const { user, system } = process.cpuUsage()
@@ -78,6 +80,7 @@ export function describeMetrics(sources: MetricsSources): MetricsReading {
       channel: nameOf.get(lane) ?? lane.replace(/^.*:/, ''),
       totals: sumOf([totals]),
     })),
+    search,
     channels: channelViews(sources),
     hooks: sources.hooks.map(hook => hookView(hook, sources.hookStatus(hook))),
     bots: botViews(sources),

@@ -49,9 +49,9 @@ export class Reloader {
     return run
   }
 
-  /** `reload` for a signal: nobody waits for the outcome, so it is logged. */
-  async reloadOnSignal(): Promise<void> {
-    await this.reload().catch((error: unknown) => this.#ports.log.error('config.reload-failed', { error }))
+  /** `reload`, or what is put around it, for a signal: nobody waits for the outcome, so it is logged. */
+  async reloadOnSignal(reload: () => Promise<Reloaded> = () => this.reload()): Promise<void> {
+    await reload().catch((error: unknown) => this.#ports.log.error('config.reload-failed', { error }))
   }
 
   async #reload(): Promise<Reloaded> {

@@ -4,6 +4,7 @@ import type { OutboxTotalsView } from './control/outbox-schemas.js'
 import type { DaemonStatus } from './control/schemas.js'
 import { distributionOf, type Histogram } from './core/histogram.js'
 import type { StoreInfo } from './core/ports.js'
+import type { SearchStatus } from './core/search.js'
 import type { Traffic } from './engine/delivery/recent-traffic.js'
 import type { EngineCounts } from './engine/engine.js'
 
@@ -28,6 +29,7 @@ export type StatusSources = {
   readonly agents: number
   readonly store: StoreInfo
   readonly outbox: OutboxTotalsView
+  readonly search: SearchStatus
   readonly traffic: Traffic
   /** In microseconds. */
   readonly eventLoopDelay: Histogram
@@ -67,6 +69,7 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
     active: counts.active,
     store,
     outbox: sources.outbox,
+    search: sources.search,
     traffic: {
       seconds: toHundredths(traffic.seconds),
       inPerSecond: toHundredths(traffic.inPerSecond),
@@ -83,6 +86,7 @@ export function describeStatus(sources: StatusSources): DaemonStatus {
     warnings: [
       ...warningsOfStore(store),
       ...warningsOfOutbox(sources),
+      ...warningsOfSearch(sources),
       ...warningsOfLimit(sources),
       ...sources.configWarnings,
     ],
@@ -101,6 +105,11 @@ function warningsOfOutbox({ outbox }: StatusSources): string[] {
   if (outbox.dead === 0) return []
   const messages = outbox.dead === 1 ? 'message was' : 'messages were'
   return [`${outbox.dead} ${messages} given up by the outbox and never sent: kefu outbox list --state dead`]
+}
+
+/** One that is being built is a fact, not a warning: everything is found meanwhile. */
+function warningsOfSearch({ search }: StatusSources): string[] {
+  return search.state === 'failed' ? [`the index of the history cannot be built: ${search.reason}`] : []
 }
 
 function warningsOfStore(store: StoreInfo): string[] {

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { createAuditNames, createAuditor } from '../../src/daemon/control/audited.js'
 import { createBotSecrets } from '../../src/daemon/control/bot-secrets.js'
 import { type ControlClient, createControlClient } from '../../src/daemon/control/client.js'
 import { createOwners } from '../../src/daemon/control/credential-owner.js'
@@ -15,6 +16,7 @@ import { createCanned } from '../../src/daemon/engine/registry/canned.js'
 import { createChannels } from '../../src/daemon/engine/registry/channels.js'
 import { createHooks } from '../../src/daemon/engine/registry/hooks.js'
 import { createTeams } from '../../src/daemon/engine/registry/teams.js'
+import { Forgettings } from '../../src/daemon/engine/retention/forgetting.js'
 import { Commands } from '../../src/daemon/engine/routing/commands.js'
 import { Persons } from '../../src/daemon/engine/routing/persons.js'
 import { Queue } from '../../src/daemon/engine/routing/queue.js'
@@ -22,13 +24,16 @@ import { Router } from '../../src/daemon/engine/routing/router.js'
 import { createTokens } from '../../src/daemon/engine/session/tokens.js'
 import { Hooks } from '../../src/daemon/hooks/hooks.js'
 import { createLog, type Log } from '../../src/daemon/observe/log.js'
+import { openSearch } from '../../src/daemon/search/service.js'
 import { createSimulator } from '../../src/daemon/simulation/simulator.js'
 import { createMemoryStore } from '../../src/daemon/store/memory/store.js'
 import { Vault } from '../../src/daemon/vault/vault.js'
 import { KefuError } from '../../src/errors.js'
+import { AuditInMemory } from '../helpers/audit-in-memory.js'
 import { keyInMemory } from '../helpers/key-in-memory.js'
 import { createManualClock } from '../helpers/manual-clock.js'
-import { tmpDir } from '../helpers/tmp-dir.js'
+import { READY_SEARCH, startInProcess } from '../helpers/search-thread.js'
+import { makeTmpDir, removeDir, tmpDir } from '../helpers/tmp-dir.js'
 
 /** A control socket over a memory store, and a client of it. */
 export type Rig = {
@@ -39,6 +44,7 @@ export type Rig = {
   /** Modes that `daemon.stop` was called with. */
   readonly stops: readonly string[]
   readonly logged: readonly string[]
+  readonly audit: AuditInMemory
 }
 
 /** Opens a rig; `change` replaces ports. */
@@ -47,11 +53,16 @@ export async function openRig(t: TestContext, change: Partial<ControlPorts> = {}
   const stops: string[] = []
   const logged: string[] = []
   const log = createLog('debug', { write: line => void logged.push(line) })
-  const ports: ControlPorts = { ...(await memoryPorts(stops, log)), ...change }
-  const server = await openControlServer({ handlers: createHandlers(ports), log, version }, { path, home: 'home' })
+  const audit = new AuditInMemory()
+  const ports: ControlPorts = { ...(await memoryPorts(t, stops, log, audit)), ...change }
+  const auditor = createAuditor({ audit, names: createAuditNames(ports.credentials), log, clock: createManualClock() })
+  const server = await openControlServer(
+    { handlers: createHandlers(ports), auditor, log, version },
+    { path, home: 'home' },
+  )
   t.after(() => server.close())
   const client = createControlClient({ socketPath: path, home: 'home', version: '0.1.0', timeoutMs: 5_000 })
-  return { path, server, client, ports, stops, logged }
+  return { path, server, client, ports, stops, logged, audit }
 }
 
 /** A path for a socket in a folder of this test. */
@@ -61,7 +72,7 @@ export function socketPath(t: TestContext): string {
   return join(folder, 'kefu.sock')
 }
 
-async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
+async function memoryPorts(t: TestContext, stops: string[], log: Log, audit: AuditInMemory): Promise<ControlPorts> {
   const clock = createManualClock()
   const store = createMemoryStore({ clock })
   let count = 0
@@ -88,6 +99,12 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
   const vault = await Vault.open({ ...registries, keys: keyInMemory(), report })
   const hooks = await createHooks({ ...registries, log: store.log })
   const persons = new Persons({ ...registries, log: store.log })
+  const folder = makeTmpDir()
+  const search = openSearch({ log: store.log, clock, events: log, start: startInProcess }, { path: folder })
+  t.after(async () => {
+    await search.close()
+    removeDir(folder)
+  })
   return {
     agents,
     channels,
@@ -103,7 +120,9 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
       agents,
       teams,
       persons,
+      audit,
     }),
+    audit,
     simulator: createSimulator({
       history: { log: store.log, openHeads: () => router.openHeads(), defaultTeam: () => undefined },
       directory: store.directory,
@@ -121,6 +140,22 @@ async function memoryPorts(stops: string[], log: Log): Promise<ControlPorts> {
     store,
     platforms: { lane: () => undefined, check: async () => [], sendTest: async () => ({ type: 'sent' }) },
     outbox: store.outbox,
+    view: store.view,
+    search,
+    forgettings: new Forgettings({
+      ...{
+        log: store.log,
+        eraser: store.eraser,
+        outbox: store.outbox,
+        directory: store.directory,
+        persons,
+        clock,
+        report,
+      },
+      media: { measure: async () => ({ files: 0, bytes: 0 }), remove: async () => ({ files: 0, bytes: 0 }) },
+      dropQueued: async () => undefined,
+      onForgotten: async () => undefined,
+    }),
     hooks: {
       registry: hooks,
       work: await Hooks.start({
@@ -168,6 +203,7 @@ export function exampleStatus(store: Awaited<ReturnType<Store['info']>>): Daemon
     waiting: 0,
     active: 0,
     store,
+    search: READY_SEARCH,
     outbox: { due: 0, retrying: 0, sending: 0, parked: 0, unknown: 0, dead: 0 },
     traffic: { seconds: 10, inPerSecond: 1, outPerSecond: 2, deliverP50Ms: 1, deliverP99Ms: 2 },
     eventLoopDelay: { p50Ms: 1, p99Ms: 1, maxMs: 1 },

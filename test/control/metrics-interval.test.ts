@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { intervalBetween } from '../../src/daemon/control/metrics-interval.js'
 import type { MetricsReading } from '../../src/daemon/control/metrics-schemas.js'
 import { Histogram } from '../../src/daemon/core/histogram.js'
+import { READY_SEARCH } from '../helpers/search-thread.js'
 
 /** What a daemon of the test has done so far. */
 type Work = {
@@ -46,6 +47,7 @@ function readingOf({ uptimeMs, counts, times }: Work, instance = 'a'): MetricsRe
     channels: [],
     hooks: [],
     bots: [],
+    search: READY_SEARCH,
     store: { state: 'ready', records, sizeBytes: 0, commits, committedRecords: records },
   }
 }

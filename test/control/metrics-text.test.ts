@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { MetricsReading } from '../../src/daemon/control/metrics-schemas.js'
 import { formatMetrics, METRICS } from '../../src/daemon/control/metrics-text.js'
 import { readText } from '../helpers/project.js'
+import { READY_SEARCH } from '../helpers/search-thread.js'
 
 const outbox = { due: 1, retrying: 2, sending: 3, parked: 4, unknown: 5, dead: 6 }
 const counts = {
@@ -27,6 +28,7 @@ const reading: MetricsReading = {
     { channel: 'idle', counts, inFlight: 0, sending: 0, outbox, isInPaused: false, isOutPaused: false },
   ],
   hooks: [{ hook: 'crm', state: 'down', delivered: 1, failed: 2, dead: 3, lag: 4 }],
+  search: READY_SEARCH,
   bots: [{ bot: 'helper', isUp: true, answered: 1, silent: 2, failed: 3 }],
   store: { state: 'full', records: 1, sizeBytes: 2, commits: 3, committedRecords: 4 },
 }

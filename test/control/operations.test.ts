@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isKefuError } from '../../src/errors.js'
+import { READY_SEARCH } from '../helpers/search-thread.js'
 import { openRig } from './harness.js'
 
 test('agents: one that is connected is given no endpoint', async t => {
@@ -74,6 +75,7 @@ test('metrics: what the daemon tells, and requests that share an answer get the 
     channels: [],
     hooks: [{ hook: 'crm', state: 'down', delivered: 1, failed: 2, dead: 3, lag: 4 }],
     bots: [],
+    search: READY_SEARCH,
     queue: { waiting: 15, bot: 24, active: 16, snoozed: 17, agentsOnline: 18, oldestSince: 19 },
     store: { state: 'ready', records: 20, sizeBytes: 21, commits: 22, committedRecords: 23 },
   } as const
@@ -180,7 +182,9 @@ test('lists come in pages, in any order, and go on after what was removed', asyn
 test('the status and the store are told as they are', async t => {
   const { client, ports } = await openRig(t)
   assert.deepEqual(await client.call('daemon.status', {}), await ports.status())
-  assert.deepEqual(await client.call('store.info', {}), await ports.store.info())
+  const { search, ...info } = await client.call('store.info', {})
+  assert.deepEqual(info, await ports.store.info())
+  assert.equal(search?.lag, 0)
 })
 
 test('stop is passed on, draining unless told otherwise', async t => {

@@ -8,6 +8,7 @@ import { createHandlers } from '../../src/daemon/control/handlers.js'
 import { openControlServer } from '../../src/daemon/control/server.js'
 import { createLog } from '../../src/daemon/observe/log.js'
 import { isKefuError } from '../../src/errors.js'
+import { auditorInMemory } from '../helpers/audit-in-memory.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 import { openRig, rawPost, socketPath } from './harness.js'
 
@@ -44,7 +45,12 @@ test('another user may not connect', {
 
 test('a socket that nobody answers on is replaced; one that somebody answers on is not', async t => {
   const first = await openRig(t)
-  const ports = { handlers: createHandlers(first.ports), log: createLog('error', { write() {} }), version: '0.1.0' }
+  const ports = {
+    handlers: createHandlers(first.ports),
+    auditor: auditorInMemory(),
+    log: createLog('error', { write() {} }),
+    version: '0.1.0',
+  }
   await assert.rejects(openControlServer(ports, { path: first.path, home: 'home' }), error =>
     isKefuError(error, 'KEFU_DAEMON_ALREADY_RUNNING'),
   )
@@ -62,11 +68,38 @@ test('a socket that nobody answers on is replaced; one that somebody answers on 
   assert.equal((await rawPost(path, '/v1/agent.list', '')).status, 200)
 })
 
+test('a socket that nobody answers on is replaced also when this process stood still while it looked', async t => {
+  const { ports } = await openRig(t)
+  const path = socketPath(t)
+  spawnSync(process.execPath, [
+    '-e',
+    `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+  ])
+  // Timers of the next turn are looked at before what the system has answered.
+  await new Promise(resolve => setImmediate(resolve))
+  const opening = openControlServer(
+    {
+      handlers: createHandlers(ports),
+      auditor: auditorInMemory(),
+      log: createLog('error', { write() {} }),
+      version: '0.1.0',
+    },
+    { path, home: 'home' },
+  )
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100)
+  await (await opening).close()
+})
+
 test('a file that is no socket is not taken away silently', async t => {
   const { ports } = await openRig(t)
   const path = join(tmpDir(t), 'kefu.sock')
   writeFileSync(path, 'something of somebody')
-  const server = { handlers: createHandlers(ports), log: createLog('error', { write() {} }), version: '0.1.0' }
+  const server = {
+    handlers: createHandlers(ports),
+    auditor: auditorInMemory(),
+    log: createLog('error', { write() {} }),
+    version: '0.1.0',
+  }
   await assert.rejects(openControlServer(server, { path, home: 'home' }), error =>
     isKefuError(error, 'KEFU_CONTROL_DIRECTORY'),
   )
@@ -78,7 +111,12 @@ test('the path is recorded for clients that cannot know it', async t => {
   const path = socketPath(t)
   const record = join(tmpDir(t), 'control.path')
   const server = await openControlServer(
-    { handlers: createHandlers(ports), log: createLog('error', { write() {} }), version: '0.1.0' },
+    {
+      handlers: createHandlers(ports),
+      auditor: auditorInMemory(),
+      log: createLog('error', { write() {} }),
+      version: '0.1.0',
+    },
     { path, home: 'home', record },
   )
   t.after(() => server.close())
@@ -187,7 +225,10 @@ test('what an answer must not carry is not carried', async t => {
   const handlers = { ...createHandlers(ports), 'agent.show': () => ({ agent: view, ...added, token: 'canary' }) }
   const path = socketPath(t)
   const log = createLog('error', { write() {} })
-  const server = await openControlServer({ handlers, log, version: '0.1.0' }, { path, home: 'home' })
+  const server = await openControlServer(
+    { handlers, auditor: auditorInMemory(), log, version: '0.1.0' },
+    { path, home: 'home' },
+  )
   t.after(() => server.close())
   const { text, status } = await rawPost(path, '/v1/agent.show', '{"name":"xiaowang"}')
   assert.equal(status, 200)
@@ -235,7 +276,12 @@ test('a server of something else at the path counts as somebody', async t => {
   const other = createServer(socket => socket.end()).listen(path)
   t.after(() => other.close())
   await new Promise(resolve => other.once('listening', resolve))
-  const server = { handlers: createHandlers(ports), log: createLog('error', { write() {} }), version: '0.1.0' }
+  const server = {
+    handlers: createHandlers(ports),
+    auditor: auditorInMemory(),
+    log: createLog('error', { write() {} }),
+    version: '0.1.0',
+  }
   await assert.rejects(openControlServer(server, { path, home: 'home' }), error =>
     isKefuError(error, 'KEFU_DAEMON_ALREADY_RUNNING'),
   )

@@ -172,6 +172,7 @@ export class RouterHost {
         head: conversation => this.#call(log.head(conversation)),
         cachedHead: conversation => log.cachedHead(conversation),
         read: (...read) => this.#call(log.read(...read)),
+        readAt: seqs => this.#call(log.readAt(seqs)),
         tail: (after, signal) => log.tail(after, signal),
         cursor: () => log.cursor(),
         committedAtMs: () => log.committedAtMs(),

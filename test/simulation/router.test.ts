@@ -68,6 +68,7 @@ test('the simulation finds an explanation that is not what the log says', async 
       head: conversation => log.head(conversation),
       cachedHead: conversation => log.cachedHead(conversation),
       read: async (...read) => (await log.read(...read)).slice(0, -1),
+      readAt: seqs => log.readAt(seqs),
       tail: (...tail) => log.tail(...tail),
       cursor: () => log.cursor(),
       committedAtMs: () => log.committedAtMs(),

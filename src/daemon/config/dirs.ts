@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { KefuError } from '../../errors.js'
 
 /** Unix socket paths end at 103 or 107 bytes, depending on the system. */
-const SOCKET_PATH_LIMIT_BYTES = 100
+export const SOCKET_PATH_LIMIT_BYTES = 100
 
 /** Where everything of one daemon is. All paths are absolute. */
 export type Dirs = {
@@ -14,6 +14,9 @@ export type Dirs = {
   readonly dataDir: string
   readonly storeDir: string
   readonly mediaDir: string
+  /** The index of the history, which can be built again. */
+  readonly searchDir: string
+  readonly auditDir: string
   /** The 0600 file with the server secret. */
   readonly secretFile: string
   /** The 0600 file with the master key of sealed credentials. */
@@ -65,6 +68,8 @@ export function resolveDirs(input: DirsInput): Dirs {
     dataDir: places.dataDir,
     storeDir: join(places.dataDir, 'store'),
     mediaDir: join(places.dataDir, 'media'),
+    searchDir: join(places.dataDir, 'search'),
+    auditDir: join(places.dataDir, 'audit'),
     secretFile: join(places.dataDir, 'server.secret'),
     masterKeyFile: keyFile ? resolve(keyFile) : join(places.dataDir, 'master.key'),
     stateDir: places.stateDir,

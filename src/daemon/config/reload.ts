@@ -1,6 +1,6 @@
 import { toConfig } from './load.js'
 import { CONFIG_KEYS, type Config, type ConfigKey, configRow } from './schema.js'
-import { type ConfigValue, formatValue, isSameValue } from './value.js'
+import { type ConfigValue, defaultValue, formatValue, isSameValue } from './value.js'
 
 /** A setting that differs from the one in use, both as they would be written. */
 export type SettingChange = { readonly key: ConfigKey; readonly from: string; readonly to: string }
@@ -27,6 +27,15 @@ export function takeOver(running: Config, next: Config): Takeover {
     return { key, value: isLive ? after : before }
   })
   return { config: toConfig(settings), applied, needsRestart }
+}
+
+/** What of a configuration is not as it is by default, as it would be written. In the table's order. */
+export function notDefault(config: Config): readonly string[] {
+  return CONFIG_KEYS.flatMap(key => {
+    const row = configRow(key)
+    const value = settingOf(config, key)
+    return isSameValue(defaultValue(row), value) ? [] : [`${key}: ${formatValue(row, value)}`]
+  })
 }
 
 /** The value of one key. */

@@ -1,17 +1,21 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { ERRORS, type ErrorCode, KefuError } from '../../errors.js'
+import { CALLER_HEADER, type Caller, callerHeader } from './caller.js'
 import type { AnswerOf, Operation, RequestOf, StreamOperation, UnaryOperation } from './operations.js'
 import { CONTROL_PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER } from './protocol.js'
 
+export type { AuditEntryView } from './audit-operations.js'
 export type { CannedRowView, CannedView } from './canned-operations.js'
 export type { ContactConversationView, ContactView } from './contact-operations.js'
 export type { CredentialView } from './credential-operations.js'
+export type { HistoryRecordView, HistoryTraceView } from './history-schemas.js'
 export type { DeadLetterView, HookView } from './hook-operations.js'
 export type { MetricsReading, SlowConsumerView } from './metrics-schemas.js'
 export type { AnswerOf, RequestOf } from './operations.js'
 export type { OutboxRowView, OutboxTotalsView } from './outbox-schemas.js'
 export type { QueueEntryView, QueueExplanationView, QueueRowView, QueueTotalsView } from './queue-schemas.js'
 export type { AgentView, ChannelView, DaemonStatus, TeamView } from './schemas.js'
+export type { SearchHitView, SearchLineView, SearchStatusView } from './search-schemas.js'
 export type { AgentMeasuresView, MeasuresView, SimulationEventView } from './simulation-schemas.js'
 
 /** Which daemon to talk to, and how. */
@@ -21,6 +25,8 @@ export type ControlClientOptions = {
   readonly home: string
   /** This program's version. */
   readonly version: string
+  /** Who asks, for the audit log. */
+  readonly caller?: Caller
   /** Time for one answer; streams have none. */
   readonly timeoutMs: number
   /** Aborts every call. */
@@ -41,6 +47,8 @@ export type ControlClient = {
   call<O extends UnaryOperation>(operation: O, request: RequestOf<O>, options?: CallOptions): Promise<AnswerOf<O>>
   /** The events in order. Leaving the loop ends the operation. */
   stream<O extends StreamOperation>(operation: O, request: RequestOf<O>): AsyncIterable<AnswerOf<O>>
+  /** The same as the bytes that came, whole lines of JSON at a time: for those who pass them on. */
+  lines<O extends StreamOperation>(operation: O, request: RequestOf<O>): AsyncIterable<Buffer>
 }
 
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -68,6 +76,23 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     throw reportedIn(await readJson(response))
   }
 
+  async function* streamed<T>(
+    operation: StreamOperation,
+    request: unknown,
+    read: (response: IncomingMessage) => AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    const ended = new AbortController()
+    const signal = options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal])
+    try {
+      yield* read(await open(operation, request, signal))
+    } catch (error) {
+      if (options.signal?.aborted) throw new KefuError('KEFU_ABORTED', {}, { cause: error })
+      throw explain(error, options)
+    } finally {
+      ended.abort()
+    }
+  }
+
   return {
     async call<O extends UnaryOperation>(operation: O, request: RequestOf<O>, own: CallOptions = {}) {
       const timeoutMs = own.timeoutMs ?? options.timeoutMs
@@ -82,22 +107,13 @@ export function createControlClient(options: ControlClientOptions): ControlClien
       }
     },
     async *stream<O extends StreamOperation>(operation: O, request: RequestOf<O>) {
-      const ended = new AbortController()
-      const signal = options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal])
-      try {
-        const response = await open(operation, request, signal)
-        for await (const line of linesOf(response)) {
-          const event = parseJson(line)
-          if (isFailure(event)) throw reportedIn(event)
-          yield event as AnswerOf<O>
-        }
-      } catch (error) {
-        if (options.signal?.aborted) throw new KefuError('KEFU_ABORTED', {}, { cause: error })
-        throw explain(error, options)
-      } finally {
-        ended.abort()
+      for await (const line of streamed(operation, request, linesOf)) {
+        const event = parseJson(line)
+        if (isFailure(event)) throw reportedIn(event)
+        yield event as AnswerOf<O>
       }
     },
+    lines: (operation, request) => streamed(operation, request, wholeLinesOf),
   }
 }
 
@@ -128,7 +144,7 @@ export function reportedError(value: unknown): ReportedError | undefined {
 }
 
 function send(
-  { socketPath }: ControlClientOptions,
+  { socketPath, caller }: ControlClientOptions,
   operation: Operation,
   request: unknown,
   signal: AbortSignal,
@@ -147,6 +163,7 @@ function send(
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
           [PROTOCOL_HEADER]: String(CONTROL_PROTOCOL),
+          ...(caller === undefined ? {} : { [CALLER_HEADER]: callerHeader(caller) }),
         },
       },
       resolve,
@@ -181,6 +198,29 @@ async function* linesOf(response: IncomingMessage): AsyncIterable<string> {
     if (rest.length > LINE_LIMIT_LENGTH) throw protocolError('a line is too long')
   }
   if (rest !== '') throw protocolError('the last line is not complete')
+}
+
+/** The line that ends a stream which failed begins so, and no other does. */
+const FAILURE = Buffer.from('{"error":')
+const LINE_FEED = 0x0a
+
+/** What came, cut behind lines. Throws the failure that the last line tells. */
+async function* wholeLinesOf(response: IncomingMessage): AsyncIterable<Buffer> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    const end = bytes.lastIndexOf(LINE_FEED) + 1
+    rest = bytes.subarray(end)
+    if (rest.length > LINE_LIMIT_LENGTH) throw protocolError('a line is too long')
+    if (end === 0) continue
+    // It comes last, so it is the last of the whole lines, too.
+    const last = bytes.lastIndexOf(LINE_FEED, end - 2) + 1
+    const isFailed = end > 1 && bytes.subarray(last, last + FAILURE.length).equals(FAILURE)
+    const lines = bytes.subarray(0, isFailed ? last : end)
+    if (lines.length > 0) yield lines
+    if (isFailed) throw reportedIn(parseJson(bytes.toString('utf8', last, end)))
+  }
+  if (rest.length > 0) throw protocolError('the last line is not complete')
 }
 
 function parseJson(text: string): unknown {

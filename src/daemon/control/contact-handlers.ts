@@ -1,4 +1,4 @@
-import { type ConversationId, isConversationId } from '../../codec/conversation-id.js'
+import type { ConversationId } from '../../codec/conversation-id.js'
 import type { Command } from '../../codec/wire-commands.js'
 import { KefuError } from '../../errors.js'
 import type { Head } from '../core/model.js'
@@ -9,6 +9,7 @@ import type { Commands } from '../engine/routing/commands.js'
 import type { Persons } from '../engine/routing/persons.js'
 import type { Tokens } from '../engine/session/tokens.js'
 import type { ContactConversationView, ContactView } from './contact-operations.js'
+import { conversationOf } from './conversation-ref.js'
 import type { ParsedRequestOf } from './operations.js'
 
 /** What the operations on contacts act on. */
@@ -78,9 +79,11 @@ export function createContactHandlers(ports: ContactControlPorts) {
   }
 
   return {
-    'contact.show': async ({ ref }: ParsedRequestOf<'contact.show'>) => ({ contact: await show(idOf(ports, ref)) }),
+    'contact.show': async ({ ref }: ParsedRequestOf<'contact.show'>) => ({
+      contact: await show(conversationOf(ports, ref)),
+    }),
     'contact.set': async ({ ref, set }: ParsedRequestOf<'contact.set'>) => {
-      const conversation = idOf(ports, ref)
+      const conversation = conversationOf(ports, ref)
       const { name, language, attributes } = (await show(conversation)) as ContactView
       const isSo =
         (set.name === undefined || set.name === (name ?? '')) &&
@@ -90,7 +93,7 @@ export function createContactHandlers(ports: ContactControlPorts) {
       return carryOut(conversation, { do: 'update', set })
     },
     'contact.merge': async ({ refs }: ParsedRequestOf<'contact.merge'>) => {
-      const [first, ...others] = refs.map(ref => idOf(ports, ref))
+      const [first, ...others] = refs.map(ref => conversationOf(ports, ref))
       let isChanged = false
       for (const other of others) {
         const { changed } = await commands.run(first!, OPERATOR, { do: 'link', with: other })
@@ -98,18 +101,7 @@ export function createContactHandlers(ports: ContactControlPorts) {
       }
       return { contact: await show(first!), changed: isChanged }
     },
-    'contact.split': ({ ref }: ParsedRequestOf<'contact.split'>) => carryOut(idOf(ports, ref), { do: 'unlink' }),
+    'contact.split': ({ ref }: ParsedRequestOf<'contact.split'>) =>
+      carryOut(conversationOf(ports, ref), { do: 'unlink' }),
   }
-}
-
-/** The conversation that is meant: its id follows from channel and contact. Throws `KEFU_CHANNEL_NOT_FOUND`, `KEFU_USAGE`. */
-function idOf({ channels, tokens }: ContactControlPorts, ref: string): ConversationId {
-  if (isConversationId(ref)) return ref
-  const at = ref.indexOf('/')
-  const contact = ref.slice(at + 1)
-  if (at < 1 || contact === '')
-    throw new KefuError('KEFU_USAGE', {
-      reason: `"${ref.slice(0, 80).replace(/\p{C}/gu, '\u{fffd}')}" is neither the id of a conversation nor CHANNEL/CONTACT`,
-    })
-  return tokens.conversationId(channels.show(ref.slice(0, at)).number, contact)
 }

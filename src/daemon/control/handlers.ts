@@ -3,19 +3,25 @@ import { parseWeekly } from '../core/hours-text.js'
 import type { Agent, AgentRole, Channel } from '../core/model.js'
 import type { Store } from '../core/ports.js'
 import type { HoursChange, TeamChange } from '../engine/registry/team-settings.js'
+import { type AuditControlPorts, createAuditHandlers } from './audit-handlers.js'
 import type { BotControlPorts } from './bot-secrets.js'
 import { type CannedControlPorts, createCannedHandlers } from './canned-handlers.js'
+import { checkStore } from './checks.js'
 import { type ContactControlPorts, createContactHandlers } from './contact-handlers.js'
 import { type CredentialControlPorts, createCredentialHandlers } from './credential-handlers.js'
+import { createForgetHandlers, type ForgetControlPorts } from './forget-handlers.js'
+import { createHistoryHandlers, type HistoryControlPorts } from './history-handlers.js'
 import { createHookHandlers, type HookControlPorts } from './hook-handlers.js'
 import { createLaneHandlers, type LaneControlPorts, platformOf } from './lane-handlers.js'
 import type { PlatformView } from './lane-operations.js'
+import type { Lines } from './lines.js'
 import type { AnswerOf, Operation, ParsedRequestOf, StreamOperation } from './operations.js'
 import { createOutboxHandlers, type OutboxControlPorts } from './outbox-handlers.js'
 import { pageOf, type SortKey } from './page.js'
 import { presentOnly } from './present-only.js'
 import { createQueueHandlers, type QueueControlPorts } from './queue-handlers.js'
 import type { DaemonStatus } from './schemas.js'
+import { createSearchHandlers, type SearchControlPorts } from './search-handlers.js'
 import { createViews } from './views.js'
 
 /** What the operations act on. */
@@ -23,6 +29,10 @@ export type ControlPorts = QueueControlPorts &
   CannedControlPorts &
   ContactControlPorts &
   LaneControlPorts &
+  HistoryControlPorts &
+  ForgetControlPorts &
+  SearchControlPorts &
+  AuditControlPorts &
   OutboxControlPorts & {
     readonly credentials: CredentialControlPorts
     readonly hooks: HookControlPorts
@@ -41,14 +51,12 @@ export type Handlers = {
   readonly [O in Operation]: (
     request: ParsedRequestOf<O>,
     signal: AbortSignal,
-  ) => O extends StreamOperation ? AsyncIterable<AnswerOf<O>> : AnswerOf<O> | Promise<AnswerOf<O>>
+  ) => O extends StreamOperation ? AsyncIterable<AnswerOf<O> | Lines> : AnswerOf<O> | Promise<AnswerOf<O>>
 }
-
-const PROGRESS_INTERVAL_MS = 200
 
 /** Every operation of the table over these ports. */
 export function createHandlers(ports: ControlPorts): Handlers {
-  const { agents, channels, teams, queue, bots, store, status, metrics, reload, stop } = ports
+  const { agents, channels, teams, queue, bots, store, search, status, metrics, reload, stop } = ports
   const view = createViews(agents, teams, bots)
   const platform = (channel: Channel): { readonly platform?: PlatformView } => {
     const shown = platformOf(ports, channel)
@@ -152,34 +160,13 @@ export function createHandlers(ports: ControlPorts): Handlers {
     ...createLaneHandlers(ports),
     ...createOutboxHandlers(ports),
     ...createHookHandlers(ports.hooks),
-    'store.info': () => store.info(),
-    'store.check': ({ deep }, signal) => checkStore(store, deep, signal),
+    ...createHistoryHandlers(ports),
+    ...createForgetHandlers(ports),
+    ...createSearchHandlers(ports),
+    'store.info': async () => ({ ...(await store.info()), search: search.status() }),
+    ...createAuditHandlers(ports),
+    'store.check': ({ deep }, signal) => checkStore(ports, deep, signal),
   }
-}
-
-/** The latest progress, not every one: whoever reads slowly misses steps, never the result. */
-async function* checkStore(
-  store: Pick<Store, 'check'>,
-  deep: boolean,
-  signal: AbortSignal,
-): AsyncIterable<AnswerOf<'store.check'>> {
-  let progress: { readonly done: number; readonly total: number } | undefined
-  let isDone = false
-  const check = store.check({ deep, signal, onProgress: (done, total) => (progress = { done, total }) })
-  const end = check.then(
-    () => (isDone = true),
-    () => (isDone = true),
-  )
-  while (!isDone) {
-    await Promise.race([end, pause(PROGRESS_INTERVAL_MS)])
-    if (!isDone && progress !== undefined) yield { type: 'progress', ...progress }
-    progress = undefined
-  }
-  yield { type: 'result', ...(await check) }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms).unref())
 }
 
 /** Hours come as a line of text. */

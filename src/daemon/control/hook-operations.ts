@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { HOOK_LIMITS, HOOK_STATES, HOOK_STOPS, type HookStop, type RecordType } from '../core/hook.js'
-import { RECORD_TYPES } from '../core/records.js'
+import { HOOK_EVENTS, HOOK_LIMITS, HOOK_STATES, HOOK_STOPS, type HookStop } from '../core/hook.js'
 import { named, pageRequest } from './schemas.js'
 
 const since = '0.1.0'
@@ -11,7 +10,7 @@ const count = z.int().min(0)
 const seq = z.int().min(1)
 /** Looked at in full where it is stored. */
 const url = z.string().min(1).max(4_000)
-const recordType = z.enum(Object.keys(RECORD_TYPES) as [RecordType, ...RecordType[]])
+const recordType = z.enum(HOOK_EVENTS)
 const events = z.array(recordType).max(100)
 const channels = z.array(name).max(HOOK_LIMITS.channels)
 const stop = z.enum(Object.keys(HOOK_STOPS) as [HookStop, ...HookStop[]])

@@ -3,6 +3,7 @@ import { HOOK_STATES } from './hook-vocabulary.js'
 import { laneCounts } from './lane-operations.js'
 import { outboxTotals } from './outbox-schemas.js'
 import { queueTotals } from './queue-schemas.js'
+import { searchStatus } from './search-schemas.js'
 
 /** What the control socket tells of what a daemon does. Counters grow from its start on; whoever wants rates takes two readings. */
 
@@ -89,6 +90,7 @@ export const metricsReading = z
     queue: queueTotals,
     /** Lanes of the outbox that have messages, and how many stand where. */
     outbox: z.array(lane).readonly(),
+    search: searchStatus,
     /** Channels behind platforms, the first 500 by number; all hooks; bots that are called, the first 500 by name. */
     channels: z.array(channel).readonly(),
     hooks: z.array(hook).readonly(),

@@ -41,6 +41,18 @@ export const METRICS: readonly Metric[] = [
   gauge('kefu_store_records', 'Records in the store.', ({ store }) => only(store.records)),
   gauge('kefu_store_size_bytes', 'Size of the store.', ({ store }) => only(store.sizeBytes)),
   counter('kefu_store_commits_total', 'Commits to disk.', ({ store }) => only(store.commits)),
+  gauge('kefu_search_ready', 'Whether the index of the history is up to date.', ({ search }) =>
+    only(search.state === 'ready'),
+  ),
+  gauge('kefu_search_lag_records', 'Records that the index of the history does not have yet.', ({ search }) =>
+    only(search.lag),
+  ),
+  gauge('kefu_search_index_size_bytes', 'Size of the index of the history.', ({ search }) => only(search.bytes)),
+  gauge('kefu_search_documents', 'Records that can be found.', ({ search }) => only(search.docs)),
+  counter('kefu_search_requests_total', 'Searches in the history.', ({ search }) => only(search.searches)),
+  counter('kefu_search_restarts_total', 'Times that the thread which searches began anew.', ({ search }) =>
+    only(search.restarts),
+  ),
   counter('kefu_process_cpu_seconds_total', 'CPU time of all threads.', ({ cpuUs }) => only(cpuUs / 1e6)),
   gauge('kefu_process_resident_memory_bytes', 'Resident memory.', ({ rssBytes }) => only(rssBytes)),
 

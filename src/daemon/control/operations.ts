@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { AUDIT_OPERATIONS } from './audit-operations.js'
 import { CANNED_OPERATIONS } from './canned-operations.js'
 import { CONTACT_OPERATIONS } from './contact-operations.js'
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js'
+import { FORGET_OPERATIONS } from './forget-operations.js'
+import { HISTORY_OPERATIONS } from './history-operations.js'
 import { HOOK_OPERATIONS } from './hook-operations.js'
 import { LANE_OPERATIONS, platformView } from './lane-operations.js'
 import { metricsReading } from './metrics-schemas.js'
@@ -24,6 +27,8 @@ import {
   teamSpec,
   teamView,
 } from './schemas.js'
+import { SEARCH_OPERATIONS } from './search-operations.js'
+import { searchStatus } from './search-schemas.js'
 
 type Row = {
   readonly summary: string
@@ -228,10 +233,14 @@ export const OPERATIONS = {
   ...LANE_OPERATIONS,
   ...OUTBOX_OPERATIONS,
   ...HOOK_OPERATIONS,
+  ...HISTORY_OPERATIONS,
+  ...FORGET_OPERATIONS,
+  ...SEARCH_OPERATIONS,
+  ...AUDIT_OPERATIONS,
   'store.info': {
-    summary: 'facts about the store',
+    summary: 'facts about the store and the index of the history',
     request: nothing,
-    answer: storeInfo,
+    answer: storeInfo.unwrap().extend({ search: searchStatus.exactOptional() }),
     mutates: false,
     stream: false,
     since,

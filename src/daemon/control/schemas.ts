@@ -3,9 +3,11 @@ import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
 import { PRIORITIES } from '../../codec/wire-commands.js'
 import { HOURS_LIMITS } from '../core/hours-spec.js'
 import { AGENT_ROLES, type AgentRole, CHANNEL_KIND_NAMES } from '../core/model.js'
+import { RETENTION_KINDS, type RetentionKind } from '../core/retention-kinds.js'
 import { STRATEGIES, type Strategy } from '../core/routing.js'
 import { TEAM_LIMITS } from '../core/team.js'
 import { outboxTotals } from './outbox-schemas.js'
+import { searchStatus } from './search-schemas.js'
 
 /** What the control socket takes and tells, as schemas. Answers pass through them, so that nothing leaves which is not written here. */
 
@@ -52,6 +54,8 @@ const occasion = z.enum(Object.keys(REPLY_OCCASIONS) as [ReplyOccasion, ...Reply
 
 const settingValue = z.union([z.string().max(1_000), z.number(), z.boolean()])
 
+const retentionKind = z.enum(Object.keys(RETENTION_KINDS) as [RetentionKind, ...RetentionKind[]])
+
 /** A channel as the outside sees it. */
 export const channelView = z
   .object({
@@ -67,6 +71,8 @@ export const channelView = z
     /** What kefu says by itself, by language and occasion. */
     replies: z.record(z.string(), z.partialRecord(occasion, z.string())).readonly().exactOptional(),
     idle: z.object({ warnAfterMs: count.exactOptional(), closeAfterMs: count }).readonly().exactOptional(),
+    /** Days for which it keeps what was said, by kind; the others for ever. */
+    retain: z.partialRecord(retentionKind, z.int()).readonly().exactOptional(),
     /** What was set of the settings that its kind has. */
     settings: z.record(z.string(), settingValue).readonly().exactOptional(),
     tokens: z.array(tokenView).readonly(),
@@ -108,6 +114,8 @@ export const channelChange = z.strictObject({
     .nullable()
     .exactOptional(),
   settings: z.record(z.string().max(64), settingValue.nullable()).exactOptional(),
+  /** Days; null: for ever. */
+  retain: z.partialRecord(retentionKind, z.int().nullable()).exactOptional(),
 })
 
 /** Changes of an agent; a capacity of null: as the configuration says; an endpoint of null: it connects by itself. */
@@ -263,6 +271,7 @@ export const daemonStatus = z
     store: storeInfo,
     /** Messages that have to go out through platforms. */
     outbox: outboxTotals,
+    search: searchStatus,
     /** Messages accepted and records sent in the last seconds, and how long records took from their commit to their frames. */
     traffic: z
       .object({

@@ -5,12 +5,20 @@ import { connect } from 'node:net'
 import { type ErrorReport, KefuError, toKefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
 import type { Log } from '../observe/log.js'
+import type { Auditor } from './audited.js'
+import { CALLER_HEADER, callerOf } from './caller.js'
 import type { Handlers } from './handlers.js'
+import { Lines } from './lines.js'
 import { isOperation, OPERATIONS, type Operation, type StreamOperation } from './operations.js'
 import { CONTROL_PROTOCOL, PROTOCOL_HEADER, STREAM_TYPE, VERSION_HEADER } from './protocol.js'
 
 /** What the control socket serves. */
-export type ControlServerPorts = { readonly handlers: Handlers; readonly log: Log; readonly version: string }
+export type ControlServerPorts = {
+  readonly handlers: Handlers
+  readonly auditor: Auditor
+  readonly log: Log
+  readonly version: string
+}
 
 /** A control socket that is open. */
 export type ControlServer = {
@@ -86,8 +94,8 @@ function isAnswered(path: string): Promise<boolean> {
       resolve(answered)
     }
     socket.once('connect', () => end(true))
-    // Its queue is full: alive, and busy.
-    socket.once('timeout', () => end(true))
+    // Its queue is full: alive, and busy. Unless it was this process that stood still: then the answer is here, and comes before the next turn.
+    socket.once('timeout', () => setImmediate(end, true))
     socket.once('error', error => {
       if (hasCode(error, 'ECONNREFUSED', 'ENOENT')) end(false)
       else reject(unusable(path, error))
@@ -107,7 +115,7 @@ async function removeLeftOver(path: string): Promise<void> {
 
 /** One request. Every failure is answered; the promise never rejects. `texts`: what answers are as JSON, for those that several requests share. */
 async function serve(
-  { handlers, log, version }: ControlServerPorts,
+  { handlers, auditor, log, version }: ControlServerPorts,
   texts: WeakMap<object, Buffer>,
   request: IncomingMessage,
   response: ServerResponse,
@@ -123,10 +131,13 @@ async function serve(
     const body = parseBody(operation, await readBody(request))
     // The table ties each handler to its own request; over all operations at once the types cannot say so.
     const handler = handlers[operation] as (body: unknown, signal: AbortSignal) => unknown
+    const run = () => handler(body, gone.signal)
+    const by = { kind: 'operator', ...callerOf(request.headers[CALLER_HEADER]) } as const
     if (isStream(operation)) {
-      await sendStream(response, operation, handler(body, gone.signal) as AsyncIterable<unknown>)
+      const events = auditor.stream(operation, body, by, run as () => AsyncIterable<unknown>)
+      await sendStream(response, operation, events)
     } else {
-      const answer = (await handler(body, gone.signal)) as object
+      const answer = (await auditor.once(operation, body, by, run)) as object
       let text = texts.get(answer)
       if (text === undefined) {
         text = jsonOf(OPERATIONS[operation].answer.parse(answer))
@@ -208,10 +219,21 @@ async function sendStream(
   for await (const event of events) {
     if (response.destroyed) return
     if (!response.headersSent) response.writeHead(200, { 'content-type': STREAM_TYPE })
-    const line = `${JSON.stringify(answer.parse(event))}\n`
-    if (!response.write(line)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    const line = event instanceof Lines ? event.bytes : `${JSON.stringify(answer.parse(event))}\n`
+    if (!response.write(line)) await taken(response)
   }
   response.end()
+}
+
+/** Resolves when the client has taken what was written, or is gone. */
+function taken(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      response.off('drain', end).off('close', end)
+      resolve()
+    }
+    response.on('drain', end).on('close', end)
+  })
 }
 
 /** An error as the answer; in a stream that has begun, as its last line. */

@@ -2,12 +2,11 @@ import type { BotStatus } from '../core/bot.js'
 import { formatWeekly } from '../core/hours-text.js'
 import type { Agent, Channel, TokenEntry } from '../core/model.js'
 import type { Team } from '../core/team.js'
+import { FINGERPRINT_LENGTH } from '../engine/registry/access-tokens.js'
 import type { AgentRegistry } from '../engine/registry/agents.js'
 import type { TeamRegistry } from '../engine/registry/teams.js'
 import type { BotControlPorts } from './bot-secrets.js'
 import type { AgentView, ChannelView, TeamView } from './schemas.js'
-
-const FINGERPRINT_LENGTH = 12
 
 /** How agents, channels and teams are shown: by names, without secrets. */
 export type Views = {
@@ -37,7 +36,7 @@ export function createViews(
         createdAt,
       }
     },
-    channel({ number, name, kind, origins, team, bot, language, replies, idle, settings, tokens, createdAt }) {
+    channel({ number, name, kind, origins, team, bot, language, replies, idle, retain, settings, tokens, createdAt }) {
       return {
         number,
         name,
@@ -48,6 +47,7 @@ export function createViews(
         ...(language === undefined ? {} : { language }),
         ...(replies === undefined ? {} : { replies }),
         ...(idle === undefined ? {} : { idle }),
+        ...(retain === undefined ? {} : { retain }),
         ...(settings === undefined ? {} : { settings }),
         tokens: viewTokens(tokens),
         createdAt,

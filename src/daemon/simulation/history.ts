@@ -101,7 +101,7 @@ async function timeAfter(log: Pick<LogPort, 'tail'>, seq: number, signal: AbortS
 async function* entriesBetween(log: Pick<LogPort, 'tail'>, start: number, last: number, signal: AbortSignal) {
   if (start >= last) return
   for await (const entries of log.tail(formatCursor(start), signal)) {
-    for (const entry of entries) if (entry.record.seq <= last) yield entry
+    for (const entry of entries) if (entry.record.seq <= last && !entry.record.isImported) yield entry
     if (entries.at(-1)!.record.seq >= last) return
   }
 }

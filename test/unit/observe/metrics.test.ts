@@ -8,6 +8,7 @@ import { Meters } from '../../../src/daemon/engine/delivery/meters.js'
 import { SlowConsumers } from '../../../src/daemon/engine/delivery/slow-consumers.js'
 import { describeMetrics, type MetricsSources } from '../../../src/daemon/metrics.js'
 import { createManualClock } from '../../helpers/manual-clock.js'
+import { READY_SEARCH } from '../../helpers/search-thread.js'
 
 const clock = createManualClock()
 const counts = {
@@ -53,6 +54,7 @@ const sources: MetricsSources = {
         },
   hooks: [hook('crm'), hook('old', { stopped: { at: 1, why: 'gone' } })],
   hookStatus: () => ({ state: 'retrying', cursor: 7, delivered: 1, failed: 2, dead: 3, lag: 4 }),
+  search: READY_SEARCH,
   agents: [{ id: 'a_1', name: 'helper' } as Agent, { id: 'a_2', name: 'li' } as Agent],
   botStatus: id => (id === 'a_1' ? { isUp: false, answered: 1, silent: 2, failed: 3 } : undefined),
   store: {
