@@ -3,7 +3,8 @@ import { type PresenceBody, WIRE_LIMITS } from '../codec/wire.js'
 import type { CannedBody } from '../codec/wire-canned.js'
 import type { Command, DoneBody } from '../codec/wire-commands.js'
 import type { ContactBody } from '../codec/wire-contacts.js'
-import { ask, cannedOf, contactOf } from './answers.js'
+import type { SearchBody, SearchRequestBody } from '../codec/wire-search.js'
+import { ask, cannedOf, contactOf, searchOf } from './answers.js'
 import type { Listener } from './emitter.js'
 import type { AgentEvents } from './events.js'
 import type { Content } from './message.js'
@@ -48,6 +49,11 @@ export type AgentClient = StaffMethods & {
    * the page before. Rejects as `contact` does.
    */
   cannedReplies(conversation: ConversationId, query?: string, from?: number): Promise<CannedBody>
+  /**
+   * What was said in the conversations that this agent may read, a page of hits: with `next` there may be more, also when there is no hit. Rejects as `contact`
+   * does, with `KEFU_SEARCH_INVALID` when the query cannot be understood, and with `KEFU_RATE_LIMITED`.
+   */
+  search(request: SearchRequestBody): Promise<SearchBody>
   /**
    * Supervisors: the records of a conversation that somebody else has come as `record` events from now on, or no more. Lost without a connection, and with
    * it: say it again after each `ready`.
@@ -124,6 +130,7 @@ export function createAgent(options: AgentOptions): AgentClient {
       const body = { conversation, ...(query !== undefined && { query }), ...(from !== undefined && { from }) }
       return ask(answer => core.session.request(channelOf(conversation), 'canned', body, answer), cannedOf)
     },
+    search: request => ask(answer => core.session.request(0, 'search', request, answer), searchOf),
     setPresence(state) {
       presence = state
       if (core.session.isReady) beat()

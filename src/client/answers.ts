@@ -2,6 +2,7 @@ import type { MediaBody, PageBody, ServerFrame } from '../codec/wire.js'
 import type { CannedBody } from '../codec/wire-canned.js'
 import type { DoneBody } from '../codec/wire-commands.js'
 import type { ContactBody } from '../codec/wire-contacts.js'
+import type { SearchBody } from '../codec/wire-search.js'
 import { KefuError } from '../errors.js'
 import type { Answer } from './session-role.js'
 
@@ -34,6 +35,11 @@ export function contactOf(frame: ServerFrame): ContactBody | undefined {
 /** The body of a `canned`. */
 export function cannedOf(frame: ServerFrame): CannedBody | undefined {
   return frame.kind === 'canned' ? frame.body : undefined
+}
+
+/** The body of a `search`. */
+export function searchOf(frame: ServerFrame): SearchBody | undefined {
+  return frame.kind === 'search' ? frame.body : undefined
 }
 
 /** The body of a `done`. */

@@ -22,6 +22,7 @@ export type {
 export type { CannedBody, CannedEntry } from '../codec/wire-canned.js'
 export type { Changes, Command, ConversationState, DoneBody, Priority } from '../codec/wire-commands.js'
 export type { ContactBody, ContactEntry } from '../codec/wire-contacts.js'
+export type { SearchBody, SearchFilter, SearchHitEntry, SearchRequestBody } from '../codec/wire-search.js'
 export { type ErrorCode, isKefuError, KefuError } from '../errors.js'
 export { type AgentClient, type AgentOptions, createAgent } from './agent.js'
 export { type AppClient, type AppConversation, type AppOptions, createApp, type SendOptions } from './app.js'

@@ -65,6 +65,24 @@ const CHECKS: { readonly [K in ServerKind]: (body: Fields) => boolean } = {
       body.replies,
       reply => isText(reply.shortcut) && isText(reply.text) && isOptional(reply.language, isText),
     ) && isOptional(body.next, isPosition),
+  search: body =>
+    isListOf(
+      body.hits,
+      hit =>
+        isConversation(hit.conversation) &&
+        isPosition(hit.n) &&
+        isPosition(hit.at) &&
+        isPosition(hit.channel) &&
+        isText(hit.contact) &&
+        isOptional(hit.name, isText) &&
+        isAuthor(hit.by) &&
+        isText(hit.direction) &&
+        Array.isArray(hit.kinds) &&
+        hit.kinds.every(isText) &&
+        isText(hit.text) &&
+        Array.isArray(hit.marks) &&
+        hit.marks.every(mark => Array.isArray(mark) && mark.length === 2 && mark.every(isPosition)),
+    ) && isOptional(body.next, isText),
   queue: body =>
     isConversation(body.conversation) && isPosition(body.ahead) && isOptional(body.estimatedWaitMs, isPosition),
 }

@@ -28,7 +28,15 @@ export function standingAfter({ state, agent }: Standing, record: WireRecord): S
       if (state === 'closed' || state === 'new')
         return { state: record.writtenAt === undefined ? 'new' : 'waiting', agent: undefined }
       return state === 'snoozed' ? { state: 'waiting', agent: undefined } : undefined
+    case 'forgotten':
+      return standingAfter({ state, agent }, original(record))
     default:
       return undefined
   }
+}
+
+/** What is left of a record that was forgotten, as the record that it was. */
+function original({ was, by, kept }: WireRecord): WireRecord {
+  const fields = typeof kept === 'object' && kept !== null ? kept : {}
+  return { ...fields, ...(by !== undefined && { by }), type: typeof was === 'string' && was !== 'forgotten' ? was : '' }
 }

@@ -233,6 +233,38 @@ describe('kefu chat with commands', () => {
     assert.match(chat.stdout, /您好 李雷/)
   })
 
+  it('an agent searches what it may read', async () => {
+    const chat = start('agent', '--url', chats.server.url, '--stdin')
+    chat.child.stdin.end('kat_1\n/search 退款 -"not yet"\n/search nothing\n/search\n/quit\n')
+    const peer = await agentPeer()
+    const asked = await peer.until('search')
+    assert.deepEqual(asked.body, { query: '退款 -"not yet"' })
+    const place = { conversation: CONVERSATION, at: 9, channel: 1, contact: 'v', kinds: ['text' as const] }
+    const hits = [
+      {
+        ...{ ...place, n: 4, by: BY, direction: 'out' as const },
+        text: '退款\n\u001b[31m已到账',
+        marks: [[0, 2] as const],
+      },
+      {
+        ...{ ...place, n: 2, by: { role: 'contact' as const }, direction: 'in' as const, name: '李雷' },
+        text: '要退款',
+        marks: [[1, 3] as const],
+      },
+    ]
+    peer.send('search', { hits, next: '0:7' }, asked.correlation)
+    const none = await peer.until('search')
+    peer.send('search', { hits: [] }, none.correlation)
+    assert.notEqual(await chat.ended, 0)
+    assert.match(
+      chat.stderr,
+      new RegExp(`${CONVERSATION} .*小王 to v: 退款 \\S*已到账\n${CONVERSATION} .*李雷: 要退款\n… and perhaps`),
+    )
+    assert.ok(!chat.stderr.includes('\u001b'))
+    assert.match(chat.stderr, /Nothing that you may read has this\./)
+    assert.match(chat.stderr, /not done: \/search: it is \/search WORDS/)
+  })
+
   it('an unknown command alone is told of, and is no failure', async () => {
     const chat = start('agent', '--url', chats.server.url, '--stdin')
     chat.child.stdin.end('kat_1\n/dance\n/help\n/quit\nnever\n')

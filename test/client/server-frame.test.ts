@@ -49,6 +49,25 @@ const BODIES: { readonly [K in ServerKind]: ServerBodies[K] } = {
     more: false,
   },
   canned: { replies: [{ shortcut: 'hi', text: '您好', language: 'zh' }], next: 40 },
+  search: {
+    hits: [
+      {
+        conversation: CONVERSATION,
+        n: 7,
+        at: 9,
+        channel: 1,
+        contact: 'user 1',
+        name: '李雷',
+        by: { role: 'contact' },
+        direction: 'in',
+        kinds: ['text'],
+        text: '订单',
+        marks: [[0, 2]],
+        cut: true,
+      },
+    ],
+    next: '0:7',
+  },
   queue: { conversation: CONVERSATION, ahead: 3, estimatedWaitMs: 60_000 },
 }
 

@@ -4,13 +4,14 @@ import fc from 'fast-check'
 import { type Standing, standingAfter } from '../../src/client/standing.js'
 import type { Author } from '../../src/codec/wire.js'
 import { reduce } from '../../src/daemon/core/conversation.js'
+import { forgotten } from '../../src/daemon/core/forgotten.js'
 import type { Head } from '../../src/daemon/core/model.js'
 import type { RecordBody } from '../../src/daemon/core/records.js'
 import { CONVERSATION } from './fake-server.js'
 
 const OPENED: RecordBody = { type: 'opened', channel: 1, kind: 'web', egress: 'socket', contact: 'v_1' }
 
-type Later = Exclude<RecordBody['type'], 'opened'>
+type Later = Exclude<RecordBody['type'], 'opened' | 'forgotten'>
 
 const agent = fc.constantFrom('a_1', 'a_2', 'a_3')
 const by: fc.Arbitrary<Author> = fc.oneof(
@@ -53,7 +54,8 @@ const RECORDS: { readonly [T in Later]: fc.Arbitrary<Extract<RecordBody, { type:
 }
 
 test('a client that sees the records says of a conversation what the daemon says, whatever they are', () => {
-  const later = fc.oneof(...Object.values(RECORDS)) as fc.Arbitrary<RecordBody>
+  const kept = fc.oneof(...Object.values(RECORDS)) as fc.Arbitrary<RecordBody>
+  const later = fc.oneof({ weight: 3, arbitrary: kept }, { weight: 1, arbitrary: kept.map(body => forgotten(body, 1)) })
   fc.assert(
     fc.property(fc.array(later, { maxLength: 30 }), bodies => {
       let head: Head | null = null

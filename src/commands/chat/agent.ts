@@ -5,7 +5,7 @@ import { askForToken, checkToken, tokenFromFile } from './_chat/agent-token.js'
 import { type Action, type LineResult, runChat } from './_chat/chat.js'
 import { CHAT_FLAGS, ChatCommand, type ChatStreams } from './_chat/chat-command.js'
 import { ConversationList, type Listed, wordsOfUnread } from './_chat/conversations.js'
-import { cannedReply, showCanned, showContact, showHistory } from './_chat/lookups.js'
+import { cannedReply, showCanned, showContact, showFound, showHistory } from './_chat/lookups.js'
 import { wordsOfMark } from './_chat/mark-line.js'
 import { Progress } from './_chat/progress.js'
 import { describeRecord } from './_chat/record-text.js'
@@ -213,6 +213,10 @@ export default class ChatAgent extends ChatCommand {
       if (name === 'history') {
         const conversation = this.#named(name, rest)
         return { run: () => showHistory(this.#agent, screen, conversation) }
+      }
+      if (name === 'search') {
+        if (rest === '') throw misused(name, AGENT_SLASHES)
+        return { run: () => showFound(this.#agent, screen, rest) }
       }
       if (name === 'link') {
         const other = this.#named(name, rest)

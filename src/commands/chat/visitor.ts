@@ -133,7 +133,7 @@ export default class ChatVisitor extends ChatCommand {
     const streams = this.openStreams('> ')
     try {
       await runEmulatedChat({
-        ...{ kind: channel.kind, baseUrl, user: flags.user ?? 'visitor', streams },
+        ...{ channel: channel.name, kind: channel.kind, baseUrl, user: flags.user ?? 'visitor', streams },
         ...{ waitCount: flags.wait, forMs: flags.for, timeoutMs: this.timeoutMs() },
       })
     } finally {

@@ -119,7 +119,9 @@ async function takeLines(chat: Chat, over: AbortSignal): Promise<KefuError | und
     const known = toKefuError(error)
     refused ??= known
     if (!over.aborted)
-      screen.note(`${what}: ${shortened(text)}: ${known.message} (${known.code})${hintOf(what, known)}`)
+      screen.note(
+        `${what}: ${shortened(text)}: ${known.message} (${known.code})${what === NOT_SENT && !screen.isInteractive ? '' : hintOf(what, known)}`,
+      )
   }
   const lines = chat.lines[Symbol.asyncIterator]()
   const stop = aborted(over)
@@ -219,10 +221,10 @@ function tellState(screen: Screen, { state, error, retryInMs }: StateChange): vo
     screen.note(`not connected: ${error.message}; next attempt in ${Math.ceil((retryInMs ?? 0) / 1000)} s`)
 }
 
-/** What whoever typed a command can do next; for messages that were refused the end of the chat tells. */
+/** What whoever typed it can do next. */
 function hintOf(what: string, error: KefuError): string {
-  if (what === NOT_SENT) return ''
-  const hint = error.code === 'KEFU_USAGE' ? '/help lists the commands' : error.peerReport().hint
+  const isMisused = what === NOT_DONE && error.code === 'KEFU_USAGE'
+  const hint = isMisused ? '/help lists the commands' : error.peerReport().hint
   return `. ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`
 }
 

@@ -13,6 +13,7 @@ const HELP = 'Type a line to send it. /help shows the commands, /quit ends, // s
 
 /** A chat through the emulator behind a channel. */
 export type EmulatedChat = {
+  readonly channel: string
   readonly kind: string
   readonly baseUrl: string
   readonly user: string
@@ -34,7 +35,7 @@ export function emulatorOf(channel: ChannelView): string {
 
 /** Runs a chat in which what is typed is said by a user of the emulator, and what the daemon sends to that user is shown. Throws as `runChat` does. */
 export async function runEmulatedChat(chat: EmulatedChat): Promise<void> {
-  const { kind, baseUrl, user, streams, waitCount, forMs, timeoutMs } = chat
+  const { channel, kind, baseUrl, user, streams, waitCount, forMs, timeoutMs } = chat
   const { screen, reader, lines, signal } = streams
   const progress = new Progress()
   let count = 0
@@ -46,8 +47,12 @@ export async function runEmulatedChat(chat: EmulatedChat): Promise<void> {
   }
 
   const client = createEmulatedUser(
-    { kind, baseUrl, user },
-    { message: shown, typing: isTyping => screen.event({ type: 'typing', isTyping }) },
+    { channel, kind, baseUrl, user },
+    {
+      message: shown,
+      typing: isTyping => screen.event({ type: 'typing', isTyping }),
+      failedOnce: reason => screen.note(`not taken yet: ${reason}; the emulated platform tries again`),
+    },
   )
 
   async function say(content: EmulatedContent, words: string): Promise<{ readonly id: string; readonly n: number }> {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientState, StateChange } from '../../../client/index.js'
 import { KefuError } from '../../../errors.js'
 import type { ChatClient } from './chat.js'
@@ -8,23 +9,45 @@ export type EmulatedMessage = { readonly n: number; readonly at: number; readonl
 /** What a user can say or do, as the emulator takes it. */
 export type EmulatedContent = Readonly<Record<string, unknown>> & { readonly type: string }
 
-/** Where an emulator is, and who writes there. */
-export type EmulatedUserOptions = { readonly kind: string; readonly baseUrl: string; readonly user: string }
+/** Where the emulator behind a channel is, and who writes there. */
+export type EmulatedUserOptions = {
+  readonly channel: string
+  readonly kind: string
+  readonly baseUrl: string
+  readonly user: string
+}
 
 /** A user of an emulated platform: what a chat needs of a client. */
 export type EmulatedUser = ChatClient & {
-  /** Says something, after everything that was said before. Resolves when the callback address has taken it. Throws `KEFU_EMULATOR_UNDELIVERED` and `KEFU_EMULATOR_UNREACHABLE`. */
+  /**
+   * Says something, after everything that was said before. Resolves when the callback address has taken it. Throws `KEFU_EMULATOR_UNDELIVERED` when the platform has
+   * given it up, or when the first attempt was refused in a way in which the next ones will be; and `KEFU_EMULATOR_UNREACHABLE`.
+   */
   say(content: EmulatedContent): Promise<{ readonly n: number }>
 }
 
 /** What a user hears. */
-export type EmulatedUserEvents = { message(message: EmulatedMessage): void; typing(isTyping: boolean): void }
+export type EmulatedUserEvents = {
+  message(message: EmulatedMessage): void
+  typing(isTyping: boolean): void
+  /** The first attempt to deliver what was said has failed; the platform tries again. */
+  failedOnce(reason: string): void
+}
+
+type Delivery = {
+  readonly n: number
+  readonly state: 'delivered' | 'waiting' | 'failed' | 'dropped'
+  readonly attempts: readonly { readonly status?: number; readonly failure?: string }[]
+}
 
 const LINE_LIMIT = 1024 * 1024
+const LOOK_MS = 250
+/** Statuses with which a moment is refused, not what was said. */
+const PASSING: readonly number[] = [408, 425, 429]
 
 /** A user of the emulator at a channel's base URL. It is not connected again: what is sent meanwhile would be missed. */
 export function createEmulatedUser(options: EmulatedUserOptions, events: EmulatedUserEvents): EmulatedUser {
-  const { kind, baseUrl, user } = options
+  const { channel, kind, baseUrl, user } = options
   const over = new AbortController()
   const stateListeners = new Set<(change: StateChange) => void>()
   let state: ClientState = 'connecting'
@@ -106,19 +129,38 @@ export function createEmulatedUser(options: EmulatedUserOptions, events: Emulate
     const response = await call('/emulator/say', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user, content }),
+      body: JSON.stringify({ user, content, wait: 'attempt' }),
       signal: over.signal,
     })
     const answer = parsed(await response.text())
     if (!isObject(answer)) throw unreachable('something else answers there')
     if (isObject(answer.error)) throw new KefuError('KEFU_USAGE', { reason: String(answer.error.message) })
-    const { delivery } = answer
-    if (!isObject(delivery) || typeof delivery.n !== 'number') throw unreachable('something else answers there')
-    if (delivery.state !== 'delivered')
-      throw new KefuError('KEFU_EMULATOR_UNDELIVERED', {
-        reason: reasonOf(delivery.attempts) ?? String(delivery.state),
+    const first = deliveryIn(answer.delivery)
+    const isOpen = first.state === 'waiting' && !isFinal(first)
+    if (isOpen) events.failedOnce(reasonOf(first))
+    const { n, state, attempts } = isOpen ? await settled(first.n) : first
+    if (state === 'delivered') return { n }
+    throw new KefuError('KEFU_EMULATOR_UNDELIVERED', { channel, reason: reasonOf({ state, attempts }) })
+  }
+
+  /** What became of a push, once that is known. */
+  async function settled(n: number): Promise<Delivery> {
+    for (;;) {
+      await pause(LOOK_MS, undefined, { signal: over.signal }).catch(cause => {
+        throw new KefuError('KEFU_ABORTED', {}, { cause })
       })
-    return { n: delivery.n }
+      const response = await call(`/emulator/deliveries?after=${n - 1}`, { signal: over.signal })
+      const answer = parsed(await response.text())
+      const found = isObject(answer) && Array.isArray(answer.deliveries) ? answer.deliveries[0] : undefined
+      const delivery = deliveryIn(found)
+      if (delivery.n !== n) throw unreachable('it was started anew')
+      if (delivery.state !== 'waiting') return delivery
+    }
+  }
+
+  function deliveryIn(value: unknown): Delivery {
+    if (isObject(value) && typeof value.n === 'number' && Array.isArray(value.attempts)) return value as Delivery
+    throw unreachable('something else answers there')
   }
 
   return {
@@ -162,10 +204,16 @@ async function* linesOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncG
   }
 }
 
-function reasonOf(attempts: unknown): string | undefined {
-  const last: unknown = Array.isArray(attempts) ? attempts.at(-1) : undefined
-  if (!isObject(last)) return undefined
-  return typeof last.failure === 'string' ? last.failure : `it answered ${String(last.status)}`
+/** Whether the callback address has said that it will not take it. */
+function isFinal({ attempts }: Delivery): boolean {
+  const { status } = attempts.at(-1) ?? {}
+  return status !== undefined && status >= 400 && status < 500 && !PASSING.includes(status)
+}
+
+function reasonOf({ state, attempts }: Pick<Delivery, 'state' | 'attempts'>): string {
+  const last = attempts.at(-1)
+  if (last === undefined) return state
+  return last.failure ?? `kefu answered ${last.status}`
 }
 
 function parsed(text: string): unknown {

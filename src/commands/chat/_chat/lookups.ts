@@ -1,4 +1,11 @@
-import type { AgentClient, CannedEntry, ContactBody, ContactEntry, ConversationId } from '../../../client/index.js'
+import type {
+  AgentClient,
+  CannedEntry,
+  ContactBody,
+  ContactEntry,
+  ConversationId,
+  SearchHitEntry,
+} from '../../../client/index.js'
 import { KefuError } from '../../../errors.js'
 import { suggestion } from '../../../nearest.js'
 import { wordsOfCount, wordsOfInstant } from '../../_cli/words.js'
@@ -28,6 +35,15 @@ export async function showHistory(agent: AgentClient, screen: Screen, conversati
     const text = describeRecord(event, { contact: 'contact' })
     if (text !== undefined) screen.row({ event, text, mark: '·', hasConversation: true })
   }
+}
+
+/** The newest that was said with these words, as far as the agent may read it: a line each. */
+export async function showFound(agent: AgentClient, screen: Screen, query: string): Promise<void> {
+  const { hits, next } = await agent.search({ query })
+  screen.event({ type: 'found', query, hits, ...(next !== undefined && { next }) })
+  for (const hit of hits) screen.note(foundLine(hit))
+  if (next !== undefined) screen.note('… and perhaps more: /search with more words finds less')
+  else if (hits.length === 0) screen.note('Nothing that you may read has this.')
 }
 
 /** The canned replies for a conversation: a line each. */
@@ -61,6 +77,13 @@ export async function cannedReply(
     replies.map(reply => reply.shortcut),
   )
   throw new KefuError('KEFU_CANNED_NOT_FOUND', { name: shortcut, suggestion: near })
+}
+
+function foundLine({ conversation, at, contact, name, by, text }: SearchHitEntry): string {
+  const about = name ?? contact
+  const author = by.role === 'contact' ? about : `${by.name ?? by.role} to ${about}`
+  const words = text.replaceAll('\n', ' ').slice(0, PREVIEW_LENGTH)
+  return safeText(`${conversation}  ${wordsOfInstant(at)}  ${author}: ${words}`)
 }
 
 function contactLines({ contact, name, language, attributes, person, conversations, more }: ContactBody): string[] {

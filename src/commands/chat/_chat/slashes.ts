@@ -21,6 +21,7 @@ export const AGENT_SLASHES = {
   r: { takes: 'SHORTCUT', summary: 'sends a canned reply' },
   contact: { takes: '', summary: 'shows who it is, and where else they write' },
   history: { takes: '1|ID', summary: 'shows the last of one that you may read' },
+  search: { takes: 'WORDS', summary: 'shows what was said with these words' },
   link: { takes: '1|ID', summary: 'says that its contact is the same person' },
   unlink: { takes: '', summary: 'says that the contact is nobody else' },
   away: { takes: '', summary: 'gets you no new conversations' },
