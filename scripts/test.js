@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from './build.js'
 import { COMPILED, compile } from './compile.js'
-import { exitCode, main, npm, readJson, root, runPackage } from './toolchain.js'
+import { node24Binary } from './node24.js'
+import { exitCode, main, root, runPackage } from './toolchain.js'
 
 /**
  * `npm test`: installs and builds what is missing, lints and checks the types, runs the tests. Ends at the first stage that fails, with its exit code.
@@ -33,6 +34,7 @@ const TOGETHER = [
   'test/unit/hooks',
   'test/unit/observe',
   'test/unit/platform',
+  'test/unit/search/query',
   'test/unit/settings',
   'test/unit/simulation',
   'test/unit/vault',
@@ -41,7 +43,6 @@ const TOGETHER_FOLDER = join(root, COMPILED, 'together')
 
 const FILE_TIMEOUT_MS = 900_000
 const LONG_FILE_TIMEOUT_MS = 60 * 60_000
-const NODE24_FOLDER = join(root, 'node_modules', '.cache', 'kefu', 'node24')
 
 await main(async () => {
   const { values: options, positionals: words } = parseArgs({
@@ -130,26 +131,6 @@ function programs(files) {
     writeFileSync(program, imports.join(''))
     return [...rest.filter(path => !own.some(file => compiled(file) === path)), program]
   }, files.map(compiled))
-}
-
-/**
- * A Node 24 from the package registry, kept under node_modules/.cache. The npm package `node` has no program in it: its install script fetches the
- * package of the platform. That one is asked for directly, so that no install script has to run.
- */
-async function node24Binary() {
-  const platform = process.platform === 'win32' ? 'win' : process.platform
-  const prefix = platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
-  const name = `${prefix}-${platform}-${process.arch}`
-  const folder = join(NODE24_FOLDER, 'node_modules', name)
-  if (!existsSync(folder)) {
-    console.log(`Installing ${name}@24 …`)
-    const flags = ['--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-    const code = await npm(['install', ...flags, '--prefix', NODE24_FOLDER, `${name}@24`])
-    if (code !== 0) throw new Error(`npm could not install ${name}@24 (exit ${code})`)
-  }
-  const { bin, version } = readJson(relative(root, join(folder, 'package.json')))
-  console.log(`Node ${version} (${name})`)
-  return join(folder, bin.node)
 }
 
 function stopwatch() {

@@ -15,6 +15,7 @@ import { type EmulatorRow, rowOfDelivery, rowOfSent } from './_emulate/view.js'
 
 const ALL = 'all'
 const LAST_PORT = 65_535
+const FAULTS_URL = `http://127.0.0.1:${EMULATOR_PORTS['wechat-mp']}/emulator/faults`
 /** Kinds that a flag means something to. */
 const KINDS_WITH: Readonly<Record<'mode' | 'format', readonly EmulatedKind[]>> = {
   mode: ['wechat-mp', 'wechat-mini'],
@@ -28,8 +29,8 @@ export default class Emulate extends BaseCommand {
     'again when they are not answered in time. It listens on the loopback interface until Ctrl-C, and shows what is said and sent; its page shows more. ' +
     'With --connect the running daemon gets a channel emulated-KIND that talks to it. Each kind has a port of its own; several at once count up from --port.\n\n' +
     'What goes wrong can be ordered, for the next calls or pushes:\n' +
-    `  curl --json '{"fault":"error","code":45047}' http://127.0.0.1:${EMULATOR_PORTS['wechat-mp']}/emulator/faults\n` +
-    `  curl --json '{"fault":"duplicate","count":3}' http://127.0.0.1:${EMULATOR_PORTS['wechat-mp']}/emulator/faults\n\n` +
+    `  curl --json '{"fault":"error","code":45047}' \\\n    ${FAULTS_URL}\n` +
+    `  curl --json '{"fault":"duplicate","count":3}' \\\n    ${FAULTS_URL}\n\n` +
     'docs/emulators.md lists the faults, and what else can be asked of it.'
   static override examples = [
     '<%= config.bin %> emulate wechat-mp --connect',
@@ -127,7 +128,10 @@ export default class Emulate extends BaseCommand {
       ...connected,
     })
     output.line(`The platform of ${kind} is at ${origin}.`)
-    const facts: Fact[] = [['page', page]]
+    const facts: Fact[] = [
+      ['kind', kind],
+      ['page', page],
+    ]
     if (connected !== undefined)
       facts.push(['channel', connected.channel, `${connected.channel} (${connected.result})`])
     if (callback !== undefined) facts.push(['callback', callback])

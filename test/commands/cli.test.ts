@@ -154,6 +154,23 @@ describe('without a daemon', () => {
 })
 
 describe('errors and version', () => {
+  test('the kinds of channels are the same for people and for programs', async t => {
+    const options = { home: join(tmpDir(t), 'none') }
+    type Kind = { readonly kind: string; readonly settings: readonly unknown[] }
+    const { kinds } = await kefuJson<{ readonly kinds: readonly Kind[] }>(['channel', 'kinds'], options)
+    const { stdout } = await runKefu(['channel', 'kinds', '--plain'], options)
+    const listed = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => line.split('\t')[0])
+    assert.deepEqual(
+      kinds.map(({ kind }) => kind),
+      listed,
+    )
+    assert.deepEqual(listed.slice(0, 2), ['web', 'app'])
+    assert.deepEqual((await kefuJson<Kind>(['channel', 'kinds', 'web'], options)).settings, [])
+  })
+
   test('errors lists the table and explains one', async () => {
     const all = await kefuJson<{ errors: { code: string }[] }>(['errors'])
     assert.deepEqual(

@@ -134,6 +134,16 @@ describe('credentials from the command line', () => {
     const owner = { code: 'KEFU_CREDENTIAL_OWNER_NOT_FOUND', exit: 13, message: /did you mean "shop"/ }
     await kefuFails(['credential', 'list', 'shpo'], owner, options)
     await kefuFails(['credential', 'rekey', '--from-file', 'x'], usage(/only --to passphrase/), options)
+    await kefuFails(
+      ['credential', 'rekey', '--to', 'foo'],
+      usage(/^--to is one of file, systemd, passphrase$/),
+      options,
+    )
+    await kefuFails(
+      ['credential', 'list', '--sort', 'foo'],
+      usage(/^--sort is one of name, -name, set, -set$/),
+      options,
+    )
     const systemd = { code: 'KEFU_VAULT_KEY_MISSING', exit: 12, message: /kefu-vault-key/ }
     await kefuFails(['credential', 'rekey', '--to', 'systemd'], systemd, options)
   })

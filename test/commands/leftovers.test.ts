@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { claimScratchHome, sweepScratchHomes } from '../../src/commands/_demo/leftovers.js'
+import { makeScratchHome } from '../../src/commands/_demo/scratch.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
 
 const socketOf = (home: string) => join(home, 'kefu.sock')
@@ -62,4 +63,30 @@ describe('what killed demos have left', () => {
     assert.deepEqual(await sweepScratchHomes(folder, socketOf), ['kefu-demo-daemon'])
     assert.deepEqual(readdirSync(folder), ['kefu-demo-mine01'])
   })
+})
+
+test('a folder for temporary files that cannot be used is told of, with what to do', async t => {
+  const folder = tmpDir(t)
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  const long = join(folder, 'x'.repeat(120))
+  mkdirSync(long)
+  const { TMPDIR } = process.env
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  })
+  for (const [path, reason] of [
+    [join(folder, 'none'), 'it does not exist'],
+    [file, 'it is not a folder'],
+    [long, 'its path is too long'],
+  ] as const) {
+    process.env.TMPDIR = path
+    await assert.rejects(makeScratchHome(false), {
+      code: 'KEFU_TEMPORARY_UNUSABLE',
+      message: `no folder can be made among the temporary ones in ${path}: ${reason}`,
+      hint: /TMPDIR/,
+    })
+  }
+  assert.deepEqual(readdirSync(long), [])
 })

@@ -5,6 +5,7 @@ import { displayWidth } from '../../src/commands/_cli/table.js'
 import { momentOf } from '../../src/commands/_top/moment.js'
 import { renderPanel } from '../../src/commands/_top/panel.js'
 import type { MetricsReading } from '../../src/daemon/control/client.js'
+import { READY_SEARCH } from '../helpers/search-thread.js'
 
 const reading: MetricsReading = {
   instance: 'a',
@@ -12,6 +13,7 @@ const reading: MetricsReading = {
   version: '0.1.0',
   home: '/srv/客服/a-long-name-of-a-folder-that-does-not-fit',
   state: 'running',
+  search: READY_SEARCH,
   uptimeMs: 100_000,
   accepted: { contacts: 500_000, agents: 1_000, apps: 0 },
   delivered: { live: 900_000, caughtUp: 10 },

@@ -26,8 +26,8 @@ const commands = Object.entries(
 )
 const BIN = '<%= config.bin %> '
 
-/** `config list --origin` shows where values come from; everywhere else an origin is a page's. */
-const EXCEPTIONS = ['config:list --origin']
+/** `config list --origin` shows where values come from; everywhere else an origin is a page's. `history search --count` counts; elsewhere a count is given. */
+const EXCEPTIONS = ['config:list --origin', 'history:search --count', 'store:reindex --wait']
 
 describe('every command', () => {
   test('has a summary, a description and examples of itself', () => {
@@ -37,6 +37,17 @@ describe('every command', () => {
       assert.ok(examples.length > 0, id)
       for (const example of examples) assert.ok(example.includes(BIN), `${id}: ${example}`)
     }
+  })
+
+  test('has no line that is to be typed and would be broken on a narrow terminal', () => {
+    none(
+      commands.flatMap(([id, { description = '' }]) =>
+        description
+          .split('\n')
+          .filter(line => line.startsWith('  ') && line.length > 78)
+          .map(line => `${id}: ${line}`),
+      ),
+    )
   })
 
   test('has examples that work: its own words and flags that exist', () => {

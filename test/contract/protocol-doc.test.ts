@@ -119,7 +119,17 @@ describe('docs/protocol.md', () => {
     }
   })
 
-  for (const shape of ['WireChannel', 'InboxEntry', 'ContactEntry', 'CannedEntry', 'WireEntry', 'Author', 'Changes']) {
+  for (const shape of [
+    'WireChannel',
+    'InboxEntry',
+    'ContactEntry',
+    'CannedEntry',
+    'SearchFilter',
+    'SearchHitEntry',
+    'WireEntry',
+    'Author',
+    'Changes',
+  ]) {
     test(`lists every field of ${shape}`, () => {
       assert.deepEqual(fieldRows(`### ${shape}`), fieldsOf(wireTypes(), shape))
     })
@@ -317,6 +327,8 @@ function sampleOf(kind: string): Record<string, unknown> {
     case 'canned':
     case 'contact':
       return { conversation: 'c_00000000000000000000000000' }
+    case 'search':
+      return { query: '' }
     case 'listen':
       return { conversation: 'c_00000000000000000000000000', on: true }
     case 'command':

@@ -10,7 +10,7 @@ import { descendants, type Import, lineOf, packageOf, type Source, sourcesUnder 
  */
 const ENGINE_PARTS = [
   ...['engineRegistry', 'engineLimits', 'engineSession', 'engineDelivery', 'engineRouting'],
-  ...['engineMedia', 'engineIntake', 'enginePlatforms'],
+  ...['engineMedia', 'engineIntake', 'enginePlatforms', 'engineHistory', 'engineRetention'],
 ]
 
 const AREAS: Readonly<Record<string, Area>> = {
@@ -20,6 +20,8 @@ const AREAS: Readonly<Record<string, Area>> = {
   emulator: { at: ['src/emulator/'], imports: ['base', 'codec', 'platform'] },
   client: { at: ['src/client/'], imports: ['base', 'codec'] },
   load: { at: ['src/load/'], imports: ['base', 'codec', 'client'] },
+
+  history: { at: ['src/history/'], imports: ['base'] },
 
   core: { at: ['src/daemon/core/'], imports: ['base', 'codec'] },
   engineRegistry: part('registry'),
@@ -32,6 +34,8 @@ const AREAS: Readonly<Record<string, Area>> = {
   engineIntake: part('intake', [
     ...['engineRegistry', 'engineLimits', 'engineSession', 'engineDelivery', 'engineRouting'],
   ]),
+  engineHistory: part('history'),
+  engineRetention: part('retention', ['engineRegistry', 'engineRouting']),
   engine: { at: ['src/daemon/engine/'], imports: ['base', 'codec', 'core', ...ENGINE_PARTS] },
 
   config: { at: ['src/daemon/config/'], imports: ['base'] },
@@ -56,6 +60,8 @@ const AREAS: Readonly<Record<string, Area>> = {
     imports: ['base', 'codec', 'core', 'platform', 'engine', ...ENGINE_PARTS],
   },
   vault: adapter('src/daemon/vault/'),
+  search: { at: ['src/daemon/search/'], imports: ['base', 'codec', 'core'], types: ['config', 'observe'] },
+  audit: adapter('src/daemon/audit/'),
   simulation: {
     ...adapter('src/daemon/simulation/'),
     imports: ['base', 'codec', 'core', 'config', 'engineRegistry', 'engineRouting'],
@@ -71,8 +77,11 @@ const AREAS: Readonly<Record<string, Area>> = {
       ...['queue-operations', 'queue-schemas', 'queue-vocabulary', 'simulation-schemas'],
       ...['outbox-operations', 'outbox-schemas', 'outbox-vocabulary'],
       ...['canned-operations', 'contact-operations', 'credential-operations', 'credential-vocabulary'],
-      ...['lane-operations'],
+      ...['lane-operations', 'channel-vocabulary'],
       ...['hook-operations', 'hook-vocabulary'],
+      ...['forget-operations', 'history-operations', 'history-schemas', 'history-vocabulary'],
+      ...['search-operations', 'search-schemas', 'search-vocabulary'],
+      ...['audit-operations', 'caller'],
     ].map(name => `src/daemon/control/${name}.ts`),
     imports: ['base', 'codec', 'core'],
   },
@@ -80,7 +89,7 @@ const AREAS: Readonly<Record<string, Area>> = {
 
   commands: {
     at: ['src/commands/'],
-    imports: ['base', 'codec', 'client', 'config', 'controlClient', 'channelTables'],
+    imports: ['base', 'codec', 'client', 'config', 'controlClient', 'channelTables', 'history'],
     lazy: ['main', 'observe', 'load', 'emulator'],
   },
 }
@@ -94,12 +103,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   msgpackr: ['codec'],
   '@mongodb-js/zstd': ['codec'],
+  re2js: ['search'],
   '@oclif/core': ['commands'],
   'cli-table3': ['commands'],
 }
 
 /** Never loaded by a command before it runs: `kefu --help` must stay as quick as it is. */
-const HEAVY = ['level', 'classic-level', 'uWebSockets.js', 'ws', 'pino', '@mongodb-js/zstd', 'yaml']
+const HEAVY = ['level', 'classic-level', 'uWebSockets.js', 'ws', 'pino', '@mongodb-js/zstd', 'yaml', 're2js']
 
 /** What a browser gets with `kefu/client`. */
 const CLIENT_PACKAGES = ['msgpackr', 'zod']

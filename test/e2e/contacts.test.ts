@@ -40,6 +40,11 @@ test('a person keeps its conversations when the process dies, and its agent read
   }
   await eventually(() => li.conversations().length === 1 && wang.conversations().length === 1, 'a conversation each')
   const [mine, other] = [li.conversations()[0]!.conversation, wang.conversations()[0]!.conversation]
+  const finds = async (agent: AgentClient): Promise<string[]> => {
+    const { hits } = await agent.search({ query: 'one OR two', order: 'oldest' })
+    return hits.map(({ text, marks: [mark] }) => text.slice(...mark!)).toSorted()
+  }
+  assert.equal((await finds(li)).length, 1, 'what is acknowledged is found, and of other people nothing')
   const isUnknown = (error: unknown): boolean => isKefuError(error, 'KEFU_CONVERSATION_NOT_FOUND')
   await assert.rejects(li.history(other, {}), isUnknown)
   await assert.rejects(li.contact(other), isUnknown)
@@ -59,9 +64,11 @@ test('a person keeps its conversations when the process dies, and its agent read
   const [reply] = (await li.cannedReplies(mine, 'hi')).replies
   assert.deepEqual(reply, { shortcut: 'hi', text: 'Hello 李雷, li here' })
   await assert.rejects(li.cannedReplies(other), isUnknown)
+  assert.deepEqual(await finds(li), ['one', 'two'])
   const { records } = await li.history(other, {})
   assert.ok(records.some(({ record }) => record.type === 'message'))
   await wang.command(other, { do: 'unlink' })
   await assert.rejects(li.history(other, {}), isUnknown)
   assert.equal((await li.contact(mine)).conversations.length, 1)
+  assert.equal((await finds(li)).length, 1)
 })

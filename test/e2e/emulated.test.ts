@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import WebSocket from 'ws'
@@ -13,6 +11,7 @@ import type { Delivery } from '../../src/emulator/core/pusher.js'
 import { EMULATORS } from '../../src/emulator/emulators.js'
 import { serve } from '../emulator/rig.js'
 import { DaemonProcess, LOAD_TEST_CONFIG } from '../helpers/daemon-process.js'
+import { freePort } from '../helpers/free-port.js'
 import { createPausableClock } from '../helpers/pausable-clock.js'
 import { readJson } from '../helpers/project.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
@@ -21,15 +20,6 @@ import { until } from '../helpers/until.js'
 /** How often the outbox is looked at. */
 const LOOK_MS = 250
 const USERS = ['li', 'wang', 'zhao', 'sun'] as const
-
-/** A port that was free a moment ago: a platform keeps the address that it was given. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 /** An agent who answers every text, and what it got, by the channel's number. */
 async function answering(t: TestContext, url: string, token: string): Promise<Map<number, string[]>> {

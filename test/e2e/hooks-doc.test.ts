@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { freePort } from '../helpers/free-port.js'
 import { House } from '../helpers/house.js'
 import { readText } from '../helpers/project.js'
 import { tmpDir } from '../helpers/tmp-dir.js'
@@ -14,14 +14,6 @@ import { until } from '../helpers/until.js'
 const document = readText('docs/hooks.md')
 
 const [RECEIVER, BOT] = [...document.matchAll(/^```js\n([\s\S]*?)^```/gm)].map(([, source]) => source!)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 /** Runs a program with a secret; what it has printed. */
 function run(t: TestContext, source: string, port: number, secret: string): { readonly printed: () => string } {

@@ -81,7 +81,7 @@ const wechat = {
   untrustedWords: /40164.*IP白名单/,
   check: {
     ...{ outbound: 'app-secret', inbound: 'token' },
-    wrongSecret: ['access token', /AppSecret.*kefu credential set NAME app-secret/s],
+    wrongSecret: ['access token', /AppSecret.*kefu credential set wechat-\w+ app-secret/s],
     untrusted: { fault: 'error', code: 40164, path: '/cgi-bin/stable_token' },
     untrustedStep: 'access token',
     untrustedWords: /40164.*IP白名单/,
@@ -121,10 +121,10 @@ export const PLATFORM_ROWS: readonly PlatformRow[] = [
     untrustedWords: /企业可信IP.*60020/,
     check: {
       ...{ outbound: 'secret', inbound: 'token' },
-      wrongSecret: ['access token', /Secret.*kefu credential set NAME secret/s],
+      wrongSecret: ['access token', /Secret.*kefu credential set wecom-kf secret/s],
       untrusted: { fault: 'error', code: 60020, path: '/cgi-bin/gettoken' },
       untrustedStep: 'access token',
-      untrustedWords: /企业可信IP.*60020/s,
+      untrustedWords: /60020.*企业可信IP/s,
       clockStep: 'clock',
       rotationRefused: /40001/,
     },

@@ -4,6 +4,7 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { ROOT } from './project.js'
+import { endedBeforeRemoval } from './tmp-dir.js'
 
 /** Settings that let a load test through, as `kefu.yaml`. */
 export const LOAD_TEST_CONFIG = `http:
@@ -69,7 +70,9 @@ export class DaemonProcess {
     child.stdout?.pipe(log, { end: false })
     child.stderr?.pipe(log, { end: false })
     child.on('exit', () => log.end())
-    return new DaemonProcess(home, child)
+    const daemon = new DaemonProcess(home, child)
+    endedBeforeRemoval(home, () => daemon.kill())
+    return daemon
   }
 
   get pid(): number {

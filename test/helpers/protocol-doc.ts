@@ -39,7 +39,9 @@ export type Types = ReadonlyMap<string, ts.TypeNode>
 /** The types of the wire. */
 export function wireTypes(): Types {
   return new Map(
-    ['wire', 'wire-commands', 'wire-contacts', 'wire-canned'].flatMap(name => [...typesOf(`src/codec/${name}.ts`)]),
+    ['wire', 'wire-author', 'wire-commands', 'wire-contacts', 'wire-canned', 'wire-search'].flatMap(name => [
+      ...typesOf(`src/codec/${name}.ts`),
+    ]),
   )
 }
 

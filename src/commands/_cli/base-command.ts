@@ -6,6 +6,7 @@ import type { ConfigReading, ConfigSources } from '../../daemon/config/load.js'
 import type { ControlClient } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
 import { wantsJson } from './arguments.js'
+import { currentCaller } from './caller.js'
 import { COMMON_EXIT_CODES, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import { durationMs, GLOBAL_FLAGS } from './global-flags.js'
@@ -113,6 +114,7 @@ export abstract class BaseCommand extends Command {
       version: this.config.version,
       timeoutMs: this.timeoutMs(),
       onNotice: sentence => this.output.warn(sentence),
+      caller: currentCaller(process.env),
       ...options,
     })
   }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 
 /** Commands as sentences of kefu name them, by their first word. Prose such as "this kefu" is none. */
 const COMMAND =
-  /\bkefu (?=(?:agent|canned|channel|chat|config|contact|credential|daemon|demo|emulate|errors|help|hook|metrics|outbox|queue|status|store|team|top|version)\b)/g
+  /\bkefu (?=(?:agent|audit|canned|channel|chat|config|contact|credential|daemon|demo|emulate|errors|help|history|hook|metrics|outbox|queue|status|store|team|top|version)\b)/g
 
 const PLACE_FLAGS = ['--home', '--socket', '--config'] as const
 

@@ -1,4 +1,4 @@
-import type { DaemonStatus } from '../../daemon/control/client.js'
+import type { DaemonStatus, SearchStatusView } from '../../daemon/control/client.js'
 import { OUTBOX_STANDINGS } from '../../daemon/control/outbox-vocabulary.js'
 import type { Fact } from './output.js'
 import { groupDigits, wordsOfCount, wordsOfDuration, wordsOfNumber, wordsOfOutbox, wordsOfSize } from './words.js'
@@ -58,12 +58,24 @@ export function serviceFacts(status: DaemonStatus): Fact[] {
       `${groupDigits(connections.open)} of ${groupDigits(connections.limit)} open: ${wordsOfCount(connections.visitors, 'visitor')}, ${wordsOfCount(connections.agents, 'agent')}, ${wordsOfCount(connections.apps, 'app')}`,
     ],
     ...outboxFact(status),
+    searchFact(status.search),
     [
       'store',
       `${store.state} ${store.records} ${store.sizeBytes}`,
       `${store.state} · ${wordsOfCount(store.records, 'record')} · ${wordsOfSize(store.sizeBytes)}`,
     ],
   ]
+}
+
+/** How the index of the history stands. */
+export function searchFact({ state, lag, docs, bytes }: SearchStatusView): Fact {
+  const words = [
+    state,
+    wordsOfCount(docs, 'text'),
+    wordsOfSize(bytes),
+    ...(lag > 0 ? [`${wordsOfCount(lag, 'record')} behind`] : []),
+  ]
+  return ['search', `${state} ${lag} ${docs} ${bytes}`, words.join(' · ')]
 }
 
 /** Nothing for those who have no platform. */

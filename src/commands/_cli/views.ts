@@ -162,6 +162,7 @@ export function channelFacts(channel: ChannelView): Fact[] {
     language,
     replies = {},
     idle,
+    retain = {},
     settings = {},
     tokens,
     createdAt,
@@ -181,6 +182,7 @@ export function channelFacts(channel: ChannelView): Fact[] {
     ...said,
     ...(idle?.warnAfterMs === undefined ? [] : factOf('idle warning', formatDuration(idle.warnAfterMs))),
     ...(idle === undefined ? [] : factOf('idle close', formatDuration(idle.closeAfterMs))),
+    ...Object.entries(retain).map(([kind, days]): Fact => [`keeps ${kind}`, `${days}d`]),
     ...tokens.map((token): Fact => tokenFact(token)),
     ['created', instantText(createdAt), wordsOfInstant(createdAt)],
   ]

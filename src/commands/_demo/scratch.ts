@@ -1,9 +1,9 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Dirs, resolveDirs } from '../../daemon/config/dirs.js'
+import { type Dirs, resolveDirs, SOCKET_PATH_LIMIT_BYTES } from '../../daemon/config/dirs.js'
 import { type ControlClient, createControlClient } from '../../daemon/control/client.js'
-import { isKefuError } from '../../errors.js'
+import { isKefuError, KefuError } from '../../errors.js'
 import { startDaemon, waitUntilGone } from '../_cli/daemon-life.js'
 import { claimScratchHome, sweepScratchHomes } from './leftovers.js'
 
@@ -19,12 +19,33 @@ export type ScratchDaemon = {
 }
 
 const STOP_TIMEOUT_MS = 5_000
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'you have no permission to write there',
+  EPERM: 'you have no permission to write there',
+  EROFS: 'it is read-only',
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it is not a folder',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your share of the disk is used up',
+}
 
-/** Makes a folder (0700) among the temporary ones. Unless it is to be kept, a later demo removes it when this process ends without having done so. */
+/**
+ * Makes a folder (0700) among the temporary ones. Unless it is to be kept, a later demo removes it when this process ends without having done so. Throws
+ * `KEFU_TEMPORARY_UNUSABLE`.
+ */
 export async function makeScratchHome(isKept: boolean): Promise<string> {
-  const home = await realpath(await mkdtemp(join(tmpdir(), 'kefu-demo-')))
-  if (!isKept) await claimScratchHome(home)
-  return home
+  const path = tmpdir()
+  let home: string | undefined
+  try {
+    home = await realpath(await mkdtemp(join(path, 'kefu-demo-')))
+    if (Buffer.byteLength(dirsOf(home).socketPath) > SOCKET_PATH_LIMIT_BYTES) throw new Error('its path is too long')
+    if (!isKept) await claimScratchHome(home)
+    return home
+  } catch (cause) {
+    if (home !== undefined) await removeScratchHome(home)
+    const { code = '', message } = cause as NodeJS.ErrnoException
+    throw new KefuError('KEFU_TEMPORARY_UNUSABLE', { path, reason: REASONS[code] ?? message }, { cause })
+  }
 }
 
 /** Removes what demos that were killed have left; how many folders. */

@@ -2,11 +2,18 @@ import { string as argument } from '@oclif/core/args'
 import { CHANNEL_TABLES, type KindTable, type SettingRow } from '../../daemon/channels/tables.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { KINDS } from '../_cli/kinds.js'
 import type { Fact, ListColumn } from '../_cli/output.js'
 
 type Kind = { readonly kind: string; readonly title: string; readonly sends: string; readonly takes: string }
 
 const TABLES: Readonly<Record<string, KindTable>> = CHANNEL_TABLES
+/** Kinds with no platform behind them: their contacts write to kefu itself. */
+const DIRECT: Readonly<Record<string, KindTable['title']>> = {
+  web: { zh: '网页', en: 'web page' },
+  app: { zh: 'App 服务器', en: 'app server' },
+}
+const EVERYTHING = 'everything'
 
 const COLUMNS: readonly ListColumn<Kind>[] = [
   { key: 'kind', header: 'KIND', plain: ({ kind }) => kind },
@@ -21,42 +28,52 @@ export default class ChannelKinds extends BaseCommand {
     'What each platform can do, and what it has to be told. Needs no daemon. How to set a platform up, step by step: docs/channels.'
   static override examples = ['<%= config.bin %> channel kinds', '<%= config.bin %> channel kinds wechat-mp']
   static override args = {
-    kind: argument({ ignoreStdin: true, options: Object.keys(TABLES), description: 'kind of channel' }),
+    kind: argument({ ignoreStdin: true, options: [...KINDS], description: 'kind of channel' }),
   }
   static override exitCodes = [...COMMON_EXIT_CODES]
 
   async run(): Promise<object> {
     const { args } = await this.parse(ChannelKinds)
-    const table = args.kind === undefined ? undefined : TABLES[args.kind]
-    if (table !== undefined) {
-      this.output.facts(factsOf(table))
-      this.output.note(`Next: kefu channel add ${table.kind} NAME`)
-      return describe(table)
+    if (args.kind !== undefined) {
+      this.output.facts(factsOf(args.kind))
+      this.output.note(`Next: kefu channel add ${args.kind} NAME`)
+      return describe(args.kind)
     }
-    const direct: Kind[] = [
-      { kind: 'web', title: 'web page', sends: 'everything', takes: 'everything' },
-      { kind: 'app', title: 'app server', sends: 'everything', takes: 'everything' },
-    ]
-    const kinds = [...direct, ...Object.values(TABLES).map(kindOf)]
-    await this.output.list(COLUMNS, kinds)
+    await this.output.list(COLUMNS, KINDS.map(kindOf))
     this.output.note('Next: kefu channel kinds KIND')
-    return { kinds: Object.values(TABLES).map(describe) }
+    return { kinds: KINDS.map(describe) }
   }
 }
 
-function kindOf({ kind, title, capabilities }: KindTable): Kind {
-  const { inbound, outbound } = capabilities
-  return { kind, title: `${title.zh} ${title.en}`, sends: inbound.join(' '), takes: outbound.join(' ') }
+function titleOf(kind: string): KindTable['title'] {
+  return TABLES[kind]?.title ?? DIRECT[kind]!
 }
 
-function factsOf(table: KindTable): Fact[] {
-  const { kind, title, settings, credentials, capabilities } = table
-  const { inbound, outbound, text, grants } = capabilities
-  return [
+function kindOf(kind: string): Kind {
+  const { zh, en } = titleOf(kind)
+  const { inbound, outbound } = TABLES[kind]?.capabilities ?? {}
+  return {
+    kind,
+    title: `${zh} ${en}`,
+    sends: inbound?.join(' ') ?? EVERYTHING,
+    takes: outbound?.join(' ') ?? EVERYTHING,
+  }
+}
+
+function factsOf(name: string): Fact[] {
+  const { kind, title, sends, takes } = kindOf(name)
+  const known: Fact[] = [
     ['kind', kind],
-    ['platform', `${title.zh} ${title.en}`],
-    ['contacts send', inbound.join(' ')],
-    ['agents send', outbound.join(' ')],
+    ['platform', title],
+    ['contacts send', sends],
+    ['agents send', takes],
+  ]
+  const table = TABLES[name]
+  if (table === undefined) return known
+  const { settings, credentials, capabilities } = table
+  const { text, grants } = capabilities
+  return [
+    ...known,
     ['longest text', `${text.max} ${text.unit}`],
     ...Object.entries(grants).map(
       ([act, { messages, windowMs }]): Fact => [`after ${act}`, `${messages} messages in ${windowMs / 1000} s`],
@@ -73,8 +90,12 @@ function settingText(row: SettingRow): string {
   return note === undefined ? row.summary : `${row.summary} (${note})`
 }
 
-/** The table as plain data. */
-function describe({ kind, title, settings, credentials, capabilities }: KindTable): object {
+/** The table as plain data. What has no platform takes everything, and has no settings of its own. */
+function describe(kind: string): object {
+  const title = titleOf(kind)
+  const table = TABLES[kind]
+  if (table === undefined) return { kind, title, settings: [], credentials: [] }
+  const { settings, credentials, capabilities } = table
   const plain = ([name, row]: readonly [string, object]) => {
     const { pattern: _, ...fields } = row as { readonly pattern?: RegExp }
     return { name, ...fields }

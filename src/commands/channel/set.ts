@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { REPLY_OCCASIONS, type ReplyOccasion } from '../../codec/wire.js'
+import { RETENTION_KINDS, type RetentionKind } from '../../daemon/control/channel-vocabulary.js'
 import type { RequestOf } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
 import { suggestion } from '../../nearest.js'
@@ -13,6 +14,9 @@ import { noteNextStep, platformFacts } from './_channel/platform.js'
 import { SET_FLAG, settingsOf } from './_channel/settings.js'
 
 const OCCASIONS = Object.keys(REPLY_OCCASIONS) as ReplyOccasion[]
+
+const RETAINED = Object.keys(RETENTION_KINDS) as RetentionKind[]
+const RETENTION_WORDS = RETAINED.join(', ')
 
 export default class ChannelSet extends BaseCommand {
   static override summary = 'change the settings, origins, team, bot or replies of a channel'
@@ -28,6 +32,7 @@ export default class ChannelSet extends BaseCommand {
     '<%= config.bin %> channel set wechat-main --set mode=safe --unset base-url',
     '<%= config.bin %> channel set shop --language zh --reply welcome:zh=您好，请问有什么可以帮您？',
     '<%= config.bin %> channel set shop --idle-warning 5m --idle-close 10m',
+    '<%= config.bin %> channel set shop --retain text=365d,media=90d',
   ]
   static override args = { name: argument({ required: true, ignoreStdin: true, description: 'name of the channel' }) }
   static override flags = {
@@ -64,6 +69,10 @@ export default class ChannelSet extends BaseCommand {
     }),
     'idle-warning': durationFlag({ helpValue: '5m', summary: 'silence after which the contact is warned' }),
     'idle-close': durationFlag({ helpValue: '10m', summary: 'silence after which a conversation is closed' }),
+    retain: string({
+      helpValue: 'KIND=DAYS',
+      summary: `for how long it keeps ${RETENTION_WORDS}: text=365d,media=90d, or =forever`,
+    }),
     'no-idle': boolean({ summary: 'silence closes nothing', exclusive: ['idle-warning', 'idle-close'] }),
   }
   static override exitCodes = [...COMMON_EXIT_CODES, ...DAEMON_EXIT_CODES, 13 as const]
@@ -77,6 +86,7 @@ export default class ChannelSet extends BaseCommand {
       bot: flags['no-bot'] ? null : flags.bot,
       language: flags.language,
       replies: repliesOf(flags.reply, flags['no-reply']),
+      retain: retentionOf(flags.retain),
       idle: flags['no-idle'] ? null : idleOf(flags['idle-warning'], flags['idle-close']),
     })
     if (isEmpty(change))
@@ -123,6 +133,19 @@ function occasionOf(flag: string, text: string): Omit<ReplyChange, 'text'> {
       reason: `${flag} begins with OCCASION:TAG, such as welcome:zh; occasions are ${OCCASIONS.join(', ')}${suggestion(word, OCCASIONS)}`,
     })
   return { occasion, language }
+}
+
+function retentionOf(text: string | undefined): RequestOf<'channel.set'>['retain'] {
+  if (text === undefined) return undefined
+  const entries = text.split(',').map(given => {
+    const [, word = '', days] = /^([a-z]+)=(?:([0-9]{1,6})d|forever)$/.exec(given) ?? []
+    const kind = RETAINED.find(known => known === word)
+    if (kind !== undefined) return [kind, days === undefined ? null : Number(days)] as const
+    throw new KefuError('KEFU_USAGE', {
+      reason: `--retain names kinds and days, such as text=365d,media=forever; kinds are ${RETENTION_WORDS}`,
+    })
+  })
+  return Object.fromEntries(entries)
 }
 
 function idleOf(warnAfterMs: number | undefined, closeAfterMs: number | undefined) {

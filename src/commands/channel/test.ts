@@ -1,5 +1,6 @@
 import { string as argument } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
+import { CHECK_ANSWER_MS } from '../../daemon/control/channel-vocabulary.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { given } from '../_cli/given.js'
@@ -39,10 +40,12 @@ export default class ChannelTest extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(ChannelTest)
     const control = await this.control()
-    const answer = await control.call('channel.test', {
+    const request = {
       name: args.name,
       ...given({ sendTo: flags['send-to'], text: flags.text }),
-    })
+    }
+    const timeoutMs = this.timeoutMs(CHECK_ANSWER_MS)
+    const answer = await control.call('channel.test', request, { timeoutMs })
     await this.output.list(COLUMNS, answer.steps)
     this.output.line(answer.ok ? `Channel ${answer.channel} works.` : `Channel ${answer.channel} does not work.`)
     if (!answer.ok) process.exitCode = 3

@@ -11,12 +11,13 @@ export default class ConfigPath extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(ConfigPath)
-    const { configFile, storeDir, mediaDir, secretFile, logFile, socketPath } = this.dirs
+    const { configFile, storeDir, mediaDir, auditDir, secretFile, logFile, socketPath } = this.dirs
     if (flags.all)
       this.output.facts([
         ['config', configFile],
         ['store', storeDir],
         ['media', mediaDir],
+        ['audit', auditDir],
         ['secret', secretFile],
         ['log', logFile],
         ['socket', socketPath],
@@ -26,6 +27,7 @@ export default class ConfigPath extends BaseCommand {
       config: configFile,
       store: storeDir,
       media: mediaDir,
+      audit: auditDir,
       secret: secretFile,
       log: logFile,
       socket: socketPath,

@@ -1,10 +1,10 @@
+import { CHECK_ANSWER_MS } from '../../daemon/control/channel-vocabulary.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { SECRET_FLAGS } from '../_cli/secret-input.js'
 import { CredentialCommand, keepFlag, NAME, OWNER } from './_credential/credential-command.js'
 import { credentialFacts } from './_credential/views.js'
 
 const DAY_MS = 24 * 3_600_000
-const TEST_TIMEOUT_MS = 60_000
 
 export default class CredentialRotate extends CredentialCommand {
   static override summary = 'put another value in the place of a credential, once it has proved to work'
@@ -37,7 +37,7 @@ export default class CredentialRotate extends CredentialCommand {
     const { keep: keepMs = DAY_MS } = flags
     const value = await this.secret('the new value', flags)
     const control = await this.control()
-    const timeoutMs = this.timeoutMs(TEST_TIMEOUT_MS)
+    const timeoutMs = this.timeoutMs(CHECK_ANSWER_MS)
     const answer = await control.call('credential.rotate', { owner, name, value, keepMs }, { timeoutMs })
     const { credential, changed } = answer
     const of = `${credential.name} of ${credential.owner}`

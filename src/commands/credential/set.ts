@@ -1,6 +1,7 @@
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
 import { SECRET_FLAGS } from '../_cli/secret-input.js'
 import { CredentialCommand, NAME, OWNER } from './_credential/credential-command.js'
+import { noteAfterSealing } from './_credential/next-step.js'
 import { credentialFacts } from './_credential/views.js'
 
 export default class CredentialSet extends CredentialCommand {
@@ -32,7 +33,7 @@ export default class CredentialSet extends CredentialCommand {
     const of = `${credential.name} of ${credential.owner}`
     this.output.line(changed ? `Sealed ${of}.` : `${of} is this already: unchanged.`)
     this.output.facts([...credentialFacts(credential), ['result', changed ? 'set' : 'unchanged']])
-    this.output.note('Next: kefu credential list')
+    await noteAfterSealing(this.output, control, credential.owner)
     return answer
   }
 }

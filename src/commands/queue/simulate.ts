@@ -1,9 +1,9 @@
 import { string } from '@oclif/core/flags'
-import { parseDurationMs } from '../../daemon/config/units.js'
 import type { ControlClient } from '../../daemon/control/client.js'
 import { KefuError } from '../../errors.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { COMMON_EXIT_CODES, DAEMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { instantOf } from '../_cli/instant.js'
 import type { Output } from '../_cli/output.js'
 import { createProgress } from '../_cli/progress.js'
 import { wordsOfCount, wordsOfInstant } from '../_cli/words.js'
@@ -119,17 +119,6 @@ async function simulate(
     progress.end()
   }
   throw new KefuError('KEFU_DISCONNECTED', { reason: 'the simulation ended without a result' })
-}
-
-/** So long before now, or an instant. Throws `KEFU_USAGE`. */
-function instantOf(flag: string, text: string, now: number): number {
-  const ago = parseDurationMs(text)
-  if (ago !== undefined) return Math.max(0, now - ago)
-  const at = /^\d{4}-\d\d-\d\d/.test(text) && text.length <= 40 ? Date.parse(text) : Number.NaN
-  if (at >= 0) return at
-  throw new KefuError('KEFU_USAGE', {
-    reason: `--${flag} "${text.slice(0, 40)}" is neither a duration such as 7d nor an instant such as 2026-11-16T08:00:00Z`,
-  })
 }
 
 function withoutType<T extends { readonly type: string }>({ type: _, ...rest }: T): Omit<T, 'type'> {

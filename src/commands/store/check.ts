@@ -23,7 +23,7 @@ const COLUMNS: readonly ListColumn<Finding>[] = [
 export default class StoreCheck extends BaseCommand {
   static override summary = 'check the integrity of the store'
   static override description =
-    'Without --deep: the log is contiguous and every conversation ends where it should. With --deep every record is read and its checksum verified. ' +
+    'Without --deep: the log is contiguous and every conversation ends where it should. With --deep every record is read and its checksum verified, and the audit log as by kefu audit verify. ' +
     'Works with the daemon, which goes on serving, and without. Ends with exit code 16 when something is wrong.'
   static override examples = ['<%= config.bin %> store check', '<%= config.bin %> store check --deep --json']
   static override flags = { deep: boolean({ default: false, summary: 'read and verify every record' }) }
@@ -67,10 +67,16 @@ export default class StoreCheck extends BaseCommand {
   async #checkHere(deep: boolean, progress: Progress): Promise<Result> {
     const { config } = await this.configuration()
     const { inspectStore } = await import('../../daemon/open-store.js')
+    const { checkAuditBeside } = await import('../../daemon/inspect-audit.js')
     const { interrupt } = this
     const options = { deep, signal: interrupt, onProgress: progress.update }
     try {
-      return await inspectStore(this.dirs, config, store => store.check(options))
+      return await inspectStore(this.dirs, config, async store => {
+        const result = await store.check(options)
+        if (!deep) return result
+        const { findings } = await checkAuditBeside(store, this.dirs, { signal: interrupt })
+        return { ...result, findings: [...result.findings, ...findings.map(found => ({ kind: 'audit', ...found }))] }
+      })
     } catch (error) {
       if (interrupt.aborted) throw new KefuError('KEFU_ABORTED', {}, { cause: error })
       throw error

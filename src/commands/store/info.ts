@@ -2,11 +2,13 @@ import type { AnswerOf } from '../../daemon/control/client.js'
 import { BaseCommand } from '../_cli/base-command.js'
 import { daemonStatus } from '../_cli/daemon-life.js'
 import { COMMON_EXIT_CODES } from '../_cli/exit-codes.js'
+import { searchFact } from '../_cli/status-view.js'
 import { groupDigits, wordsOfSize } from '../_cli/words.js'
 
 export default class StoreInfo extends BaseCommand {
   static override summary = 'show facts about the store'
-  static override description = 'How much is in it, and whether it takes writes. Works with the daemon and without.'
+  static override description =
+    'How much is in it, and whether it takes writes. With the daemon also how the index of the history stands. Works with the daemon and without.'
   static override examples = ['<%= config.bin %> store info', '<%= config.bin %> store info --json']
   static override exitCodes = [
     ...COMMON_EXIT_CODES,
@@ -33,6 +35,7 @@ export default class StoreInfo extends BaseCommand {
       ['size', String(info.sizeBytes), wordsOfSize(info.sizeBytes)],
       ['commits', String(info.commits), `${groupDigits(info.commits)} since start`],
       ['committed records', String(info.committedRecords), groupDigits(info.committedRecords)],
+      ...(info.search === undefined ? [] : [searchFact(info.search)]),
     ])
     for (const { message } of info.damage) this.output.warn(`stored data is damaged: ${message}`)
     if (info.damage.length > 0) this.output.note('Next: kefu store check --deep')

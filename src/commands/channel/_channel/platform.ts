@@ -14,7 +14,7 @@ export function platformFacts({ callbackPath, missingSettings, missingCredential
 
 /** What to do next with a channel behind a platform: the first thing that it lacks, else a test. */
 export function noteNextStep(
-  output: Output,
+  output: Pick<Output, 'note'>,
   name: string,
   { missingSettings, missingCredentials }: PlatformView,
 ): void {

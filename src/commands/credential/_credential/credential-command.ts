@@ -66,6 +66,9 @@ function withoutWords(error: Error, flags: readonly string[]): Error {
   const wrong = 'flags' in error && Array.isArray(error.flags) ? String(error.flags[0]) : undefined
   if (wrong !== undefined && error.message.includes('onexistent flag'))
     return usage(`there is no such flag${suggestion(wrong.replace(/^-+|=.*$/gs, ''), flags)}`)
+  // Up to the last one: what comes before it was typed.
+  const choice = /Expected (--[a-z-]+)=.* to be one of: ([a-z, -]+)/s.exec(error.message)
+  if (choice !== null) return usage(`${choice[1]} is one of ${choice[2]}`)
   if (error.message.includes('cannot also be provided'))
     return usage('a value has one source: --stdin, --from-file or --from-command')
   return usage('the flags or their values are not right')
